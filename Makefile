@@ -1,0 +1,144 @@
+# sluice: `make help` lists what can be asked for.
+
+VERSION := 0.1.0
+PREFIX  := /usr/local
+DESTDIR :=
+SAN     :=
+V       := # V=1 shows the commands
+quiet    = $(if $(strip $(V)),,@)
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+# One object folder for each compiler and sanitizer: build, build/clang, build/address-undefined, build/clang-thread...
+empty   :=
+comma   := ,
+variant := $(subst $(empty) $(empty),-,$(strip $(filter-out gcc,$(notdir $(CC))) $(subst $(comma), ,$(SAN))))
+BUILD   := build$(if $(variant),/$(variant))
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
+CFLAGS   := -std=gnu17 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' -I. -O2 -g -pthread $(WARNINGS)
+LDFLAGS  := -pthread
+LDLIBS   := -luring -lzstd -lyaml -lpcre2-8
+ifeq ($(SAN),)
+CFLAGS  += -fPIE -fstack-protector-strong -fcf-protection -D_FORTIFY_SOURCE=2
+LDFLAGS += -pie -Wl,-z,relro,-z,now
+else
+CFLAGS  += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS += -fsanitize=$(SAN)
+endif
+
+sources := $(wildcard ringbuf/*.c conf/*.c stages/*.c stages/*/*.c daemon/*.c)
+headers := $(wildcard ringbuf/*.h conf/*.h stages/*.h stages/*/*.h daemon/*.h)
+units   := $(wildcard tests/unit/*/*.c)
+tools   := $(wildcard tests/e2e/*.c tests/bench/*.c)
+# Criterion's own runner puts each test into a sandbox that the sanitizers cannot live in.
+runner  := $(if $(SAN),tests/unit/sanitized_runner.c)
+
+object   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+library := $(call object,$(filter-out daemon/main.c,$(sources)))
+queue   := $(call object,$(wildcard ringbuf/*.c))
+
+all: $(BUILD)/sluice ## build/sluice (also: CC=clang, SAN=address,undefined, SAN=thread)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: deps ## install what is missing, build, run the quickstart over sample logs
+	@$(MAKE) --no-print-directory all
+	@conf/examples/demo.sh $(BUILD)/sluice
+
+check: deps deps-check ## install what the tests need, run every test
+	@MAKE='$(MAKE)' tests/check.sh
+
+test: $(BUILD)/unit-tests ## unit tests only (also with SAN=; ONLY=part of suite/name)
+	@tests/unit/run.sh $(BUILD)/unit-tests $(ONLY)
+
+e2e: all tools ## end-to-end tests only (also with SAN=; ONLY=part of file or name)
+	@SANITIZED='$(SAN)' tests/e2e/run.sh $(BUILD) $(ONLY)
+
+acceptance: all tools ## end-to-end tests at full size: 512 MiB logs, 20 s of following, 10 s of backpressure
+	@E2E_BYTES=512MiB E2E_FULL=1 E2E_JOBS=1 tests/e2e/run.sh $(BUILD) $(ONLY)
+
+bench: all tools ## speed against the machine's limits and coreutils, one table (BENCH_BYTES, BENCH_RUNS, BENCH_DIR)
+	@tests/bench/bench.sh $(BUILD)
+
+model: ## check the parking protocol with spin
+	@tests/model/run.sh
+
+lint: fmt-check ## format, clang-tidy, cppcheck, shellcheck
+	@tests/lint/lint.sh
+
+fmt: ## format the source
+	@tests/lint/format.sh
+
+fmt-check: ## say what `make fmt` would change
+	@tests/lint/format.sh --check
+
+layers: ## who may include and call what: DESIGN's table
+	@tests/lint/test_layers.sh
+	@tests/lint/layers.sh
+
+headers: $(patsubst %.h,$(BUILD)/obj/%.alone,$(headers)) ## each header compiles alone
+
+tools: $(patsubst %.c,$(BUILD)/%,$(tools)) ## the programs of tests/e2e and tests/bench
+
+ringbuf: $(BUILD)/libringbuf.a ## build/libringbuf.a and build/include/ringbuf/: the queue as a library of its own
+	@mkdir -p $(BUILD)/include/ringbuf
+	$(quiet)cp ringbuf/*.h $(BUILD)/include/ringbuf
+
+install: all ## binary, unit and example topology (DESTDIR, PREFIX)
+	install -D -m 755 $(BUILD)/sluice $(DESTDIR)$(PREFIX)/bin/sluice
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/sluice
+	sed 's|/usr/local|$(PREFIX)|' systemd/sluice.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/sluice.service
+	install -m 644 README.md LICENSE conf/examples/quickstart.yaml $(DESTDIR)$(PREFIX)/share/doc/sluice
+
+uninstall: ## take away what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/sluice $(DESTDIR)$(PREFIX)/lib/systemd/system/sluice.service
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/sluice
+
+deps: ## install the packages the build lacks
+	@.ci/install-packages build
+
+deps-check: ## install the packages the tests lack
+	@.ci/install-packages check
+
+clean: ## remove build/ and demo-out/
+	rm -rf build demo-out
+
+$(BUILD)/sluice: $(library) $(call object,daemon/main.c)
+$(BUILD)/unit-tests: $(library) $(call object,$(units) $(runner))
+$(BUILD)/unit-tests: LDLIBS += $(if $(runner),,-lcriterion)
+$(BUILD)/sluice $(BUILD)/unit-tests:
+	@echo "link    $@"
+	$(quiet)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/libsluice.a: $(library)
+$(BUILD)/libringbuf.a: $(queue)
+$(BUILD)/libsluice.a $(BUILD)/libringbuf.a:
+	@echo "archive $@"
+	@rm -f $@
+	$(quiet)ar rcs $@ $^
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsluice.a
+	@mkdir -p $(@D)
+	@echo "link    $@"
+	$(quiet)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "compile $<"
+	$(quiet)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/%.alone: %.h Makefile
+	@mkdir -p $(@D)
+	$(quiet)echo '#include "$<"' | $(CC) $(CFLAGS) -MMD -MP -MF $@.d -MT $@ -c -x c - -o $@
+
+-include $(patsubst %.o,%.d,$(call object,$(sources) $(units) $(tools) $(runner)))
+-include $(patsubst %.h,$(BUILD)/obj/%.alone.d,$(headers))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all help demo check test e2e acceptance bench model lint fmt fmt-check layers headers tools ringbuf install \
+	uninstall deps deps-check clean

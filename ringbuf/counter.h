@@ -1,0 +1,25 @@
+/* counter.h - a number that one thread or many count up and any thread may read; relaxed, so it orders nothing.
+ * Layer: libc only. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct counter {
+	_Atomic uint64_t value;
+};
+
+static inline void counter_add(struct counter *c, uint64_t n)
+{
+	atomic_fetch_add_explicit(&c->value, n, memory_order_relaxed);
+}
+
+static inline void counter_set(struct counter *c, uint64_t n)
+{
+	atomic_store_explicit(&c->value, n, memory_order_relaxed);
+}
+
+static inline uint64_t counter_get(const struct counter *c)
+{
+	return atomic_load_explicit(&c->value, memory_order_relaxed);
+}

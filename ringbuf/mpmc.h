@@ -1,0 +1,141 @@
+/* mpmc.h - ring for many producers and consumers: the inner part of a queue in QUEUE_MPMC mode.
+ *
+ *   put and get count in twos: ticket << 1, and bit 0 of put is set by closing (so that it takes part in the
+ *   producers' compare-and-swap, and a put that returned 0 came before the close).
+ *
+ *   cell.lap   == ticket << 1           free, for the put with this ticket
+ *              == ticket << 1 | 1       full, for the get with this ticket
+ *              == (ticket + slots) << 1 free, for the next lap. Bit 0 keeps full and free of the next lap
+ *                                       apart even where slots is 1.
+ *
+ * A party draws its ticket with a compare-and-swap on its own side's index, and then has the cell to itself.
+ * As slots may be more than capacity, a producer also keeps to put - get < capacity, by a cached get.
+ *
+ * Threads: any. No call ever waits for another thread: a failed compare-and-swap means that another one got
+ * on (lock-free). But what is behind a put that was interrupted between drawing its ticket and filling its
+ * cell is got only after that is filled. Memory: all taken by mpmc_init().
+ * Source: D. Vyukov, "Bounded MPMC queue", 1024cores.net, 2010; the lap's bit, the exact capacity, the batch
+ * forms and the closing are ours. Layer: libc only. */
+#pragma once
+
+#include "ringbuf/spsc.h" /* RINGBUF_APART */
+
+#define MPMC_CLOSED UINT64_C(1)
+#define MPMC_FULL UINT64_C(1)
+#define MPMC_TICKET UINT64_C(2)
+
+struct mpmc_cell {
+	_Atomic uint64_t lap;
+	void *item;
+};
+
+struct mpmc {
+	/* Set by mpmc_init() */
+	struct mpmc_cell *cells;
+	uint64_t mask;     /* slots - 1 */
+	uint64_t capacity; /* in tickets: capacity << 1 */
+	char apart_from_producers[RINGBUF_APART];
+
+	/* Written by producers */
+	_Atomic uint64_t put;
+	_Atomic uint64_t get_seen; /* never more than get */
+	char apart_from_consumers[RINGBUF_APART];
+
+	/* Written by consumers */
+	_Atomic uint64_t get;
+	char apart_from_others[RINGBUF_APART];
+};
+
+/* 0 or -ENOMEM. The indices start at first, which is even. */
+int mpmc_init(struct mpmc *m, size_t capacity, uint64_t first);
+void mpmc_release(struct mpmc *m);
+
+/* Puts fail from now on. */
+void mpmc_close(struct mpmc *m);
+
+static inline struct mpmc_cell *mpmc_cell(const struct mpmc *m, uint64_t index)
+{
+	return &m->cells[(index >> 1) & m->mask];
+}
+
+/* How far put is ahead of what get was at some time after put was read; slow half. */
+uint64_t mpmc_look_for_room(struct mpmc *m, uint64_t put);
+
+/* Room at put in tickets << 1: above 0, 0 when full, or below 0 when put is no longer the newest. */
+static inline int64_t mpmc_room(struct mpmc *m, uint64_t put)
+{
+	uint64_t ahead = put - atomic_load_explicit(&m->get_seen, memory_order_relaxed);
+	if (__builtin_expect(ahead >= m->capacity, 0)) {
+		ahead = mpmc_look_for_room(m, put);
+		if ((int64_t)ahead < 0)
+			return -1;
+	}
+	return (int64_t)(m->capacity - ahead);
+}
+
+/* 0, -EAGAIN when full (also while who got the oldest item is still moving it out), -ESHUTDOWN when closed.
+ * Any thread; lock-free. */
+static inline int mpmc_try_put(struct mpmc *m, void *item)
+{
+	struct mpmc_cell *cell;
+	/* acquire, here and below: what mpmc_room() reads of get must be later than this */
+	uint64_t put = atomic_load_explicit(&m->put, memory_order_acquire);
+	for (;;) {
+		if (__builtin_expect(put & MPMC_CLOSED, 0))
+			return -ESHUTDOWN;
+		cell = mpmc_cell(m, put);
+		/* acquire: pairs with the release stores of a free lap by the gets */
+		int64_t ahead =
+		    (int64_t)(atomic_load_explicit(&cell->lap, memory_order_acquire) - put);
+		int64_t room = ahead == 0 ? mpmc_room(m, put) : ahead;
+		if (ahead < 0 || room == 0)
+			return -EAGAIN;
+		if (ahead > 0 || room < 0)
+			put = atomic_load_explicit(&m->put, memory_order_acquire);
+		else if (atomic_compare_exchange_weak_explicit(&m->put, &put, put + MPMC_TICKET,
+							       memory_order_acquire,
+							       memory_order_acquire))
+			break;
+	}
+	cell->item = item;
+	/* release: pairs with the acquire loads of a full lap by the gets */
+	atomic_store_explicit(&cell->lap, put | MPMC_FULL, memory_order_release);
+	return 0;
+}
+
+/* As many of n as fit, visible to the gets all at once: the count, or as above. Any thread; lock-free. */
+ssize_t mpmc_try_put_many(struct mpmc *m, void *const *items, size_t n);
+
+/* Whether no put can follow any more the one before get. */
+bool mpmc_is_over(struct mpmc *m, uint64_t get);
+
+/* 0, -EAGAIN when empty (also while who puts the oldest item is still moving it in), -ESHUTDOWN when empty
+ * and closed. ret_index: ticket << 1. Any thread; lock-free. */
+static inline int mpmc_try_get(struct mpmc *m, void **ret_item, uint64_t *ret_index)
+{
+	struct mpmc_cell *cell;
+	uint64_t get = atomic_load_explicit(&m->get, memory_order_relaxed);
+	for (;;) {
+		cell = mpmc_cell(m, get);
+		/* acquire: pairs with the release stores of a full lap by the puts */
+		int64_t ahead = (int64_t)(atomic_load_explicit(&cell->lap, memory_order_acquire) -
+					  (get | MPMC_FULL));
+		if (ahead < 0)
+			return mpmc_is_over(m, get) ? -ESHUTDOWN : -EAGAIN;
+		if (ahead > 0)
+			get = atomic_load_explicit(&m->get, memory_order_relaxed);
+		/* relaxed: what is handed over goes by the cell's lap */
+		else if (atomic_compare_exchange_weak_explicit(&m->get, &get, get + MPMC_TICKET,
+							       memory_order_relaxed,
+							       memory_order_relaxed))
+			break;
+	}
+	*ret_item = cell->item;
+	*ret_index = get;
+	/* release: pairs with the acquire loads of a free lap by the puts */
+	atomic_store_explicit(&cell->lap, get + ((m->mask + 1) << 1), memory_order_release);
+	return 0;
+}
+
+/* Up to n, consecutive: the count, or as above. Any thread; lock-free. */
+ssize_t mpmc_try_get_many(struct mpmc *m, void **ret_items, size_t n);
