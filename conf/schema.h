@@ -1,0 +1,39 @@
+/* schema.h - what conf needs to know of a kind of stage to check one: `struct stage_type` begins with it.
+ *
+ * Threads: any; all of it is const. Memory: the program's. Layer: conf. */
+#pragma once
+
+#include "conf/option.h"
+
+enum stage_kind { STAGE_SOURCE, STAGE_TRANSFORM, STAGE_SINK };
+enum { STAGE_KINDS = 3 };
+
+struct stage_schema {
+	enum stage_kind kind;
+	const char *name;    /* what `type:` says; a source and a sink may share one */
+	const char *summary; /* one line for `sluice list` */
+	const struct option *options;
+	size_t options_size; /* of the struct that the options fill */
+
+	/* Checks what the table cannot say (a regex compiles, two options agree). Called only when the table found
+	 * nothing wrong; `at` is where the stage's id stands. Adds to problems, at the places its texts carry where
+	 * it can. May be NULL. */
+	void (*check)(const void *options, struct place at, struct problems *problems);
+
+	/* Most `workers:` that make sense; 1: the option is refused; 0 counts as 1. */
+	unsigned workers_max;
+};
+
+/* The kinds of stage in this build: `types` ends with NULL. */
+struct stage_catalog {
+	const struct stage_schema *const *types;
+};
+
+/* "source", "transform", "sink". */
+extern const char *const stage_kind_names[STAGE_KINDS];
+/* The top-level keys they stand under: "sources", ... */
+extern const char *const stage_section_names[STAGE_KINDS];
+
+/* NULL when there is none. `name` need not end with a NUL. */
+const struct stage_schema *stage_schema_find(const struct stage_catalog *catalog,
+					     enum stage_kind kind, const char *name, size_t length);

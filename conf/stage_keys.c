@@ -1,0 +1,69 @@
+#include "conf/stage_keys.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char *const when_full_choices[] = {"block", NULL};
+
+static const struct option queue_keys[] = {
+    {"capacity", OPTION_COUNT, offsetof(struct stage_queue, capacity), .preset = "64", .min = 1,
+     .max = 65536, .doc = "How many batches may wait in front of this stage"},
+    {"when_full", OPTION_CHOICE, offsetof(struct stage_queue, when_full), .preset = "block",
+     .choices = when_full_choices, .doc = "What happens to who puts into a full queue"},
+    {0},
+};
+
+static const struct option all_keys[STAGE_KEYS_MAX] = {
+    {"type", OPTION_TEXT, offsetof(struct stage_common, type), .required = true, .min = 1,
+     .doc = "Which kind of stage this is; `sluice list` names them"},
+    {"inputs", OPTION_TEXTS, offsetof(struct stage_common, inputs), .required = true, .min = 1,
+     .doc = "The sources and transforms to read from; `*` in a name stands for any characters"},
+    {"workers", OPTION_COUNT, offsetof(struct stage_common, workers), .preset = "1", .min = 1,
+     .word = "auto", .doc = "How many workers run this stage at the same time"},
+    {"ordered", OPTION_BOOL, offsetof(struct stage_common, ordered), .preset = "true",
+     .doc = "Keep the order of records; false lets workers overtake each other"},
+    {"queue", OPTION_GROUP, offsetof(struct stage_common, queue), .group = queue_keys,
+     .given_offset = offsetof(struct stage_common, queue_given),
+     .doc = "A queue of its own in front of this stage, and with it a thread"},
+};
+
+static const char *why_not(enum stage_kind kind, unsigned workers_max, const struct option *key)
+{
+	bool workers = !strcmp(key->name, "workers");
+
+	if (kind == STAGE_SOURCE && !strcmp(key->name, "inputs"))
+		return "a source reads from outside, not from stages";
+	if (kind == STAGE_SOURCE && !strcmp(key->name, "queue"))
+		return "a source has no queue; give one to the stage that reads it";
+	if (kind == STAGE_SOURCE && !strcmp(key->name, "ordered"))
+		return "a source keeps its order";
+	if (workers && (kind == STAGE_SOURCE || workers_max <= 1))
+		return "this stage has one worker, always";
+	return NULL;
+}
+
+struct stage_keys stage_keys_of(enum stage_kind kind, unsigned workers_max)
+{
+	struct stage_keys keys = {0};
+	size_t count = 0;
+
+	for (size_t i = 0; i < STAGE_KEYS_MAX; i++) {
+		struct option key = all_keys[i];
+		if (why_not(kind, workers_max, &key))
+			continue;
+		if (!strcmp(key.name, "workers"))
+			key.max = workers_max;
+		keys.table[count++] = key;
+	}
+	assert(count);
+	return keys;
+}
+
+const char *stage_key_misplaced(enum stage_kind kind, unsigned workers_max, const char *key,
+				size_t length)
+{
+	for (size_t i = 0; i < STAGE_KEYS_MAX; i++)
+		if (strlen(all_keys[i].name) == length && !memcmp(all_keys[i].name, key, length))
+			return why_not(kind, workers_max, &all_keys[i]);
+	return NULL;
+}

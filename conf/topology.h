@@ -1,0 +1,71 @@
+/* topology.h - the user's YAML, loaded, merged, interpolated, checked and wired.
+ *
+ *   files -> nodes with places -> sections merged -> --set -> ${} filled in -> tables applied -> wired
+ *  yaml_files    yaml_tree         sections       override   interpolate      stage_draft     wiring
+ *
+ * Every step goes on as far as what it found still makes sense, so that all that is wrong is told in one go.
+ *
+ * Threads: one. Memory: a topology owns all that hangs from it until topology_release(). Layer: libc, libyaml. */
+#pragma once
+
+#include "conf/option.h"
+#include "conf/schema.h"
+
+enum {
+	TOPOLOGY_STAGES_MAX = 1024,
+	TOPOLOGY_BYTES_MAX = 64 << 20, /* of its arena, unless the request says otherwise */
+};
+
+struct topology_stage {
+	const struct stage_schema *schema;
+	struct text id;  /* [A-Za-z0-9_][A-Za-z0-9_-]*, at most 64 bytes */
+	void *options;   /* schema->options_size bytes, filled from schema->options */
+	struct place at; /* of the id */
+
+	/* Indices into topology.stages, each once, in the order written; a wildcard's as their stages were written. */
+	size_t *inputs;
+	size_t input_count;
+
+	uint64_t workers; /* 0: auto; else 1 to schema->workers_max */
+	bool workers_given;
+	bool ordered;
+	uint64_t queue_capacity; /* batches; the default where none was given */
+	bool queue_given;
+};
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+struct topology {
+	struct text name;
+	uint64_t memory;        /* bytes */
+	struct place memory_at; /* for the planner, which refuses a budget that is too small */
+	uint64_t shutdown_timeout_ns;
+	uint64_t log_level, log_format; /* enum log_level, enum log_format */
+
+	/* Every input stands before its readers (topological order). */
+	struct topology_stage *stages;
+	size_t stage_count;
+
+	void *arena; /* what the texts and lists live in */
+};
+
+struct topology_request {
+	/* Files or directories (*.yaml, by name), as given with -c; at least one. */
+	const char *const *files;
+	size_t file_count;
+	const char *const *sets; /* KEY=VALUE, as given with --set */
+	size_t set_count;
+	const struct stage_catalog *catalog;
+	const char *(*variable)(const char *name); /* the environment; NULL when unset */
+	/* Of the arena: nodes, texts, the result. libyaml, one file being read and the problems come on top. 0:
+	 * TOPOLOGY_BYTES_MAX. */
+	size_t bytes_max;
+};
+
+/* 0, or -EINVAL with at least one problem added (unreadable file, bad YAML, unknown key, bad wiring, no memory, ...).
+ * t is always safe to release, and empty on failure. The request's strings need not outlive the call, its catalog must
+ * outlive t. Reads files; blocks. */
+int topology_load(struct topology *t, const struct topology_request *request,
+		  struct problems *problems);
+void topology_release(struct topology *t);

@@ -1,0 +1,36 @@
+#include "conf/topology_keys.h"
+
+#include "conf/topology.h"
+
+#define AT(field) offsetof(struct topology, field)
+
+static const char *const levels[] = {
+    [LOG_LEVEL_DEBUG] = "debug", [LOG_LEVEL_INFO] = "info",    [LOG_LEVEL_WARN] = "warn",
+    [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_ERROR + 1] = NULL,
+};
+static const char *const formats[] = {
+    [LOG_FORMAT_TEXT] = "text",
+    [LOG_FORMAT_JSON] = "json",
+    [LOG_FORMAT_JSON + 1] = NULL,
+};
+
+static const struct option log_keys[] = {
+    {"level", OPTION_CHOICE, AT(log_level), .preset = "info", .choices = levels,
+     .doc = "The least grave messages to write"},
+    {"format", OPTION_CHOICE, AT(log_format), .preset = "text", .choices = formats,
+     .doc = "How a message is written"},
+    {0},
+};
+
+const struct option topology_keys[] = {
+    {"name", OPTION_TEXT, AT(name), .min = 1, .max = 255,
+     .doc = "The topology's name; by default the file's"},
+    {"memory", OPTION_SIZE, AT(memory), .preset = "256MiB", .min = 1, .max = 1ULL << 50,
+     .doc = "All batch buffers together; refused if too small to make progress"},
+    {"shutdown_timeout", OPTION_DURATION, AT(shutdown_timeout_ns), .preset = "30s",
+     .doc = "How long a shutdown may take to store what has been read"},
+    /* Its two fields stand in the topology itself. */
+    {"log", OPTION_GROUP, 0, .group = log_keys,
+     .doc = "What sluice writes about itself, to stderr"},
+    {0},
+};

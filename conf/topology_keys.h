@@ -1,0 +1,9 @@
+/* topology_keys.h - the top-level keys beside the sections: name, memory, shutdown_timeout, log.
+ *
+ * Threads: any. Memory: none. Layer: conf. */
+#pragma once
+
+#include "conf/option.h"
+
+/* Fills a struct topology. */
+extern const struct option topology_keys[];

@@ -1,0 +1,151 @@
+#include "tests/unit/conf/load_fixture.h"
+
+TestSuite(override, .init = fixture_begin, .fini = fixture_end);
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+static int load_set(const char *yaml, const char *const *sets, size_t count)
+{
+	const char *file = "t.yaml";
+
+	write_text(file, yaml);
+	return load_with(&file, 1, sets, count);
+}
+
+static void expect_refusal(const char *set, const char *expected)
+{
+	cr_expect_eq(load_set(SOURCE SINK, &set, 1), -EINVAL, "%s", set);
+	expect_problems(expected);
+}
+
+Test(override, replaces_values_and_creates_what_is_missing)
+{
+	static const char *const sets[] = {"memory=1GiB", "sources.in.max_line=32B",
+					   "log.level=warn", "sources.in.multiline.start=x",
+					   "sinks.out.queue.capacity=3"};
+
+	cr_assert_eq(load_set("memory: 5\n" SOURCE SINK, sets, COUNT(sets)), 0);
+	const struct tail_options *o = stage_called("in")->options;
+	cr_expect_eq(loaded.memory, 1 << 30);
+	cr_expect_eq(loaded.log_level, LOG_LEVEL_WARN);
+	cr_expect_eq(o->max_line, 32);
+	expect_text(&o->multiline.start, "x");
+	cr_expect(o->multiline_given);
+	cr_expect_eq(stage_called("out")->queue_capacity, 3);
+}
+
+Test(override, value_is_yaml)
+{
+	static const char *const sets[] = {"sources.in.paths=[x, 'y z']",
+					   "sinks.two={type: hole, inputs: in}", "name=\"a=b.c\""};
+
+	cr_assert_eq(load_set(SOURCE SINK, sets, COUNT(sets)), 0);
+	const struct tail_options *o = stage_called("in")->options;
+	cr_expect_eq(o->paths.count, 2);
+	expect_text(&o->paths.items[1], "y z");
+	cr_expect_str_eq(o->paths.items[1].at.file, "--set");
+	cr_expect_eq(o->paths.items[1].at.line, 0);
+	cr_expect_eq(stage_called("two")->input_count, 1);
+	expect_text(&loaded.name, "a=b.c");
+}
+
+Test(override, list_items_go_by_number)
+{
+	static const char *const sets[] = {"sources.in.paths.0=x", "sources.in.paths.1=y"};
+
+	cr_assert_eq(load_set(SOURCE SINK, sets, COUNT(sets)), 0);
+	const struct tail_options *o = stage_called("in")->options;
+	cr_expect_eq(o->paths.count, 2);
+	expect_text(&o->paths.items[0], "x");
+	expect_text(&o->paths.items[1], "y");
+	expect_refusal("sources.in.paths.3=x", "--set: `sources.in.paths.3`: the path goes through "
+					       "a list; an item is named by its number, from "
+					       "0\n");
+	expect_refusal("sources.in.paths.x=x", "--set: `sources.in.paths.x`: the path goes through "
+					       "a list; an item is named by its number, from "
+					       "0\n");
+}
+
+Test(override, last_of_several_wins)
+{
+	static const char *const sets[] = {"name=a", "name=b"};
+
+	cr_assert_eq(load_set(SOURCE SINK, sets, COUNT(sets)), 0);
+	expect_text(&loaded.name, "b");
+}
+
+Test(override, variables_are_filled_in_and_what_is_replaced_needs_none)
+{
+	static const char *const sets[] = {"name=${WORD}"};
+
+	setenv("WORD", "hello", 1);
+	unsetenv("UNSET");
+	cr_assert_eq(load_set("name: ${UNSET}\n" SOURCE SINK, sets, 1), 0);
+	expect_text(&loaded.name, "hello");
+}
+
+Test(override, alias_of_what_is_set_stays)
+{
+	static const char *const sets[] = {"sources.in.paths.0=x"};
+
+	cr_assert_eq(load_set("sources:\n  in: &a {type: tail, paths: [a]}\n  b: *a\nsinks: {o: "
+			      "{type: hole, inputs: '*'}}\n",
+			      sets, 1),
+		     0);
+	expect_text(&((const struct tail_options *)stage_called("in")->options)->paths.items[0],
+		    "x");
+	expect_text(&((const struct tail_options *)stage_called("b")->options)->paths.items[0],
+		    "a");
+}
+
+Test(override, mistakes_are_told_without_a_line)
+{
+	expect_refusal(
+	    "memory=5",
+	    "--set: `memory` is 5 without a unit; add B, KB, KiB, MB, MiB, GB, GiB, TB or TiB\n");
+	expect_refusal("memori=5MiB", "--set: unknown key `memori`; did you mean `memory`?\n");
+	expect_refusal("sources.in.max_lin=5B",
+		       "--set: unknown option `max_lin`; did you mean `max_line`?\n");
+	expect_refusal(
+	    "name=${UN_SET}",
+	    "--set: the variable `UN_SET` is not set; set it or write `${UN_SET:-default}`\n");
+	expect_refusal("name=", "--set: `name` has no value; write a text\n");
+	expect_refusal(
+	    "sinks=x",
+	    "--set: `sinks` is a single value; write a map of stages, each under its name\n");
+}
+
+Test(override, arguments_that_are_no_assignment_are_told)
+{
+	static const char *const bad[] = {"name", "=x", ".a=x", "a..b=x", "a.=x", ""};
+
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		char expected[200];
+		snprintf(expected, sizeof(expected),
+			 "--set: `%.*s`: no KEY=VALUE; write it like sinks.archive.path=/tmp/x\n",
+			 (int)strcspn(bad[i], "="), bad[i]);
+		expect_refusal(bad[i], expected);
+	}
+	expect_refusal("name=[a", "--set: no YAML: did not find expected ',' or ']'\n");
+	expect_refusal("name={a: 1, a: 2}", "--set: `a` stands twice in one map; keep one\n");
+}
+
+Test(override, paths_end_at_single_values)
+{
+	expect_refusal("sources.in.type.x=secret",
+		       "--set: `sources.in.type.x`: the path goes through a single value; set the "
+		       "whole of it as {key: "
+		       "value}\n");
+}
+
+Test(override, depth_is_limited)
+{
+	char set[400] = "a";
+
+	for (int i = 0; i < 70; i++)
+		strcat(set, ".a");
+	strcat(set, "=1");
+	cr_expect_eq(load_set(SOURCE SINK, (const char *const[]){set}, 1), -EINVAL);
+	cr_expect_eq(problems.count, 1);
+	cr_expect_not_null(strstr(problems.list[0].text, "nested too deep"));
+}
