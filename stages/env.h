@@ -1,0 +1,63 @@
+/* env.h - the world as a stage sees it: clocks, chance, I/O, and somebody to tell.
+ *
+ * Nothing below daemon/ calls a clock, a random source, a thread primitive or a file system by itself; it goes
+ * through the env it is given. In production that is the machine; under the simulator it is a seeded invention.
+ *
+ * Threads: an env belongs to one worker and is used on the thread that steps it. Layer: stages. */
+#pragma once
+
+#include "stages/io.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+
+enum say_level { SAY_DEBUG, SAY_INFO, SAY_WARN, SAY_ERROR };
+
+struct env;
+
+struct env_ops {
+	uint64_t (*now_ns)(struct env *e); /* monotonic */
+	int64_t (*wall_ns)(struct env *e); /* since 1970 UTC */
+	uint64_t (*random)(struct env *e);
+	void (*wake_at)(struct env *e, uint64_t when_ns);
+	void (*say)(struct env *e, enum say_level level, const char *event, const char *format,
+		    va_list args);
+};
+
+struct env {
+	const struct env_ops *ops;
+	struct io *io;
+};
+
+static inline uint64_t env_now_ns(struct env *e)
+{
+	return e->ops->now_ns(e);
+}
+
+static inline int64_t env_wall_ns(struct env *e)
+{
+	return e->ops->wall_ns(e);
+}
+
+static inline uint64_t env_random(struct env *e)
+{
+	return e->ops->random(e);
+}
+
+/* Steps this worker again no later than when_ns (monotonic). Holds for the coming wait only: a step that still needs
+ * it says so again. */
+static inline void env_wake_at(struct env *e, uint64_t when_ns)
+{
+	e->ops->wake_at(e, when_ns);
+}
+
+/* Tells the operator. `event` is a short fixed phrase ("file unreadable"); format gives key=value pairs, values
+ * that may hold anything written with %s are escaped by the daemon. The daemon adds time and stage. */
+static inline void __attribute__((format(printf, 4, 5)))
+env_say(struct env *e, enum say_level level, const char *event, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	e->ops->say(e, level, event, format, args);
+	va_end(args);
+}

@@ -1,0 +1,90 @@
+/* file_output.h - batches in, files out: which file a record belongs to, when a file is finished, what is stored.
+ *
+ *   put -> current batch -+-> gather -------+-> write_queue -> output_file
+ *                         +-> zstd_frames --+
+ *
+ * A file is finished when the time gives another path, when it would pass its size, when its interval is over, or
+ * when nothing has come for a while. Then what it is to hold is written, it is renamed if it is to be, and closed;
+ * the next record opens the next one. Between two zstd frames compression goes on meanwhile.
+ *
+ * Threads: the owner's. Memory: all taken by file_output_init(). Layer: stages. */
+#pragma once
+
+#include "stages/codec/zstd_frames.h"
+#include "stages/gather.h"
+#include "stages/output_file.h"
+
+struct file_output_options {
+	const struct path_template *template; /* outlives the output */
+	struct delimiter delimiter;
+	bool zstd;
+	int level;
+	unsigned workers;
+	uint64_t rotate_size, rotate_interval_ns, rotate_idle_ns; /* 0: not */
+};
+
+/* What the one that puts knows of what will come. */
+enum feed {
+	FEED_MORE,  /* there is more now */
+	FEED_DRY,   /* not at the moment */
+	FEED_ENDED, /* never again: all is to be stored */
+};
+
+enum change {
+	CHANGE_NONE,
+	CHANGE_CLOSE,  /* once all that was put is written */
+	CHANGE_ROTATE, /* the same, and rename */
+	CHANGE_REOPEN, /* a FIFO's reader went away: go on with the next one */
+};
+
+struct file_output {
+	struct env *env;
+	struct stage_counters *counters;
+	struct file_output_options options;
+	struct space_wait space;
+	struct write_queue queue;
+	struct gather gather;      /* unless options.zstd */
+	struct zstd_frames frames; /* if it is */
+	struct output_file file;
+	enum feed feed;
+	enum change change;
+	bool opened;  /* at least once */
+	bool closing; /* for good */
+	int failed;
+
+	struct batch *current;
+	uint32_t cursor;      /* its first record not put yet */
+	int64_t moment_ns;    /* since 1970: of what was put last; names the file */
+	int64_t period;       /* rotate_interval: which one the file belongs to */
+	int64_t named_second; /* next_path is the template's at that one */
+	char next_path[PATH_MAX];
+	uint64_t put_ns, unflushed_ns; /* monotonic: the last put, the first since a flush */
+	struct stored stored;
+	size_t done;
+};
+
+size_t file_output_footprint(bool zstd, int level, unsigned workers);
+
+/* 0, -ENOMEM or -EINVAL. */
+int file_output_init(struct file_output *f, const struct file_output_options *options,
+		     struct env *env, struct stage_counters *counters);
+
+/* No operation may be under way. Batches not stored are freed. */
+void file_output_release(struct file_output *f);
+
+static inline bool file_output_has_room(const struct file_output *f)
+{
+	return f->current == NULL;
+}
+
+/* Takes the batch over; clears the caller's pointer. Needs room. */
+void file_output_put(struct file_output *f, struct batch **b);
+
+/* Goes on with everything. STEP_MORE if something came of it, STEP_WAIT if not, or -errno, having said why. */
+int file_output_step(struct file_output *f, enum feed feed);
+
+/* How many batches have been stored since this was last asked. */
+size_t file_output_take_done(struct file_output *f);
+
+/* Steps with FEED_ENDED, and when all is stored closes the file: STEP_DONE when that is done. */
+int file_output_finish(struct file_output *f);

@@ -1,0 +1,55 @@
+/* framer.h - cuts the bytes of one stream into records, whatever the bytes.
+ *
+ *   bytes[from, to)      "alpha\nbeta\ngam"
+ *                         ^^^^^  ^^^^  ^^^ stays: the caller reads more behind it, or moves it in front of what comes
+ *                         records of one batch
+ *
+ *   IN LINE  --- longer than max_line: truncate, drop ---> SKIPPING (up to the delimiter; nothing is held)
+ *      ^ |       longer than max_line: split ------------> IN LINE, in_split (the line's next piece)
+ *      | +------ delimiter: a record
+ *      +-------- delimiter ------------------------------- SKIPPING
+ *
+ * So a line is never held whole unless it fits max_line: at most max_line plus a delimiter less one byte stay behind.
+ * A record cut short is the last of its batch, which says so (`unterminated`), since what follows it in memory is not
+ * the delimiter.
+ *
+ * Threads: the owner's. Memory: none but its own 16 bytes, one for each stream. Layer: stages. */
+#pragma once
+
+#include "stages/batch.h"
+#include "stages/stage.h"
+
+enum long_line { LONG_LINE_TRUNCATE, LONG_LINE_DROP, LONG_LINE_SPLIT };
+
+/* For OPTION_CHOICE, in the order above; ends with NULL. */
+extern const char *const long_line_choices[];
+
+/* The same for all streams of a stage. */
+struct framing {
+	struct delimiter delimiter;
+	size_t max_line; /* bytes, the delimiter not counted; at least 1 */
+	enum long_line on_long_line;
+	struct stage_counters *counters; /* records_in, bytes_in, lost */
+};
+
+struct framer {
+	uint32_t searched; /* of the bytes that stayed: known to hold no beginning of a delimiter */
+	uint16_t room;     /* records worth looking for at once; few while many lines are long */
+	bool skipping;
+	bool in_split;
+};
+
+/* At the beginning of a line. */
+void framer_init(struct framer *f);
+
+/* The bytes that stayed will be read anew, maybe different ones. */
+void framer_forget(struct framer *f);
+
+/* Fills the empty batch b from b->bytes[from, to) and returns where the bytes not consumed begin. To be called again
+ * from there until it leaves b empty: then it can do nothing without more bytes. `ended`: no more will come, what
+ * has no delimiter is a record too; in the end all is consumed. */
+size_t framer_fill(struct framer *f, const struct framing *rules, struct batch *b, size_t from,
+		   size_t to, bool ended);
+
+/* True if framer_fill() could do nothing with `length` bytes that stayed; saves a batch. */
+bool framer_is_starved(const struct framer *f, const struct framing *rules, size_t length);

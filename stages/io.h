@@ -1,0 +1,145 @@
+/* io.h - completion-based operations: the only way a stage touches a file system, a descriptor or a helper thread.
+ *
+ *	op->code = IO_READ; op->fd = fd; op->read = ...; op->done = on_read; op->owner = self;
+ *	io_submit(io, op);              the op and what it points to stay put until done is called
+ *	...
+ *	on_read(op): op->result         as the system call's: >= 0, or -errno
+ *
+ * Short reads and writes, -EINTR and -EAGAIN come through as they are. Completions may come in any order, `done` is
+ * called on the worker's thread, from io's own turn, never from within io_submit().
+ *
+ * Backends: daemon/io_uring, daemon/io_plain; the simulator's. Same tests for all.
+ * Threads: the owner's only. Memory: ops are the callers'. Layer: stages. */
+#pragma once
+
+#include "ringbuf/stack.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+enum io_code {
+	IO_OPEN, /* result: a descriptor (close-on-exec) */
+	IO_CLOSE,
+	IO_READ,  /* result: bytes, 0 at the end */
+	IO_WRITE, /* result: bytes, maybe fewer than asked */
+	IO_DATASYNC,
+	IO_SYNC,
+	IO_TRUNCATE,
+	IO_STAT,   /* of path, following links, or of fd when path is NULL */
+	IO_RENAME, /* refuses to replace (RENAME_NOREPLACE) unless replace is set */
+	IO_UNLINK,
+	IO_MKDIR,
+	IO_LIST,      /* a directory's entries; release with io_listing_release() */
+	IO_WATCH_NEW, /* result: an inotify descriptor, to be read with IO_READ as a stream */
+	IO_WATCH_ADD, /* result: a watch descriptor */
+	IO_WATCH_REMOVE,
+	IO_WORK, /* runs work.run(work.argument) on a helper thread; result: what it returned */
+};
+
+struct io_entry {
+	char *name;
+	unsigned char type; /* DT_* */
+};
+
+struct io_listing {
+	struct io_entry *entries;
+	size_t count;
+};
+
+struct io_op {
+	enum io_code code;
+	int fd; /* what it works on; IO_OPEN, IO_STAT, IO_RENAME, IO_UNLINK, IO_MKDIR: directory or AT_FDCWD */
+	bool
+	    stream; /* IO_READ, IO_WRITE: a pipe, terminal, socket or inotify: no offset, may wait long */
+	bool busy; /* submitted and not yet done; kept by the backend */
+	union {
+		struct {
+			const char *path;
+			int flags;
+			mode_t mode;
+			uint64_t resolve; /* RESOLVE_* of openat2(2) */
+		} open;
+		struct {
+			void *bytes;
+			size_t length;
+			uint64_t at;
+		} read;
+		struct {
+			const struct iovec *spans;
+			unsigned count;
+			uint64_t at;
+		} write;
+		struct {
+			uint64_t length;
+		} truncate;
+		struct {
+			const char *path;
+			struct stat *into; /* filled in on success */
+		} stat;
+		struct {
+			const char *from, *to;
+			bool replace;
+		} rename;
+		struct {
+			const char *path;
+		} unlink;
+		struct {
+			const char *path;
+			mode_t mode;
+		} mkdir;
+		struct {
+			const char *path;
+			struct io_listing *into;
+		} list;
+		struct {
+			const char *path;
+			uint32_t mask;
+			int descriptor; /* IO_WATCH_REMOVE */
+		} watch;
+		struct {
+			int (*run)(void *argument);
+			void *argument;
+		} work;
+	};
+	int64_t result;
+	void (*done)(struct io_op *op);
+	void *owner;
+
+	/* the backend's, while busy */
+	struct io_op *next, *prev;
+	struct stack_node node;
+	struct io *io;
+};
+
+struct io;
+
+struct io_ops {
+	void (*submit)(struct io *io, struct io_op *op);
+	/* Asks for op to end early, with -ECANCELED; done is still called, once. */
+	void (*cancel)(struct io *io, struct io_op *op);
+};
+
+struct io {
+	const struct io_ops *ops;
+};
+
+static inline void io_submit(struct io *io, struct io_op *op)
+{
+	assert(!op->busy && op->done);
+	op->busy = true;
+	op->io = io;
+	io->ops->submit(io, op);
+}
+
+static inline void io_cancel(struct io *io, struct io_op *op)
+{
+	if (op->busy)
+		io->ops->cancel(io, op);
+}
+
+void io_listing_release(struct io_listing *l);

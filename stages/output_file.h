@@ -1,0 +1,92 @@
+/* output_file.h - one output on disk: made with its directories, opened, renamed when it is finished, closed.
+ *
+ *   CLOSED --> BASE <--> MAKE_PARENT        a path that varies: its base, then one directory after another
+ *     |         v
+ *     |     DESCEND <--> MAKE
+ *     |      |    ^----- LEAVE
+ *     v      v
+ *    OPEN <--> MAKE_PARENT                  one that does not
+ *     v
+ *    LOOK --> READY --> RENAME --> CLOSE --> CLOSE_DIRECTORY --> CLOSED
+ *
+ * A path that varies is opened beneath its base, component by component, through no symbolic link; the descriptor of
+ * the directory it lies in is kept, so that renaming it stays in there. A path that does not vary is the operator's
+ * word and opened as it stands: it may be a link, a device, or a FIFO, whose reader is waited for.
+ *
+ * Missing directories are made, and on a full disk it waits. What failed has been said when it is returned.
+ *
+ * Threads: the owner's. Memory: none beside the structure. Layer: stages. */
+#pragma once
+
+#include "stages/io.h"
+#include "stages/path_template.h"
+#include "stages/space_wait.h"
+
+#include <limits.h>
+
+enum output_file_state {
+	OUTPUT_CLOSED,
+	OUTPUT_BASE,
+	OUTPUT_MAKE_PARENT,
+	OUTPUT_DESCEND,
+	OUTPUT_MAKE,
+	OUTPUT_LEAVE, /* closing the directory above */
+	OUTPUT_OPEN,
+	OUTPUT_LOOK,
+	OUTPUT_READY,
+	OUTPUT_RENAME,
+	OUTPUT_CLOSE,
+	OUTPUT_CLOSE_DIRECTORY,
+	OUTPUT_STATES,
+};
+
+struct output_file {
+	struct env *env;
+	struct stage_counters *counters;
+	struct space_wait *space;
+	const struct path_template *template;
+
+	enum output_file_state state;
+	char path[PATH_MAX];
+	int fd;              /* READY: the file's; -1: none */
+	int directory;       /* where it lies; -1: none; AT_FDCWD if the path does not vary */
+	bool stream;         /* READY: not a regular file: no offsets, no rotation */
+	uint64_t length;     /* READY: of what was there before us */
+	int64_t modified_ns; /* and when that was last written, since 1970 */
+
+	/* within */
+	struct io_op op;
+	struct stat status;
+	int failed;           /* -errno, returned once all is closed */
+	bool again;           /* the state's operation is to be submitted again ... */
+	uint64_t again_at_ns; /* ... not before this, or if 0 when the disk has room */
+	size_t walked;        /* path[0, walked) is above what is being opened */
+	size_t parent;        /* MAKE_PARENT: path[0, parent) is being made */
+	int parent_error;     /* why the topmost could not: the rest failed for want of it */
+	bool made;            /* what was missing has been made: that is done once */
+	bool reader_awaited;  /* said once */
+	int above;            /* LEAVE: being closed */
+	bool renames;         /* after READY */
+	int64_t renamed_second;
+	unsigned renamed_number;
+	char name[PATH_MAX]; /* a component of path, or the name to be renamed to */
+};
+
+/* What it points to outlives it. */
+void output_file_init(struct output_file *f, struct env *env, struct stage_counters *counters,
+		      struct space_wait *space, const struct path_template *template);
+
+/* From CLOSED: begins to open the file that the template names at wall_ns. 0, or -ENAMETOOLONG, having said so. */
+int output_file_open(struct output_file *f, int64_t wall_ns);
+
+/* From READY: begins to close it, after renaming it if asked to. */
+void output_file_close(struct output_file *f, bool rename);
+
+/* True while it waits for somebody to read from a FIFO. */
+bool output_file_awaits_reader(const struct output_file *f);
+
+/* Gives up that wait: CLOSED. */
+void output_file_abandon(struct output_file *f);
+
+/* Goes one step on: STEP_MORE if something came of it, STEP_WAIT if not, or -errno once all is closed. */
+int output_file_step(struct output_file *f);

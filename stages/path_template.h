@@ -1,0 +1,31 @@
+/* path_template.h - an output's path with the time in it: "/srv/archive/%Y-%m-%d/access.log".
+ *
+ *   /srv/archive / %Y-%m-%d/access.log
+ *   ^ the base     ^ the rest: opened beneath the base, never above it
+ *
+ * Conversions are strftime's, those that are the same in every locale, in UTC: %Y %m %d %H %M %S %j %y %F %T %G %V
+ * %u and %%.
+ *
+ * Threads: any once parsed. Memory: points to the text it was parsed from. Layer: stages. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct path_template {
+	const char *text;
+	size_t length;
+	size_t rest; /* where the rest begins; 0: the base is the working directory */
+	bool varies; /* holds a conversion other than %%; if not, there is no rest */
+};
+
+/* 0, or -EINVAL: text cannot be a path. *ret_why says so in words, *ret_at is the offset of the mistake. */
+int path_template_parse(struct path_template *t, const char *text, size_t length,
+			const char **ret_why, size_t *ret_at);
+
+/* Writes the path at that moment (since 1970, UTC) and a NUL to out; 0 or -ENAMETOOLONG. */
+int path_template_format(const struct path_template *t, int64_t wall_ns, char *out, size_t room);
+
+/* The base's length in a formatted path ("/srv/archive"; 1 for "/", 0 for the working directory); only if varies. */
+size_t path_template_base(const struct path_template *t);

@@ -1,0 +1,196 @@
+/* file_sink.c - records to files: plain or compressed, one after another as time and size will have it.
+ *
+ * Here is what may be written under it in a topology; what is done with it is stages/file_output.h. */
+#include "stages/builtin.h"
+#include "stages/file_output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COMPRESSION_AUTO, COMPRESSION_NONE, COMPRESSION_ZSTD };
+
+struct file_sink_options {
+	struct text path;
+	struct {
+		uint64_t format;
+		struct text delimiter;
+	} encoding;
+	struct {
+		uint64_t type, level, workers;
+	} compression;
+	struct {
+		uint64_t size, interval, idle;
+	} rotate;
+};
+
+#define AT(member) offsetof(struct file_sink_options, member)
+#define IN(group, member) (AT(group.member) - AT(group))
+
+static const char *const formats[] = {"raw", NULL};
+static const char *const compressions[] = {"auto", "none", "zstd", NULL};
+
+static const struct option encoding_table[] = {
+    {"format", OPTION_CHOICE, IN(encoding, format), .preset = "raw", .choices = formats,
+     .doc = "How a record is written; raw: as it was read"},
+    {"delimiter", OPTION_TEXT, IN(encoding, delimiter), .preset = "\"\\n\"", .min = 1,
+     .max = DELIMITER_MAX, .doc = "What follows each record, 1 to 8 bytes"},
+    {0},
+};
+
+static const struct option compression_table[] = {
+    {"type", OPTION_CHOICE, IN(compression, type), .preset = "auto", .choices = compressions,
+     .doc = "auto: zstd if the path ends in .zst, else none"},
+    {"level", OPTION_COUNT, IN(compression, level), .preset = "3", .min = 1, .max = 19,
+     .doc = "How hard zstd tries"},
+    {"workers", OPTION_COUNT, IN(compression, workers), .preset = "1", .min = 1, .max = 64,
+     .doc = "How many frames of a file are compressed at the same time"},
+    {0},
+};
+
+static const struct option rotate_table[] = {
+    {"size", OPTION_SIZE, IN(rotate, size), .min = 1,
+     .doc = "Start a new file before this one would grow past it"},
+    {"interval", OPTION_DURATION, IN(rotate, interval), .min = 1000000000,
+     .doc = "Start a new file at each multiple of it, in UTC"},
+    {"idle", OPTION_DURATION, IN(rotate, idle), .min = 1000000,
+     .doc = "Close a file that nothing has been written to for so long"},
+    {0},
+};
+
+static const struct option file_sink_table[] = {
+    {"path", OPTION_TEXT, AT(path), .required = true, .min = 1,
+     .doc = "Where to, with strftime's conversions in UTC; missing directories are made"},
+    {"encoding", OPTION_GROUP, AT(encoding), .group = encoding_table,
+     .doc = "How records are written"},
+    {"compression", OPTION_GROUP, AT(compression), .group = compression_table,
+     .doc = "How files are compressed"},
+    {"rotate", OPTION_GROUP, AT(rotate), .group = rotate_table,
+     .doc = "When a file is renamed, with the time in its name, and a new one begun"},
+    {0},
+};
+
+struct file_sink {
+	struct path_template template;
+	struct file_output output;
+};
+
+static void file_sink_check(const void *options, struct place at, struct problems *problems)
+{
+	const struct file_sink_options *o = options;
+	struct path_template template;
+	const char *why;
+	size_t offset;
+	(void)at;
+	if (!o->path.bytes ||
+	    path_template_parse(&template, o->path.bytes, o->path.length, &why, &offset) == 0)
+		return;
+	struct place mistake = o->path.at;
+	mistake.column += (unsigned)offset;
+	problem_add(problems, mistake, "%s", why);
+}
+
+static bool is_compressed(const struct file_sink_options *o)
+{
+	static const char suffix[] = ".zst";
+	size_t length = sizeof suffix - 1;
+	if (o->compression.type != COMPRESSION_AUTO)
+		return o->compression.type == COMPRESSION_ZSTD;
+	return o->path.length > length &&
+	       memcmp(o->path.bytes + o->path.length - length, suffix, length) == 0;
+}
+
+static struct file_output_options output_options(const struct file_sink_options *o,
+						 const struct path_template *template)
+{
+	struct file_output_options out = {
+	    .template = template,
+	    .zstd = is_compressed(o),
+	    .level = (int)o->compression.level,
+	    .workers = (unsigned)o->compression.workers,
+	    .rotate_size = o->rotate.size,
+	    .rotate_interval_ns = o->rotate.interval,
+	    .rotate_idle_ns = o->rotate.idle,
+	};
+	out.delimiter.length = (uint8_t)o->encoding.delimiter.length;
+	memcpy(out.delimiter.bytes, o->encoding.delimiter.bytes, out.delimiter.length);
+	return out;
+}
+
+static int file_sink_open(struct stage *s)
+{
+	const struct file_sink_options *o = s->options;
+	struct file_sink *sink = calloc(1, sizeof *sink);
+	s->state = sink;
+	int r = -ENOMEM;
+	const char *why;
+	size_t at;
+	if (sink)
+		r = path_template_parse(&sink->template, o->path.bytes, o->path.length, &why, &at);
+	if (r == 0) {
+		struct file_output_options options = output_options(o, &sink->template);
+		r = file_output_init(&sink->output, &options, s->env, s->counters);
+	}
+	if (r < 0)
+		env_say(s->env, SAY_ERROR, "output cannot be set up", "path=%s error=%s",
+			o->path.bytes, strerror(-r));
+	return r;
+}
+
+static void file_sink_close(struct stage *s)
+{
+	struct file_sink *sink = s->state;
+	if (!sink)
+		return;
+	file_output_release(&sink->output);
+	free(sink);
+	s->state = NULL;
+}
+
+static int file_sink_step(struct stage *s, struct inlet *in)
+{
+	struct file_output *f = &((struct file_sink *)s->state)->output;
+	struct batch *b;
+	while (file_output_has_room(f) && (b = inlet_take(in)) != NULL)
+		file_output_put(f, &b);
+	int r = file_output_step(f, file_output_has_room(f) ? FEED_DRY : FEED_MORE);
+	inlet_done(in, file_output_take_done(f));
+	return r;
+}
+
+static int file_sink_finish(struct stage *s, struct inlet *in)
+{
+	struct file_output *f = &((struct file_sink *)s->state)->output;
+	int r = file_output_finish(f);
+	inlet_done(in, file_output_take_done(f));
+	return r;
+}
+
+static size_t file_sink_memory(const void *options)
+{
+	const struct file_sink_options *o = options;
+	return sizeof(struct file_sink) + file_output_footprint(is_compressed(o),
+								(int)o->compression.level,
+								(unsigned)o->compression.workers);
+}
+
+static unsigned file_sink_helpers(const void *options)
+{
+	const struct file_sink_options *o = options;
+	return is_compressed(o) ? (unsigned)o->compression.workers : 0;
+}
+
+const struct stage_type file_sink_type = {
+    .schema = {.kind = STAGE_SINK,
+	       .name = "file",
+	       .summary = "writes records to files, plain or compressed, and rotates them",
+	       .options = file_sink_table,
+	       .options_size = sizeof(struct file_sink_options),
+	       .check = file_sink_check},
+    .open = file_sink_open,
+    .close = file_sink_close,
+    .sink_step = file_sink_step,
+    .sink_finish = file_sink_finish,
+    .memory = file_sink_memory,
+    .helpers = file_sink_helpers,
+};

@@ -1,0 +1,127 @@
+/* stdout_sink.c - records to standard output, gathered into large writes.
+ *
+ * A reader that goes away (`| head`) has seen what it wanted: a clean end. */
+#include "stages/builtin.h"
+#include "stages/gather.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct stdout_options {
+	struct text delimiter;
+};
+
+static const struct option stdout_table[] = {
+    {"delimiter", OPTION_TEXT, offsetof(struct stdout_options, delimiter), .preset = "\"\\n\"",
+     .min = 1, .max = DELIMITER_MAX, .doc = "What follows each record, 1 to 8 bytes"},
+    {0},
+};
+
+struct stdout_state {
+	struct space_wait space;
+	struct write_queue queue;
+	struct gather gather;
+	struct batch *current;
+	uint32_t cursor; /* its first record not put yet */
+	struct stored stored;
+};
+
+static int stdout_open(struct stage *s)
+{
+	const struct stdout_options *o = s->options;
+	struct delimiter delimiter = {.length = (uint8_t)o->delimiter.length};
+	memcpy(delimiter.bytes, o->delimiter.bytes, o->delimiter.length);
+	struct stdout_state *state = calloc(1, sizeof *state);
+	s->state = state;
+	int r = -ENOMEM;
+	if (state) {
+		space_wait_init(&state->space, s->env, s->counters);
+		write_queue_init(&state->queue, s->env, &state->space);
+		write_queue_bind(&state->queue, STDOUT_FILENO, true, 0, "standard output");
+		r = gather_init(&state->gather, &state->queue, &delimiter);
+	}
+	if (r < 0)
+		env_say(s->env, SAY_ERROR, "no memory for output", "error=%s", strerror(-r));
+	return r;
+}
+
+static void stdout_close(struct stage *s)
+{
+	struct stdout_state *state = s->state;
+	if (!state)
+		return;
+	gather_release(&state->gather);
+	batch_free(&state->current);
+	free(state);
+	s->state = NULL;
+}
+
+/* Takes batches as long as there is room for them. */
+static void take(struct stdout_state *state, struct inlet *in)
+{
+	for (;;) {
+		struct batch *b = state->current;
+		if (!b) {
+			b = state->current = inlet_take(in);
+			state->cursor = 0;
+		}
+		if (!b)
+			return;
+		state->cursor += gather_put(&state->gather, b, state->cursor, b->count);
+		if (state->cursor < b->count)
+			return;
+		gather_batch_end(&state->gather, &state->current);
+	}
+}
+
+static void count_stored(struct stage *s, struct inlet *in)
+{
+	struct stdout_state *state = s->state;
+	inlet_done(in, stored_count(&state->stored, s->counters, env_now_ns(s->env)));
+}
+
+static int stdout_step(struct stage *s, struct inlet *in)
+{
+	struct stdout_state *state = s->state;
+	bool retired = gather_retire(&state->gather, &state->stored);
+	if (retired)
+		count_stored(s, in);
+	take(state, in);
+	if (!state->current)
+		gather_submit_lazily(&state->gather);
+	int r = write_queue_step(&state->queue);
+	if (r == -EPIPE)
+		return STEP_DONE;
+	if (r < 0)
+		env_say(s->env, SAY_ERROR, "write failed", "path=%s error=%s", state->queue.path,
+			strerror(-r));
+	return r < 0 ? r : retired;
+}
+
+static int stdout_finish(struct stage *s, struct inlet *in)
+{
+	struct stdout_state *state = s->state;
+	int r = stdout_step(s, in);
+	return r == STEP_WAIT && gather_is_empty(&state->gather) ? STEP_DONE : r;
+}
+
+static size_t stdout_memory(const void *options)
+{
+	(void)options;
+	return sizeof(struct stdout_state) + gather_footprint();
+}
+
+const struct stage_type stdout_sink_type = {
+    .schema = {.kind = STAGE_SINK,
+	       .name = "stdout",
+	       .summary = "writes records to standard output",
+	       .options = stdout_table,
+	       .options_size = sizeof(struct stdout_options)},
+    .open = stdout_open,
+    .close = stdout_close,
+    .sink_step = stdout_step,
+    .sink_finish = stdout_finish,
+    .memory = stdout_memory,
+};

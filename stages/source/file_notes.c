@@ -1,0 +1,31 @@
+#include "stages/source/file_notes.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void file_notes_unreadable(struct stage *s, const char *path, int error)
+{
+	counter_add(&s->counters->errors, 1);
+	env_say(s->env, SAY_ERROR, "file unreadable", "path=%s error=%s", path, strerror(-error));
+}
+
+void file_notes_damaged(struct stage *s, const char *path, uint64_t at, const char *why)
+{
+	counter_add(&s->counters->errors, 1);
+	env_say(s->env, SAY_ERROR, "file damaged", "path=%s offset=%" PRIu64 " error=%s", path, at,
+		why);
+}
+
+void file_notes_truncated(struct stage *s, const char *path, uint64_t from, uint64_t to)
+{
+	counter_add(&s->counters->truncations, 1);
+	env_say(s->env, SAY_WARN, "file truncated",
+		"path=%s from=%" PRIu64 " to=%" PRIu64 " action=%s", path, from, to,
+		"reading it from its beginning");
+}
+
+void file_notes_too_many_open(struct stage *s, size_t open, int error)
+{
+	env_say(s->env, SAY_WARN, "too many open files", "open=%zu error=%s action=%s", open,
+		strerror(-error), "closing idle ones and retrying");
+}

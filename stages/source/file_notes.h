@@ -1,0 +1,15 @@
+/* file_notes.h - what a file source tells the operator, in one place so that it is always counted, too.
+ * Threads: the owner's. Memory: none. Layer: stages. */
+#pragma once
+
+#include "stages/stage.h"
+
+/* error: -errno. */
+void file_notes_unreadable(struct stage *s, const char *path, int error);
+
+/* at: offset in the file as it is stored. */
+void file_notes_damaged(struct stage *s, const char *path, uint64_t at, const char *why);
+
+void file_notes_truncated(struct stage *s, const char *path, uint64_t from, uint64_t to);
+
+void file_notes_too_many_open(struct stage *s, size_t open, int error);

@@ -1,0 +1,557 @@
+#include "stages/source/file_reader.h"
+#include "stages/descriptor.h"
+#include "stages/source/file_notes.h"
+#include "stages/source/file_turn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	MOVES_PER_STEP = 64,
+	READS_PER_TURN = 4,
+	OPEN_MAX = 16384,
+	ADRIFT_PER_TICK = 64,
+};
+static const uint64_t tick_ns = 250 * UINT64_C(1000000);
+static const uint64_t slice_ns = 10 * UINT64_C(1000000); /* a stream's, while another one waits */
+
+/* What a move of the machine returns: go on, wait for something, or below 0: failed. */
+enum { WAIT = 0, GO_ON = 1 };
+
+static uint64_t now_ns(const struct file_reader *r)
+{
+	return env_now_ns(r->stage->env);
+}
+
+static void on_done(struct io_op *op)
+{
+	(void)op;
+}
+
+static void submit(struct file_reader *r, enum io_code code, enum file_reader_at at)
+{
+	r->op.code = code;
+	r->op.done = on_done;
+	r->at = at;
+	io_submit(r->stage->env->io, &r->op);
+}
+
+static int out_of_memory(struct file_reader *r)
+{
+	env_say(r->stage->env, SAY_ERROR, "out of memory", "path=%s", r->file->path);
+	return -ENOMEM;
+}
+
+void file_reader_start(struct file_reader *r)
+{
+	intake_init(&r->intake, r->stage->home, r->framing, INTAKE_READ);
+	chain_init(&r->paused);
+	r->open_max = OPEN_MAX;
+}
+
+/* ---- turns ---- */
+
+static int pick(struct file_reader *r)
+{
+	if (r->retry_ns > now_ns(r))
+		return WAIT;
+	r->file = file_set_take_ready(r->set);
+	if (!r->file)
+		return WAIT;
+	r->reads = 0;
+	r->progressed = false;
+	r->at_end = false;
+	if (r->carried != r->file) {
+		if (turn_put_aside(r) < 0)
+			return out_of_memory(r);
+		framer_forget(&r->file->framer);
+	}
+	r->carried = r->file;
+	r->at = r->file->fd >= 0 ? READER_FILL : READER_OPEN;
+	return GO_ON;
+}
+
+/* ---- opening ---- */
+
+static bool close_most_idle(struct file_reader *r)
+{
+	struct tracked_file *f = file_set_most_idle(r->set);
+	if (!f)
+		return false;
+	if (r->unpacker.file == f)
+		r->unpacker.file = NULL; /* it may have been replaced when it is opened again */
+	turn_close_file(r, f);
+	return true;
+}
+
+static int open_file(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	if (!f->named && !f->by_path.linked) { /* nothing leads to it any more */
+		turn_end(r);
+		turn_remove_file(r, f);
+		return GO_ON;
+	}
+	if (r->set->open_count >= r->open_max)
+		close_most_idle(r);
+	/* a pipe without a writer would hold the opening up; what is not a stream must not have O_NONBLOCK, which some
+	 * file systems take seriously */
+	int wait = f->form == FILE_STREAM ? O_NONBLOCK : 0;
+	r->op.fd = AT_FDCWD;
+	r->op.open.path = f->path;
+	r->op.open.flags = O_RDONLY | O_NOCTTY | wait;
+	r->op.open.mode = 0;
+	r->op.open.resolve = 0;
+	submit(r, IO_OPEN, READER_OPENING);
+	return GO_ON;
+}
+
+static int no_descriptor(struct file_reader *r, int error)
+{
+	if (!r->said_too_many)
+		file_notes_too_many_open(r->stage, r->set->open_count, error);
+	r->said_too_many = true;
+	if (r->set->open_count > 0)
+		r->open_max = r->set->open_count;
+	r->at = READER_OPEN;
+	if (close_most_idle(r))
+		return GO_ON;
+	r->retry_ns = now_ns(r) + TURN_PAUSE_NS;
+	turn_wait(r);
+	return GO_ON;
+}
+
+static int opened(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	int result = (int)r->op.result;
+	if (result == -EMFILE || result == -ENFILE)
+		return no_descriptor(r, result);
+	if (result == -ENOENT && r->follow) {
+		turn_rest(
+		    r); /* it has just lost its name, which the finder will learn, and maybe where it is */
+		return GO_ON;
+	}
+	if (result < 0) {
+		turn_give_up_unreadable(r, result);
+		return GO_ON;
+	}
+	file_set_opened(r->set, f, result);
+	if (!f->was_open)
+		counter_add(&r->stage->counters->files, 1);
+	f->was_open = true;
+	f->said = false;
+	r->op.fd = f->fd;
+	r->op.stat.path = NULL;
+	r->op.stat.into = &r->stat;
+	submit(r, IO_STAT, READER_LOOKING);
+	return GO_ON;
+}
+
+/* The path leads to another file by now. Returns false when that is known already: then it has the name. */
+static bool adopt_identity(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	struct tracked_file *other = file_set_by_id(r->set, r->stat.st_dev, r->stat.st_ino);
+	if (!other) {
+		file_set_reidentify(r->set, f, &r->stat);
+		turn_begin_anew(r);
+		return true;
+	}
+	if (!other->named && file_set_rename(r->set, other, f->path, f->named) == 0)
+		file_set_ready(r->set, other);
+	turn_end(r);
+	turn_remove_file(r, f);
+	return false;
+}
+
+static bool ends_in_zst(const char *path)
+{
+	size_t length = strlen(path);
+	return length > 4 && strcmp(path + length - 4, ".zst") == 0;
+}
+
+static void decide_form(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	if (!S_ISREG(r->stat.st_mode))
+		f->form = FILE_STREAM;
+	if (f->form != FILE_UNSEEN)
+		return;
+	if (r->compression == COMPRESSION_ZSTD ||
+	    (r->compression == COMPRESSION_AUTO && ends_in_zst(f->path)))
+		f->form = FILE_PACKED;
+	else if (r->compression == COMPRESSION_NONE || f->at > 0)
+		f->form = FILE_PLAIN;
+}
+
+static void truncated(struct file_reader *r)
+{
+	file_notes_truncated(r->stage, r->file->path, r->file->end, (uint64_t)r->stat.st_size);
+	turn_begin_anew(r);
+	decide_form(r);
+	r->at = READER_FILL;
+}
+
+static int looked(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	if (r->op.result < 0 || S_ISDIR(r->stat.st_mode)) {
+		turn_give_up_unreadable(r, r->op.result < 0 ? (int)r->op.result : -EISDIR);
+		return GO_ON;
+	}
+	if ((f->device != r->stat.st_dev || f->inode != r->stat.st_ino) && !adopt_identity(r))
+		return GO_ON;
+	decide_form(r);
+	r->at = READER_FILL;
+	if (S_ISREG(r->stat.st_mode) && (uint64_t)r->stat.st_size < f->end)
+		truncated(r);
+	return GO_ON;
+}
+
+/* ---- reading ---- */
+
+static int submit_read(struct file_reader *r, uint8_t *bytes, size_t length, uint64_t at)
+{
+	bool stream = r->file->form == FILE_STREAM;
+	r->op.fd = r->file->fd;
+	r->op.stream = stream;
+	r->op.read.bytes = bytes;
+	r->op.read.length = length;
+	r->op.read.at = at;
+	if (stream)
+		r->slice_end_ns = now_ns(r) + slice_ns;
+	submit(r, IO_READ, READER_READING);
+	return GO_ON;
+}
+
+static int fill_plain(struct file_reader *r)
+{
+	uint8_t *bytes;
+	size_t room;
+	if (intake_room(&r->intake, &bytes, &room) < 0)
+		return WAIT;
+	return submit_read(r, bytes, room, turn_position(r));
+}
+
+static int fill_packed(struct file_reader *r)
+{
+	struct unpacker *u = &r->unpacker;
+	if (u->file != r->file) {
+		turn_forget_bytes(r);
+		if (u->file)
+			turn_drop_kept(u->file);
+	}
+	if (unpacker_take(u, r->file) < 0)
+		return out_of_memory(r);
+	uint8_t *bytes;
+	size_t room, n;
+	if (intake_room(&r->intake, &bytes, &room) < 0)
+		return WAIT;
+	switch (unpacker_fill(u, bytes, room, &n)) {
+	case UNPACKED_BYTES:
+		intake_add(&r->intake, n, now_ns(r), env_wall_ns(r->stage->env));
+		r->reads++;
+		r->at = READER_FRAME;
+		break;
+	case UNPACKED_MORE:
+		break;
+	case UNPACKED_WANTS:
+		room = zstd_reader_room(&u->zstd, &bytes);
+		return submit_read(r, bytes, room, zstd_reader_wants(&u->zstd));
+	case UNPACKED_DAMAGED:
+		turn_give_up_damaged(r, u->zstd.at, u->zstd.why);
+		break;
+	}
+	return GO_ON;
+}
+
+static int fill(struct file_reader *r)
+{
+	if (!turn_take_back(r))
+		return WAIT;
+	return r->file->form == FILE_PACKED ? fill_packed(r) : fill_plain(r);
+}
+
+/* Is it compressed? Says so by `form`, which stays UNSEEN while there are too few bytes to tell. */
+static void recognise(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	if (f->form != FILE_UNSEEN)
+		return;
+	const uint8_t *bytes = r->intake.buffer->bytes + r->intake.from;
+	size_t n = intake_pending(&r->intake);
+	if (zstd_reader_recognises(bytes, n)) {
+		f->form = FILE_PACKED;
+		turn_forget_bytes(r);
+		r->at_end = false;
+	} else if (n >= 4 || bytes[0] != 0x28) {
+		f->form = FILE_PLAIN;
+	}
+}
+
+static int read_failed(struct file_reader *r, int error)
+{
+	if (error == -EINTR) {
+		r->at = READER_FILL;
+	} else if (r->file->form == FILE_STREAM && error == -EAGAIN) {
+		turn_pause(r);
+	} else if (r->file->form == FILE_STREAM && error == -ECANCELED) {
+		turn_wait(r);
+	} else {
+		turn_give_up_unreadable(r, error);
+	}
+	return GO_ON;
+}
+
+static int was_read(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	int64_t n = r->op.result;
+	r->op.stream = false;
+	if (n < 0)
+		return read_failed(r, (int)n);
+	if (n == 0) {
+		r->at = READER_END;
+		return GO_ON;
+	}
+	bool is_short = (size_t)n < r->op.read.length;
+	f->had_bytes = true;
+	turn_account(r,
+		     f->form == FILE_STREAM ? f->done + (uint64_t)n : r->op.read.at + (uint64_t)n);
+	if (f->form == FILE_PACKED) {
+		zstd_reader_add(&r->unpacker.zstd, (size_t)n);
+		r->at = READER_FILL;
+		return GO_ON;
+	}
+	r->reads++;
+	intake_add(&r->intake, (size_t)n, now_ns(r), env_wall_ns(r->stage->env));
+	/* followed, a short read is the end for now: if more has come since, inotify says so */
+	r->at_end = is_short && r->follow && f->form != FILE_STREAM;
+	recognise(r);
+	if (f->form == FILE_PACKED)
+		r->at = READER_FILL;
+	else if (f->form == FILE_UNSEEN)
+		r->at = r->at_end ? READER_END : READER_FILL;
+	else
+		r->at = READER_FRAME;
+	return GO_ON;
+}
+
+/* ---- framing ---- */
+
+static bool has_had_its_turn(const struct file_reader *r)
+{
+	struct chain *first = chain_first(&r->set->ready);
+	if (!r->follow || !first || !r->progressed || r->reads < READS_PER_TURN)
+		return false;
+	/* a compressed file would take the decompressor away */
+	return r->file->form != FILE_PACKED ||
+	       chain_owner(first, struct tracked_file, turn_link)->form == FILE_PLAIN;
+}
+
+static int frame(struct file_reader *r, bool ended, struct batch **ret_batch)
+{
+	size_t n;
+	int result = intake_frame(&r->intake, &r->file->framer, ended, ret_batch, &n);
+	turn_consumed(r, n);
+	return result;
+}
+
+static int frame_more(struct file_reader *r, struct batch **ret_batch)
+{
+	int result = frame(r, false, ret_batch);
+	if (result != 0)
+		return result == -EAGAIN ? WAIT : GO_ON;
+	if (r->at_end)
+		r->at = READER_END;
+	else if (has_had_its_turn(r))
+		turn_wait(r);
+	else
+		r->at = READER_FILL;
+	return GO_ON;
+}
+
+/* ---- the end, for now or for good ---- */
+
+static bool is_mid_frame(const struct file_reader *r)
+{
+	return r->file->form == FILE_PACKED && r->unpacker.zstd.in_frame;
+}
+
+static int finish(struct file_reader *r, struct batch **ret_batch)
+{
+	if (is_mid_frame(r)) {
+		turn_give_up_damaged(r, turn_position(r), "it ends within a frame");
+		return GO_ON;
+	}
+	int result = frame(r, true, ret_batch);
+	if (result != 0)
+		return result == -EAGAIN ? WAIT : GO_ON;
+	struct tracked_file *f = r->file;
+	turn_end(r);
+	turn_remove_file(r, f);
+	return GO_ON;
+}
+
+static int at_end(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	uint64_t end = turn_position(r);
+	r->at_end = false;
+	r->grew = end > f->end;
+	f->end =
+	    end > f->end ? end : f->end; /* less than before: CHECKING will see that it shrank */
+	if (f->form == FILE_STREAM && (r->follow || !f->had_bytes)) {
+		turn_pause(r);
+	} else if (!r->follow) {
+		r->at = READER_FINISH;
+	} else if (f->again) {
+		f->again = false;
+		r->at = READER_FILL;
+	} else if (!r->grew || !f->named) {
+		r->op.fd = f->fd;
+		r->op.stat.path = NULL;
+		r->op.stat.into = &r->stat;
+		submit(r, IO_STAT, READER_CHECKING);
+	} else {
+		turn_rest(r);
+	}
+	return GO_ON;
+}
+
+static int checked(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	uint64_t now = now_ns(r);
+	if (r->op.result >= 0 && (uint64_t)r->stat.st_size < f->end) {
+		truncated(r);
+		return GO_ON;
+	}
+	if (r->grew)
+		f->quiet_at_ns = now + FILE_QUIET_NS;
+	bool is_gone = r->op.result >= 0 && r->stat.st_nlink == 0;
+	if (!f->named && !f->again && (is_gone || now >= f->quiet_at_ns))
+		r->at = READER_FINISH;
+	else
+		turn_rest(r);
+	return GO_ON;
+}
+
+/* ---- the machine ---- */
+
+static int move(struct file_reader *r, struct batch **ret_batch)
+{
+	switch (r->at) {
+	case READER_PICK:
+		return pick(r);
+	case READER_OPEN:
+		return open_file(r);
+	case READER_OPENING:
+		return opened(r);
+	case READER_LOOKING:
+		return looked(r);
+	case READER_FILL:
+		return fill(r);
+	case READER_READING:
+		return was_read(r);
+	case READER_FRAME:
+		return frame_more(r, ret_batch);
+	case READER_END:
+		return at_end(r);
+	case READER_CHECKING:
+		return checked(r);
+	case READER_FINISH:
+		return finish(r, ret_batch);
+	}
+	abort();
+}
+
+/* Nobody may write to a stream for a long time: that must not keep other files waiting. */
+static void cut_stream_short(struct file_reader *r)
+{
+	struct chain *first = chain_first(&r->set->ready);
+	if (r->at != READER_READING || !r->op.stream || !first)
+		return;
+	bool other_is_stream =
+	    chain_owner(first, struct tracked_file, turn_link)->form == FILE_STREAM;
+	if (!other_is_stream || now_ns(r) >= r->slice_end_ns)
+		io_cancel(r->stage->env->io, &r->op);
+}
+
+static void tick(struct file_reader *r)
+{
+	uint64_t now = now_ns(r);
+	if (now < r->next_tick_ns)
+		return;
+	r->next_tick_ns = now + tick_ns;
+	struct chain *c;
+	while ((c = chain_first(&r->paused))) {
+		chain_unlink(c);
+		file_set_ready(r->set, chain_owner(c, struct tracked_file, turn_link));
+	}
+	for (int i = 0; i < ADRIFT_PER_TICK && (c = chain_first(&r->set->adrift)); i++) {
+		chain_append(&r->set->adrift, c);
+		file_set_ready(r->set, chain_owner(c, struct tracked_file, adrift));
+	}
+}
+
+int file_reader_step(struct file_reader *r, struct batch **ret_batch)
+{
+	tick(r);
+	*ret_batch = NULL;
+	for (int i = 0; i < MOVES_PER_STEP; i++) {
+		if (r->op.busy) {
+			cut_stream_short(r);
+			return STEP_WAIT;
+		}
+		int result = move(r, ret_batch);
+		if (result < 0)
+			return result;
+		if (*ret_batch)
+			return STEP_MORE;
+		if (result == WAIT)
+			return STEP_WAIT;
+	}
+	return STEP_MORE;
+}
+
+bool file_reader_is_idle(const struct file_reader *r)
+{
+	return !r->file && !chain_first(&r->set->ready) && !chain_first(&r->paused);
+}
+
+uint64_t file_reader_next_ns(const struct file_reader *r)
+{
+	uint64_t next = UINT64_MAX;
+	if (chain_first(&r->set->adrift) || chain_first(&r->paused))
+		next = r->next_tick_ns;
+	if (!r->file && chain_first(&r->set->ready) && r->retry_ns < next)
+		next = r->retry_ns;
+	bool reads_stream = r->at == READER_READING && r->op.stream;
+	if (reads_stream && chain_first(&r->set->ready) && r->slice_end_ns < next)
+		next = r->slice_end_ns;
+	return next;
+}
+
+void file_reader_release(struct file_reader *r)
+{
+	if (!r->set)
+		return;
+	assert(!r->op.busy);
+	if (r->at == READER_OPENING &&
+	    r->op.result >= 0) { /* opened, and nobody has looked since */
+		int fd = (int)r->op.result;
+		descriptor_close(r->stage->env->io, &fd);
+	}
+	intake_release(&r->intake);
+	unpacker_release(&r->unpacker);
+	struct chain *c;
+	while ((c = chain_first(&r->set->all))) {
+		struct tracked_file *f = chain_owner(c, struct tracked_file, all);
+		turn_close_file(r, f);
+		file_set_remove(r->set, f);
+	}
+}

@@ -1,0 +1,88 @@
+/* file_reader.h - reads the files of a file_set, one at a time, each for as long as is fair, into batches.
+ *
+ *   PICK --> OPEN --> OPENING --> LOOKING --> FILL <---> READING        FILL: room, or decompress what was read
+ *    ^  \___ is open already ______________/  ^  \                      READING: a read is under way
+ *    |                                        |   v
+ *    |   others wait, and it has had its turn +- FRAME --> (batches)
+ *    +<---------------------------------------|   | at the end, for now or for good
+ *    |                                            v
+ *    +<-- rests: nothing more for now ---------- END --> CHECKING: truncated? -> FILL, from the beginning
+ *    |                                            |         |       gone, or quiet without a name? -+
+ *    +<-- FINISH: what has no delimiter, too <----+---------+---------------------------------------+
+ *           then closed and removed
+ *
+ *   from            event                                      to
+ *   PICK            a file is ready                            OPEN, FILL
+ *   OPEN            a descriptor less must do                  closes the most idle file first
+ *   OPENING         too many open                              OPEN, or PICK after a pause
+ *                   other error                                stuck, PICK
+ *   LOOKING         another file than the one known            begins it anew, or leaves it to whom it belongs
+ *   READING         bytes                                      FRAME, FILL (compressed)
+ *                   nothing                                    END
+ *                   error                                      stuck, PICK
+ *   FILL            damaged                                    stuck, PICK
+ *
+ * Without `follow` each file is read to its end, and what has no delimiter there is a record. With it, a line without
+ * its delimiter waits: nothing is kept of it but where it begins (and, while no other file has had a turn, its bytes).
+ *
+ * Threads: the owner's. Memory: a buffer of the home, a decompressor once a compressed file is met. Layer: stages. */
+#pragma once
+
+#include "stages/intake.h"
+#include "stages/source/file_set.h"
+#include "stages/source/unpacker.h"
+
+enum compression { COMPRESSION_AUTO, COMPRESSION_NONE, COMPRESSION_ZSTD };
+
+enum file_reader_at {
+	READER_PICK,
+	READER_OPEN,
+	READER_OPENING,
+	READER_LOOKING,
+	READER_FILL,
+	READER_READING,
+	READER_FRAME,
+	READER_END,
+	READER_CHECKING,
+	READER_FINISH,
+};
+
+struct file_reader {
+	struct stage *stage;
+	struct file_set *set;
+	const struct framing *framing;
+	enum compression compression;
+	bool follow;
+
+	struct intake intake;
+	struct unpacker unpacker;
+
+	enum file_reader_at at;
+	struct tracked_file *file;    /* CURRENT; NULL in PICK */
+	struct tracked_file *carried; /* whose bytes the intake holds; NULL: nobody's */
+	unsigned reads;               /* this turn's that brought bytes */
+	bool progressed;              /* something was handed on this turn */
+	bool at_end;                  /* when what was read is framed */
+	bool grew;                    /* its end lies further than the last time */
+	struct io_op op;
+	struct stat stat;
+
+	struct chain paused; /* streams that nobody writes to */
+	size_t open_max;
+	bool said_too_many;
+	uint64_t retry_ns, next_tick_ns, slice_end_ns;
+};
+
+/* stage, set, framing, compression and follow are set; the rest is zero. */
+void file_reader_start(struct file_reader *r);
+/* No operation may be under way. Closes and removes every file of the set. One of all zeros is safe to release. */
+void file_reader_release(struct file_reader *r);
+
+/* STEP_MORE, maybe with a batch, the caller's; STEP_WAIT; below 0: failed, having said why. */
+int file_reader_step(struct file_reader *r, struct batch **ret_batch);
+
+/* Nothing is being read and nothing is waiting to be. */
+bool file_reader_is_idle(const struct file_reader *r);
+
+/* When it wants to be stepped again, should nothing happen before: monotonic ns. */
+uint64_t file_reader_next_ns(const struct file_reader *r);

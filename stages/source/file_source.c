@@ -1,0 +1,229 @@
+/* file_source.c - reads the files that patterns match: once, each to its end, in the order of their paths; or for ever,
+ * as they grow, are renamed, replaced, truncated and deleted.
+ *
+ *      file_finder            file_set                file_reader
+ *   which files there are --> by name, identity, --> one at a time, a fair --> batches
+ *   (walks, inotify)          whose turn it is       share each
+ *
+ *   once:    FINDING -- all found --> READING -- nothing left --> DONE
+ *                  \--- nothing matched: failed, -ENOENT
+ *   follow:  FINDING and reading side by side, until the daemon stops stepping
+ *
+ *   from      event                        to
+ *   FINDING   the walk has ended           READING: all files ready, in the order of their paths
+ *   FINDING   ... and found no file        failed
+ *   READING   the reader is idle           DONE
+ *
+ * Each part's own states and transitions: glob_walk.h, file_finder.h, file_set.h, file_reader.h. */
+#include "stages/source/file_source.h"
+#include "stages/builtin.h"
+#include "stages/source/file_finder.h"
+#include "stages/source/file_reader.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const read_from_choices[] = {"beginning", "end", NULL};
+static const char *const compression_choices[] = {"auto", "none", "zstd", NULL};
+
+static const struct option file_source_table[] = {
+    {"paths", OPTION_TEXTS, offsetof(struct file_source_options, paths), .required = true, .min = 1,
+     .doc = "Files to read: paths with * ? [a-z] {a,b} and ** for any number of directories"},
+    {"exclude", OPTION_TEXTS, offsetof(struct file_source_options, exclude), .min = 1,
+     .doc = "Files to leave out: patterns for the whole path, or, without a slash, for the last "
+	    "name"},
+    {"read_from", OPTION_CHOICE, offsetof(struct file_source_options, read_from),
+     .preset = "beginning", .choices = read_from_choices,
+     .doc = "Where to begin in files that are there at the start; those that appear later are read "
+	    "whole"},
+    {"compression", OPTION_CHOICE, offsetof(struct file_source_options, compression),
+     .preset = "auto", .choices = compression_choices,
+     .doc = "How the files are compressed; `auto` goes by the name's ending .zst or the first "
+	    "bytes"},
+    FRAMING_OPTION_ROWS(offsetof(struct file_source_options, framing)),
+    {0},
+};
+
+struct file_source {
+	struct framing framing;
+	struct file_set set;
+	struct file_finder finder;
+	struct file_reader reader;
+	bool set_up; /* what is to be released */
+	bool all_found;
+};
+
+static void check_patterns(const struct text_list *list, const char *option, unsigned flags,
+			   struct problems *problems)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct text *t = &list->items[i];
+		struct glob_set set;
+		const char *why = NULL;
+		glob_set_init(&set);
+		int r = glob_set_add(&set, t->bytes, t->length, flags, &why);
+		if (r == -EINVAL)
+			problem_add(problems, t->at, "`%s`: pattern \"%.*s\": %s", option,
+				    (int)t->length, t->bytes, why);
+		else if (r < 0)
+			problem_add(problems, t->at, "`%s`: out of memory", option);
+		glob_set_release(&set);
+	}
+}
+
+static void file_source_check(const void *options, struct place at, struct problems *problems)
+{
+	const struct file_source_options *o = options;
+	if (o->paths.count == 0)
+		problem_add(problems, at, "`paths` is empty; name at least one file");
+	check_patterns(&o->paths, "paths", 0, problems);
+	check_patterns(&o->exclude, "exclude", GLOB_DOTS, problems);
+}
+
+static int add_patterns(struct stage *s, struct glob_set *set, const struct text_list *list,
+			unsigned flags)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct text *t = &list->items[i];
+		const char *why = "out of memory";
+		int r = glob_set_add(set, t->bytes, t->length, flags, &why);
+		if (r < 0) {
+			env_say(s->env, SAY_ERROR, "bad pattern", "pattern=%s error=%s", t->bytes,
+				why);
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int file_source_open(struct stage *s)
+{
+	const struct file_source_options *o = s->options;
+	struct file_source *source = calloc(1, sizeof *source);
+	s->state = source;
+	if (!source || file_set_init(&source->set) < 0) {
+		env_say(s->env, SAY_ERROR, "out of memory", "stage=%s", s->id);
+		return -ENOMEM;
+	}
+	source->framing = framing_from_options(&o->framing, s->counters);
+	source->finder = (struct file_finder){
+	    .stage = s, .set = &source->set, .from_end = o->read_from == 1, .follow = !s->once};
+	source->reader = (struct file_reader){.stage = s,
+					      .set = &source->set,
+					      .framing = &source->framing,
+					      .compression = (enum compression)o->compression,
+					      .follow = !s->once};
+	source->set_up = true;
+	file_reader_start(&source->reader);
+	int r = add_patterns(s, &source->finder.include, &o->paths, 0);
+	if (r == 0)
+		r = add_patterns(s, &source->finder.exclude, &o->exclude, GLOB_DOTS);
+	return r < 0 ? r : file_finder_start(&source->finder);
+}
+
+static void file_source_close(struct stage *s)
+{
+	struct file_source *source = s->state;
+	if (!source)
+		return;
+	if (source->set_up) {
+		file_finder_release(&source->finder);
+		file_reader_release(&source->reader);
+	}
+	file_set_release(&source->set);
+	free(source);
+	s->state = NULL;
+}
+
+static void say_nothing_matched(struct stage *s)
+{
+	const struct file_source_options *o = s->options;
+	char patterns[1024] = "";
+	size_t length = 0;
+	for (size_t i = 0; i < o->paths.count && length < sizeof patterns; i++)
+		length += (size_t)snprintf(patterns + length, sizeof patterns - length, "%s%s",
+					   i > 0 ? " " : "", o->paths.items[i].bytes);
+	env_say(s->env, SAY_ERROR, "nothing matched", "paths=%s", patterns);
+}
+
+static int find(struct stage *s, struct file_source *source)
+{
+	int r = file_finder_step(&source->finder);
+	if (r == -ENOMEM)
+		env_say(s->env, SAY_ERROR, "out of memory", "files=%zu", source->set.count);
+	if (r != STEP_DONE)
+		return r;
+	source->all_found = true;
+	if (source->set.count == 0) {
+		say_nothing_matched(s);
+		return -ENOENT;
+	}
+	r = file_set_ready_in_order(&source->set);
+	return r < 0 ? r : STEP_MORE;
+}
+
+static void say_when(struct stage *s, const struct file_source *source)
+{
+	uint64_t when = file_reader_next_ns(&source->reader);
+	uint64_t finder = file_finder_next_ns(&source->finder);
+	if (finder < when)
+		when = finder;
+	if (when != UINT64_MAX)
+		env_wake_at(s->env, when);
+}
+
+int file_source_next(struct stage *s, struct batch **ret_batch)
+{
+	struct file_source *source = s->state;
+	*ret_batch = NULL;
+	int found = source->all_found ? STEP_WAIT : find(s, source);
+	if (found < 0 || (s->once && !source->all_found))
+		return found;
+	int read = file_reader_step(&source->reader, ret_batch);
+	if (read != STEP_WAIT)
+		return read;
+	if (found == STEP_MORE)
+		return STEP_MORE;
+	if (s->once && file_reader_is_idle(&source->reader))
+		return STEP_DONE;
+	say_when(s, source);
+	return STEP_WAIT;
+}
+
+static int file_source_step(struct stage *s, struct outlet *out)
+{
+	struct batch *b;
+	int r = file_source_next(s, &b);
+	if (b)
+		emit(out, &b);
+	return r;
+}
+
+static size_t file_source_memory(const void *options)
+{
+	const struct file_source_options *o = options;
+	size_t bytes = sizeof(struct file_source) + sizeof(struct file_watch);
+	return o->compression == COMPRESSION_NONE ? bytes : bytes + zstd_reader_memory();
+}
+
+static size_t file_source_buffer_capacity(const void *options)
+{
+	const struct file_source_options *o = options;
+	return framing_buffer_capacity(&o->framing);
+}
+
+const struct stage_type file_source_type = {
+    .schema = {.kind = STAGE_SOURCE,
+	       .name = "file",
+	       .summary = "reads files, plain or compressed, and follows them as they grow",
+	       .options = file_source_table,
+	       .options_size = sizeof(struct file_source_options),
+	       .check = file_source_check},
+    .open = file_source_open,
+    .close = file_source_close,
+    .source_step = file_source_step,
+    .memory = file_source_memory,
+    .buffer_capacity = file_source_buffer_capacity,
+};

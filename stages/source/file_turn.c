@@ -1,0 +1,195 @@
+#include "stages/source/file_turn.h"
+#include "stages/descriptor.h"
+#include "stages/source/file_notes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Offset in the file, as it is stored, of the next byte to read. */
+uint64_t turn_position(const struct file_reader *r)
+{
+	if (r->file->form == FILE_PACKED)
+		return r->unpacker.file == r->file ? zstd_reader_wants(&r->unpacker.zstd)
+						   : r->file->at;
+	return r->file->at + intake_pending(&r->intake);
+}
+
+void turn_account(struct file_reader *r, uint64_t upto)
+{
+	struct tracked_file *f = r->file;
+	struct stage_counters *c = r->stage->counters;
+	if (upto > f->size) {
+		counter_add(&c->work_total, upto - f->size);
+		f->size = upto;
+	}
+	if (upto > f->done) {
+		counter_add(&c->work_done, upto - f->done);
+		f->done = upto;
+	}
+}
+
+/* n bytes of what was read have been handed on. */
+void turn_consumed(struct file_reader *r, size_t n)
+{
+	if (n == 0)
+		return;
+	r->progressed = true;
+	if (r->file->form == FILE_PACKED)
+		unpacker_consumed(&r->unpacker, n);
+	else
+		r->file->at += n;
+}
+
+void turn_forget_bytes(struct file_reader *r)
+{
+	intake_forget(&r->intake);
+	framer_forget(&r->file->framer);
+}
+
+void turn_begin_anew(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	turn_forget_bytes(r);
+	if (r->unpacker.file == f)
+		r->unpacker.file = NULL;
+	counter_add(&r->stage->counters->work_done, f->size - f->done);
+	framer_init(&f->framer);
+	f->at = f->skip = f->end = f->size = f->done = 0;
+	f->form = FILE_UNSEEN;
+	r->at_end = false;
+}
+
+/* A stream cannot be read again, and a decompressor not be rewound: their beginning of a line is put aside while
+ * others have their turns. */
+int turn_put_aside(struct file_reader *r)
+{
+	struct tracked_file *f = r->carried;
+	size_t n = intake_pending(&r->intake);
+	bool must_keep = f && (f->form == FILE_STREAM || r->unpacker.file == f);
+	if (must_keep && n > 0) {
+		f->kept = malloc(n);
+		if (!f->kept)
+			return -ENOMEM;
+		memcpy(f->kept, r->intake.buffer->bytes + r->intake.from, n);
+		f->kept_length = n;
+	}
+	intake_forget(&r->intake);
+	r->carried = NULL;
+	return 0;
+}
+
+void turn_drop_kept(struct tracked_file *f)
+{
+	free(f->kept);
+	f->kept = NULL;
+	f->kept_length = 0;
+}
+
+/* Brings what was put aside back. False: no buffer. */
+bool turn_take_back(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	if (f->kept && f->form == FILE_PACKED && r->unpacker.file != f)
+		turn_drop_kept(f);
+	while (f->kept) {
+		uint8_t *to;
+		size_t room, left = f->kept_length;
+		if (intake_room(&r->intake, &to, &room) < 0)
+			return false;
+		if (room > left)
+			room = left;
+		memcpy(to, f->kept, room);
+		intake_add(&r->intake, room, r->intake.read_ns, r->intake.wall_ns);
+		memmove(f->kept, f->kept + room, left - room);
+		f->kept_length -= room;
+		if (f->kept_length == 0)
+			turn_drop_kept(f);
+	}
+	return true;
+}
+
+void turn_end(struct file_reader *r)
+{
+	r->file = NULL;
+	r->at = READER_PICK;
+}
+
+void turn_rest(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	turn_end(r);
+	file_set_rest(r->set, f);
+	if (f->again)
+		file_set_ready(r->set, f);
+}
+
+void turn_wait(struct file_reader *r)
+{
+	r->file->again = true;
+	turn_rest(r);
+}
+
+/* A stream without a writer is looked at again in a while. */
+void turn_pause(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	turn_end(r);
+	file_set_rest(r->set, f);
+	chain_append(&r->paused, &f->turn_link);
+	r->next_tick_ns = env_now_ns(r->stage->env) + TURN_PAUSE_NS;
+	if (f->again)
+		file_set_ready(r->set, f);
+}
+
+void turn_close_file(struct file_reader *r, struct tracked_file *f)
+{
+	int fd = file_set_closed(r->set, f);
+	descriptor_close(r->stage->env->io, &fd);
+}
+
+void turn_remove_file(struct file_reader *r, struct tracked_file *f)
+{
+	counter_add(&r->stage->counters->work_done, f->size - f->done);
+	turn_close_file(r, f);
+	if (r->unpacker.file == f)
+		r->unpacker.file = NULL;
+	if (r->carried == f) {
+		intake_forget(&r->intake);
+		r->carried = NULL;
+	}
+	file_set_remove(r->set, f);
+}
+
+/* It cannot be read any further as it is. Followed, it stays known, so as not to be tried again and again. */
+static void give_up(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	turn_forget_bytes(r);
+	turn_drop_kept(f);
+	if (r->unpacker.file == f)
+		r->unpacker.file = NULL;
+	turn_close_file(r, f);
+	if (!r->follow || !f->named) {
+		turn_end(r);
+		turn_remove_file(r, f);
+		return;
+	}
+	f->stuck = true;
+	turn_rest(r);
+}
+
+void turn_give_up_unreadable(struct file_reader *r, int error)
+{
+	if (!r->file->said)
+		file_notes_unreadable(r->stage, r->file->path, error);
+	r->file->said = true;
+	give_up(r);
+}
+
+void turn_give_up_damaged(struct file_reader *r, uint64_t at, const char *why)
+{
+	file_notes_damaged(r->stage, r->file->path, at, why);
+	r->file->end = turn_position(r);
+	give_up(r);
+}

@@ -1,0 +1,44 @@
+/* unpacker.h - decompresses the compressed file whose turn it is, and knows where to begin again should another one
+ * take the decompressor over.
+ *
+ *   compressed   [ frame ......... ][ frame ....  (end for now)
+ *                ^ file->at          ^ frame_at
+ *   plain        aaaaaaaaaaaaaaaaaaaaaabbbbbbbbb
+ *                ^-------- skip -------->^           handed on; what follows is to be handed on
+ *                ^---- frame_made --->^
+ *                ^------------- made ----------->^
+ *
+ * Once all of a frame has been handed on, file->at moves to the next frame. The oldest end of a frame that still has
+ * to be reached is remembered, no more; so after many small frames it begins again a little earlier than it must.
+ *
+ * Threads: the owner's. Memory: one decompressor, taken with the first file. Layer: stages. */
+#pragma once
+
+#include "stages/codec/zstd_reader.h"
+#include "stages/source/file_set.h"
+
+struct unpacker {
+	struct zstd_reader zstd;
+	struct tracked_file *file; /* NULL: nobody's */
+	uint64_t made;             /* since file->at */
+	uint64_t to_skip;          /* of what will be made: was handed on before */
+	bool frame_noted;
+	uint64_t frame_at, frame_made;
+};
+
+enum unpacked {
+	UNPACKED_BYTES,
+	UNPACKED_MORE,  /* call again */
+	UNPACKED_WANTS, /* needs input: zstd_reader_room(), at zstd_reader_wants() */
+	UNPACKED_DAMAGED,
+};
+
+/* Makes file the one being read: where it was if it still is, else from file->at. 0 or -ENOMEM. */
+int unpacker_take(struct unpacker *u, struct tracked_file *file);
+void unpacker_release(struct unpacker *u);
+
+/* UNPACKED_BYTES: *ret_length new bytes. */
+enum unpacked unpacker_fill(struct unpacker *u, uint8_t *bytes, size_t room, size_t *ret_length);
+
+/* n more of the bytes made were handed on: moves file->at and file->skip. */
+void unpacker_consumed(struct unpacker *u, size_t n);

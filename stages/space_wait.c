@@ -1,0 +1,49 @@
+#include "stages/space_wait.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define DELAY_MIN_NS 100000000u
+#define DELAY_MAX_NS 1000000000u
+
+void space_wait_init(struct space_wait *w, struct env *env, struct stage_counters *counters)
+{
+	*w = (struct space_wait){.env = env, .counters = counters};
+}
+
+bool space_wait_applies(int64_t result)
+{
+	return result == -ENOSPC || result == -EDQUOT;
+}
+
+void space_wait_failed(struct space_wait *w, const char *path, int64_t result)
+{
+	uint64_t now = env_now_ns(w->env);
+	counter_add(&w->counters->retries, 1);
+	if (space_wait_is_fine(w)) {
+		w->delay_ns = DELAY_MIN_NS;
+		env_say(w->env, SAY_WARN, "output full, waiting", "path=%s error=%s", path,
+			strerror((int)-result));
+	} else if (now < w->retry_at_ns) {
+		return; /* was under way already when the first one failed */
+	} else if (w->delay_ns < DELAY_MAX_NS) {
+		w->delay_ns = w->delay_ns * 2 < DELAY_MAX_NS ? w->delay_ns * 2 : DELAY_MAX_NS;
+	}
+	w->retry_at_ns = now + w->delay_ns;
+}
+
+void space_wait_succeeded(struct space_wait *w, const char *path)
+{
+	if (space_wait_is_fine(w))
+		return;
+	w->delay_ns = 0;
+	env_say(w->env, SAY_INFO, "output has room again", "path=%s", path);
+}
+
+bool space_wait_pending(struct space_wait *w)
+{
+	if (space_wait_is_fine(w) || env_now_ns(w->env) >= w->retry_at_ns)
+		return false;
+	env_wake_at(w->env, w->retry_at_ns);
+	return true;
+}

@@ -1,0 +1,112 @@
+/* stage.h - what a stage is: a const table of functions and an option table. For those who write one.
+ *
+ *   source:    step(stage, out)          reads, frames, emits
+ *   transform: apply(stage, batch, out)  edits the batch and emits it, or others, or nothing
+ *   sink:      step(stage, in)           takes batches, writes, says when they are stored
+ *
+ * Nothing in a stage blocks. A step does what can be done now and says whether there is more to do, or that it waits:
+ * for an operation it submitted (stages/io.h), a moment it named (env_wake_at), input, a free buffer, or room below.
+ * The worker that steps it knows which of these have come about and steps again; a step too many does no harm.
+ *
+ * Threads: an instance belongs to one worker; all its functions run on that worker's thread. Memory: `state` is the
+ * instance's own, made by open() and ended by close(). Layer: stages. */
+#pragma once
+
+#include "conf/schema.h"
+#include "ringbuf/counter.h"
+#include "stages/env.h"
+#include "stages/home.h"
+
+enum step {
+	STEP_WAIT = 0, /* nothing more can be done until something happens */
+	STEP_MORE = 1, /* progress was made; step again */
+	STEP_DONE =
+	    2, /* source: the input has ended; sink: its reader went away and wants no more (a closed pipe) */
+};             /* below 0: failed, -errno; the stage has said why */
+
+/* Why records did not come out, for the summary and metrics. Filtering is the topology's wish, not a loss. */
+enum loss {
+	LOSS_LONG_LINE_DROPPED,
+	LOSS_LONG_LINE_TRUNCATED, /* counted per line; the line's beginning did come out */
+	LOSS_LONG_LINE_SPLIT,     /* counted per line; nothing was lost */
+	LOSS_COUNT,
+};
+extern const char *const loss_names[LOSS_COUNT];
+
+/* One stage's figures, shared by its instances. */
+struct stage_counters {
+	struct counter records_in, bytes_in;
+	struct counter records_out,
+	    bytes_out; /* sinks: stored; bytes as written, delimiters included */
+	struct counter lost[LOSS_COUNT];
+	struct counter errors; /* operations or files that failed */
+	struct counter retries;
+	struct counter work_total,
+	    work_done;                 /* bytes of input known and consumed, for the progress bar */
+	struct counter files;          /* opened so far */
+	struct counter latency_max_ns; /* sinks: from read to written */
+	struct counter truncations;    /* followed files that shrank and were begun again */
+};
+
+struct stage_type;
+
+/* One instance. All but `state` is the daemon's and set before open(). */
+struct stage {
+	const struct stage_type *type;
+	const char *id;      /* as the topology names it */
+	const void *options; /* the struct its option table fills */
+	struct env *env;
+	struct home *home; /* sources: where buffers and batches come from; others: NULL */
+	struct stage_counters *counters;
+	bool once;      /* run to the end of the input, then end */
+	unsigned index; /* which of `workers: N` */
+	void *state;
+};
+
+/* Where a source or transform puts what it made. */
+struct outlet;
+/* Hands the batch on; clears the caller's pointer. Never blocks, never fails: a worker steps a stage only when there
+ * is room below for what one step may emit. An empty batch is allowed and simply ends here. */
+void emit(struct outlet *out, struct batch **b);
+
+/* Where a sink gets its batches. */
+struct inlet;
+/* The next batch, the caller's now; NULL when there is none at the moment or no more will come. */
+struct batch *inlet_take(struct inlet *in);
+/* n of the batches taken, in the order of taking, are stored (task_done). */
+void inlet_done(struct inlet *in, size_t n);
+/* No more will come, and all has been taken. */
+bool inlet_ended(const struct inlet *in);
+
+struct stage_type {
+	struct stage_schema schema; /* must stand first */
+
+	int (*open)(
+	    struct stage *s); /* 0 or -errno, having said why; close() is called in either case */
+	void (*close)(
+	    struct stage *s); /* releases everything; no operation is in flight any more */
+
+	/* One of these, by kind. A source emits at most one batch a step. A sink returns STEP_WAIT with everything
+	 * stored once inlet_ended(); the worker then calls finish. */
+	int (*source_step)(struct stage *s, struct outlet *out);
+	int (*transform_apply)(struct stage *s, struct batch *b, struct outlet *out);
+	int (*sink_step)(struct stage *s, struct inlet *in);
+
+	/* Sinks: no input is left; write out what is held back, close files. STEP_MORE or STEP_WAIT until STEP_DONE. */
+	int (*sink_finish)(struct stage *s, struct inlet *in);
+
+	/* Upper bound of what one instance takes besides batches, in bytes, counted in the memory budget. NULL: little. */
+	size_t (*memory)(const void *options);
+	/* How many helper threads one instance can keep busy with IO_WORK. NULL: none. */
+	unsigned (*helpers)(const void *options);
+	/* Sources: the buffer capacity its home must have. */
+	size_t (*buffer_capacity)(const void *options);
+
+	bool
+	    light; /* transform: cheap enough to run fused; sink: cheap enough to share its input's thread */
+	bool
+	    stateless; /* transform: instances are independent, so it may be fused into several workers */
+};
+
+/* Every stage in this build; ends with NULL. Adding a stage is one line in this table. */
+extern const struct stage_type *const stage_types[];

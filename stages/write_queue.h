@@ -1,0 +1,64 @@
+/* write_queue.h - writes to one open output, whole and in order, whatever the kernel answers.
+ *
+ *      take                       put
+ *       v                          v
+ *   [ done | busy | busy | waiting | waiting ]      each has its place in the file from put() on
+ *
+ * Short writes are continued, interrupted ones repeated, a full disk is waited for; several may be under way at once
+ * and complete in any order. To a stream (pipe, terminal) there is one at a time and no place.
+ *
+ * Threads: the owner's. Memory: writes are the callers' and stay put until taken. Layer: stages. */
+#pragma once
+
+#include "stages/io.h"
+#include "stages/space_wait.h"
+
+struct write_queue;
+
+struct write {
+	struct iovec *spans; /* used up as they are written */
+	unsigned count;
+	size_t length; /* of what is not written yet */
+
+	/* the queue's */
+	uint64_t at;
+	struct io_op op;
+	struct write *next;
+	struct write_queue *queue;
+};
+
+struct write_queue {
+	struct env *env;
+	struct space_wait *space;
+	const char *path; /* for messages; lives as long as the queue is bound to it */
+	int fd;           /* -1: not bound */
+	bool stream;
+	unsigned in_flight, in_flight_max;
+	uint64_t end;         /* where the next write put goes: the file's length to be */
+	uint64_t again_at_ns; /* a stream said it was not ready; 0: it did not */
+	struct write *first, *last;
+	int error; /* of a write that failed for good; what it had not written is still in the queue */
+};
+
+/* space outlives the queue. */
+void write_queue_init(struct write_queue *q, struct env *env, struct space_wait *space);
+
+/* Writes go to fd from now on, to its `end` and behind it: first what a stream left unwritten, if there is any. */
+void write_queue_bind(struct write_queue *q, int fd, bool stream, uint64_t end, const char *path);
+
+/* No writes may be under way. Forgets the error. */
+void write_queue_unbind(struct write_queue *q);
+
+/* Takes w->spans and w->length. Nothing is submitted before write_queue_step(). */
+void write_queue_put(struct write_queue *q, struct write *w);
+
+/* Submits what may be submitted. 0, or the error that ended it. */
+int write_queue_step(struct write_queue *q);
+
+/* The oldest write, if it is done; NULL if it is not or there is none. */
+struct write *write_queue_take(struct write_queue *q);
+
+static inline bool write_queue_is_empty(const struct write_queue *q)
+{
+	return q->first == NULL;
+}

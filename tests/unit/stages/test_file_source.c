@@ -1,0 +1,625 @@
+/* The file source over real files and the plain backend, with a clock that can be put forward. */
+#include "daemon/backend.h"
+#include "daemon/helpers.h"
+#include "stages/builtin.h"
+#include "stages/source/file_set.h"
+#include "stages/source/file_source.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+#include <zstd.h>
+
+enum { TEXT_ROOM = 1 << 20 };
+
+struct fixture {
+	struct env env; /* must stand first */
+	uint64_t skew_ns;
+	uint64_t wake_at_ns;
+	char said[4096]; /* events, one a line */
+
+	char directory[64];
+	struct helpers helpers;
+	struct backend *backend;
+	struct home home;
+	struct stage_counters counters;
+	struct file_source_options options;
+	struct text paths[4], excludes[4];
+	struct stage stage;
+	char *got; /* records, each with a newline behind it */
+	size_t got_length;
+	size_t unterminated; /* batches */
+};
+
+static uint64_t now_ns(struct env *e)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec +
+	       ((struct fixture *)(void *)e)->skew_ns;
+}
+
+static int64_t wall_ns(struct env *e)
+{
+	return (int64_t)now_ns(e);
+}
+
+static uint64_t any_number(struct env *e)
+{
+	(void)e;
+	return 4;
+}
+
+static void wake_at(struct env *e, uint64_t when_ns)
+{
+	((struct fixture *)(void *)e)->wake_at_ns = when_ns;
+}
+
+static void __attribute__((format(printf, 4, 0)))
+say(struct env *e, enum say_level level, const char *event, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	char *said = ((struct fixture *)(void *)e)->said;
+	if (strlen(said) + strlen(event) + 2 < sizeof((struct fixture *)NULL)->said)
+		stpcpy(stpcpy(said + strlen(said), event), "\n");
+}
+
+static const struct env_ops env_ops = {
+    .now_ns = now_ns, .wall_ns = wall_ns, .random = any_number, .wake_at = wake_at, .say = say};
+
+static struct text in_directory(struct fixture *x, const char *name)
+{
+	char *path;
+	int length = asprintf(&path, "%s/%s", x->directory, name);
+	cr_assert_gt(length, 0);
+	return (struct text){.bytes = path, .length = (size_t)length};
+}
+
+static struct fixture *set_up(const char *first, const char *second)
+{
+	struct fixture *x = calloc(1, sizeof *x);
+	x->env.ops = &env_ops;
+	strcpy(x->directory, "/tmp/test-file-source-XXXXXX");
+	cr_assert_not_null(mkdtemp(x->directory));
+	x->got = calloc(1, TEXT_ROOM);
+	cr_assert_eq(helpers_init(&x->helpers, 1), 0);
+	cr_assert_eq(backend_open(&x->backend, BACKEND_PLAIN, &x->helpers), 0);
+	x->env.io = &x->backend->io;
+	x->options.framing.max_line = 4096;
+	x->options.framing.delimiter = (struct text){.bytes = "\n", .length = 1};
+	x->paths[0] = in_directory(x, first);
+	x->options.paths = (struct text_list){x->paths, 1};
+	if (second) {
+		x->paths[1] = in_directory(x, second);
+		x->options.paths.count = 2;
+	}
+	return x;
+}
+
+static void start(struct fixture *x, bool once)
+{
+	cr_assert_eq(home_init(&x->home, 4, framing_buffer_capacity(&x->options.framing), 8), 0);
+	x->stage = (struct stage){.type = &file_source_type,
+				  .id = "files",
+				  .options = &x->options,
+				  .env = &x->env,
+				  .home = &x->home,
+				  .counters = &x->counters,
+				  .once = once};
+	cr_assert_eq(file_source_type.open(&x->stage), 0);
+}
+
+static void settle(struct fixture *x)
+{
+	while (x->backend->busy > 0)
+		if (backend_poll(x->backend) == 0)
+			backend_wait(x->backend, now_ns(&x->env) - x->skew_ns + 1000000);
+}
+
+static void stop(struct fixture *x)
+{
+	backend_cancel_all(x->backend);
+	settle(x);
+	file_source_type.close(&x->stage);
+	settle(x);
+	cr_expect(home_is_whole(&x->home));
+	home_release(&x->home);
+}
+
+static void tear_down(struct fixture *x)
+{
+	helpers_release(&x->helpers); /* first: a helper may still be waking the backend */
+	backend_close(x->backend);
+	char *command;
+	cr_assert_gt(asprintf(&command, "rm -rf %s", x->directory), 0);
+	cr_expect_eq(system(command), 0);
+	free(command);
+	for (size_t i = 0; i < 4; i++) {
+		free((char *)(uintptr_t)x->paths[i].bytes);
+		free((char *)(uintptr_t)x->excludes[i].bytes);
+	}
+	free(x->got);
+	free(x);
+}
+
+static void take(struct fixture *x, struct batch *b)
+{
+	for (uint32_t i = 0; i < b->count; i++) {
+		cr_assert_lt(x->got_length + b->records[i].length + 2, TEXT_ROOM);
+		memcpy(x->got + x->got_length, b->bytes + b->records[i].offset,
+		       b->records[i].length);
+		x->got_length += b->records[i].length;
+		x->got[x->got_length++] = '\n';
+	}
+	x->got[x->got_length] = '\0';
+	x->unterminated += b->unterminated;
+	batch_free(&b);
+}
+
+static int step(struct fixture *x)
+{
+	struct batch *b;
+	int r = file_source_next(&x->stage, &b);
+	if (b)
+		take(x, b);
+	if (r == STEP_WAIT && backend_poll(x->backend) == 0)
+		backend_wait(x->backend, now_ns(&x->env) - x->skew_ns + 1000000);
+	return r;
+}
+
+static int run_once(struct fixture *x)
+{
+	start(x, true);
+	int r;
+	while ((r = step(x)) == STEP_WAIT || r == STEP_MORE)
+		;
+	return r;
+}
+
+/* Steps until it holds, ten seconds at most. */
+#define step_until(x, condition)                                                                   \
+	do {                                                                                       \
+		uint64_t give_up_ns = now_ns(&(x)->env) + UINT64_C(10000000000);                   \
+		while (!(condition)) {                                                             \
+			cr_assert_geq(step(x), 0);                                                 \
+			cr_assert_lt(now_ns(&(x)->env), give_up_ns, "not within ten seconds: %s",  \
+				     #condition);                                                  \
+		}                                                                                  \
+	} while (0)
+
+static void expect_got(struct fixture *x, const char *text)
+{
+	step_until(x, x->got_length >= strlen(text));
+	cr_expect_str_eq(x->got, text);
+}
+
+static void put(struct fixture *x, const char *name, const void *bytes, size_t length, int flags)
+{
+	struct text path = in_directory(x, name);
+	int fd = open(path.bytes, O_WRONLY | O_CREAT | flags, 0644);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, bytes, length), (ssize_t)length);
+	close(fd);
+	free((char *)(uintptr_t)path.bytes);
+}
+
+static void append(struct fixture *x, const char *name, const char *text)
+{
+	put(x, name, text, strlen(text), O_APPEND);
+}
+
+static void move_file(struct fixture *x, const char *from, const char *to)
+{
+	struct text a = in_directory(x, from), b = in_directory(x, to);
+	cr_assert_eq(rename(a.bytes, b.bytes), 0);
+	free((char *)(uintptr_t)a.bytes);
+	free((char *)(uintptr_t)b.bytes);
+}
+
+static void delete_file(struct fixture *x, const char *name)
+{
+	struct text path = in_directory(x, name);
+	cr_assert_eq(unlink(path.bytes), 0);
+	free((char *)(uintptr_t)path.bytes);
+}
+
+static void make_directory(struct fixture *x, const char *name)
+{
+	struct text path = in_directory(x, name);
+	cr_assert_eq(mkdir(path.bytes, 0755), 0);
+	free((char *)(uintptr_t)path.bytes);
+}
+
+static void append_frame(struct fixture *x, const char *name, const char *text)
+{
+	char packed[1024];
+	size_t n = ZSTD_compress(packed, sizeof packed, text, strlen(text), 3);
+	cr_assert_not(ZSTD_isError(n));
+	put(x, name, packed, n, O_APPEND);
+}
+
+/* ---- once ---- */
+
+Test(file_source, reads_what_matches_once_in_the_order_of_paths)
+{
+	struct fixture *x = set_up("**/*.log", "a/*");
+	make_directory(x, "a");
+	make_directory(x, "b");
+	append(x, "b/1.log", "b1\n");
+	append(x, "a/2.log", "a2\nx\n");
+	append(x, "0.log", "zero\n");
+	append(x, "a/other", "other\n");
+	append(x, "a/skipped.log", "no\n");
+	x->excludes[0] = (struct text){.bytes = strdup("skip*"), .length = 5};
+	x->options.exclude = (struct text_list){x->excludes, 1};
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_str_eq(x->got, "zero\na2\nx\nother\nb1\n");
+	cr_expect_eq(counter_get(&x->counters.files), 4);
+	cr_expect_eq(counter_get(&x->counters.records_in), 5);
+	cr_expect_eq(counter_get(&x->counters.bytes_in), 19);
+	cr_expect_eq(counter_get(&x->counters.work_total), 19);
+	cr_expect_eq(counter_get(&x->counters.work_done), 19);
+	cr_expect_eq(counter_get(&x->counters.errors), 0);
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, last_line_without_a_delimiter_is_a_record)
+{
+	struct fixture *x = set_up("*.log", NULL);
+	append(x, "a.log", "one\ntwo");
+	append(x, "b.log", "");
+	append(x, "c.log", "three");
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_str_eq(x->got, "one\ntwo\nthree\n");
+	cr_expect_eq(x->unterminated, 2);
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, nothing_matched_is_a_failure_that_says_so)
+{
+	struct fixture *x = set_up("*.log", NULL);
+	cr_expect_eq(run_once(x), -ENOENT);
+	cr_expect_str_eq(x->said, "nothing matched\n");
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, missing_file_and_directory_are_said_counted_and_passed_over)
+{
+	struct fixture *x = set_up("missing.log", "directory");
+	make_directory(x, "directory");
+	append(x, "there.log", "there\n");
+	x->paths[2] = in_directory(x, "there.log");
+	x->options.paths.count = 3;
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_str_eq(x->got, "there\n");
+	cr_expect_str_eq(x->said, "file unreadable\nfile unreadable\n");
+	cr_expect_eq(counter_get(&x->counters.errors), 2);
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, file_under_two_names_is_read_once)
+{
+	struct fixture *x = set_up("*", NULL);
+	append(x, "a", "one\n");
+	struct text a = in_directory(x, "a"), b = in_directory(x, "b"), c = in_directory(x, "c");
+	cr_assert_eq(link(a.bytes, b.bytes), 0);
+	cr_assert_eq(symlink(a.bytes, c.bytes), 0);
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_str_eq(x->got, "one\n");
+	free((char *)(uintptr_t)a.bytes);
+	free((char *)(uintptr_t)b.bytes);
+	free((char *)(uintptr_t)c.bytes);
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, compressed_files_are_recognised_by_name_or_first_bytes)
+{
+	struct fixture *x = set_up("*", NULL);
+	append_frame(x, "a.zst", "one\ntwo");
+	append_frame(x, "a.zst", "-and-a-half\n");
+	append_frame(x, "b", "three\nfour");
+	append(x, "c", "(");
+	append(x, "d.zst", "");
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_str_eq(x->got, "one\ntwo-and-a-half\nthree\nfour\n(\n");
+	cr_expect_eq(counter_get(&x->counters.errors), 0);
+	cr_expect_eq(counter_get(&x->counters.work_done), counter_get(&x->counters.work_total));
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, damaged_compressed_file_gives_its_whole_lines_and_an_error_and_others_go_on)
+{
+	struct fixture *x = set_up("*.zst", NULL);
+	append_frame(x, "a.zst", "one\ntwo\nthr");
+	append(x, "a.zst", "this is no frame");
+	append_frame(x, "b.zst", "four\n");
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_str_eq(x->got, "one\ntwo\nfour\n");
+	cr_expect_str_eq(x->said, "file damaged\n");
+	cr_expect_eq(counter_get(&x->counters.errors), 1);
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, read_from_end_leaves_out_what_was_there_at_the_start)
+{
+	struct fixture *x = set_up("*.log", NULL);
+	append(x, "a.log", "old\n");
+	x->options.read_from = 1;
+	start(x, false);
+	step_until(x, x->wake_at_ns > 0);
+	append(x, "a.log", "new\n");
+	append(x, "b.log", "whole\n");
+	step_until(x, x->got_length == 10);
+	cr_expect(strstr(x->got, "new\n") && strstr(x->got, "whole\n"));
+	stop(x);
+	tear_down(x);
+}
+
+/* ---- follow ---- */
+
+static struct fixture *following(const char *pattern, const char *name, const char *text)
+{
+	struct fixture *x = set_up(pattern, NULL);
+	if (name)
+		append(x, name, text);
+	start(x, false);
+	if (name)
+		step_until(x, x->got_length > 0);
+	else
+		step_until(x, x->wake_at_ns > 0);
+	return x;
+}
+
+static void end(struct fixture *x)
+{
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, followed_line_waits_for_its_delimiter)
+{
+	struct fixture *x = following("*.log", "a.log", "one\ntw");
+	expect_got(x, "one\n");
+	append(x, "b.log", "other\n");
+	expect_got(x, "one\nother\n");
+	append(x, "a.log", "o\nthree\n");
+	expect_got(x, "one\nother\ntwo\nthree\n");
+	cr_expect_eq(x->unterminated, 0);
+	end(x);
+}
+
+Test(file_source, line_growing_byte_by_byte_among_others_comes_out_whole)
+{
+	struct fixture *x = following("*.log", "a.log", "start\n");
+	char expected[512] = "start\n", *to = expected + 6;
+	for (int i = 0; i < 20; i++) {
+		append(x, "a.log", "x");
+		append(x, "b.log", "o\n");
+		to = stpcpy(to, "o\n");
+		expect_got(x, expected);
+	}
+	append(x, "a.log", "\n");
+	stpcpy(to, "xxxxxxxxxxxxxxxxxxxx\n");
+	expect_got(x, expected);
+	end(x);
+}
+
+Test(file_source, renamed_file_is_read_on_and_its_successor_from_the_beginning)
+{
+	struct fixture *x = following("*.log", "a.log", "one\n");
+	move_file(x, "a.log", "a.log.1");
+	append(x, "a.log.1", "late\n");
+	expect_got(x, "one\nlate\n");
+	append(x, "a.log", "successor\n");
+	expect_got(x, "one\nlate\nsuccessor\n");
+	append(x, "a.log.1", "later\n");
+	expect_got(x, "one\nlate\nsuccessor\nlater\n");
+	end(x);
+}
+
+Test(file_source, file_renamed_and_replaced_before_it_was_looked_at_is_read_all_the_same)
+{
+	struct fixture *x = following("*.log", NULL, NULL);
+	append(x, "a.log", "one\n");
+	move_file(x, "a.log", "a.log.1");
+	append(x, "a.log", "two\n");
+	append(x, "a.log.1", "late\n");
+	step_until(x, x->got_length == strlen("one\nlate\ntwo\n"));
+	cr_expect(strstr(x->got, "one\nlate\n") && strstr(x->got, "two\n"));
+	append(x, "b.log", "three\n");
+	move_file(x, "b.log", "b.log.1");
+	step_until(x, strstr(x->got, "three\n"));
+	end(x);
+}
+
+Test(file_source, file_renamed_to_a_name_that_matches_goes_on_under_it)
+{
+	struct fixture *x = following("*.log*", "a.log", "one\n");
+	move_file(x, "a.log", "a.log.1");
+	append(x, "a.log", "two\n");
+	expect_got(x, "one\ntwo\n");
+	append(x, "a.log.1", "three\n");
+	expect_got(x, "one\ntwo\nthree\n");
+	end(x);
+}
+
+static size_t tracked(const struct fixture *x)
+{
+	return counter_get(&x->counters.work_total) - counter_get(&x->counters.work_done);
+}
+
+Test(file_source, renamed_file_that_stays_quiet_is_closed_and_its_last_line_comes_out)
+{
+	struct fixture *x = following("*.log", "a.log", "one\ntail");
+	move_file(x, "a.log", "elsewhere");
+	for (int i = 0; i < 50; i++)
+		step(x);
+	cr_expect_str_eq(x->got, "one\n");
+	x->skew_ns += 2 * FILE_QUIET_NS;
+	expect_got(x, "one\ntail\n");
+	cr_expect_eq(x->unterminated, 1);
+	cr_expect_eq(tracked(x), 0);
+	end(x);
+}
+
+Test(file_source, deleted_file_is_finished_and_a_new_one_of_that_name_is_read_whole)
+{
+	struct fixture *x = following("*.log", "a.log", "one\n");
+	append(x, "a.log", "two\nthr");
+	delete_file(x, "a.log");
+	append(x, "a.log", "new\n");
+	step_until(x, x->got_length >= strlen("one\ntwo\nthr\nnew\n"));
+	cr_expect(strstr(x->got, "one\ntwo\n") && strstr(x->got, "thr\n") &&
+		  strstr(x->got, "new\n"));
+	end(x);
+}
+
+Test(file_source, truncated_file_is_read_from_its_beginning_and_counted)
+{
+	struct fixture *x = following("*.log", "a.log", "first\nsecond\ntail");
+	expect_got(x, "first\nsecond\n");
+	put(x, "a.log", "new\n", 4, O_TRUNC);
+	expect_got(x, "first\nsecond\nnew\n");
+	cr_expect_eq(counter_get(&x->counters.truncations), 1);
+	cr_expect_str_eq(x->said, "file truncated\n");
+	append(x, "a.log", "more\n");
+	expect_got(x, "first\nsecond\nnew\nmore\n");
+	end(x);
+}
+
+Test(file_source, new_directories_are_watched_and_what_is_in_them_is_read)
+{
+	struct fixture *x = following("**/*.log", NULL, NULL);
+	make_directory(x, "a");
+	make_directory(x, "a/b");
+	append(x, "a/b/c.log", "deep\n");
+	expect_got(x, "deep\n");
+	append(x, "a/b/c.log", "deeper\n");
+	append(x, "a/d.log", "other\n");
+	step_until(x, x->got_length == strlen("deep\ndeeper\nother\n"));
+	end(x);
+}
+
+Test(file_source, link_to_a_file_elsewhere_is_followed)
+{
+	struct fixture *x = set_up("*.log", NULL);
+	append(x, "target", "one\n");
+	struct text from = in_directory(x, "target"), to = in_directory(x, "a.log");
+	cr_assert_eq(symlink(from.bytes, to.bytes), 0);
+	free((char *)(uintptr_t)from.bytes);
+	free((char *)(uintptr_t)to.bytes);
+	start(x, false);
+	expect_got(x, "one\n");
+	append(x, "target", "two\n");
+	expect_got(x, "one\ntwo\n");
+	end(x);
+}
+
+Test(file_source, growing_compressed_file_is_read_on_from_its_open_frame)
+{
+	struct fixture *x = following("*.zst", NULL, NULL);
+	char text[600], packed[1024];
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = i % 6 == 5 ? '\n' : (char)('a' + i / 6 % 26);
+	ZSTD_CCtx *c = ZSTD_createCCtx();
+	ZSTD_inBuffer in = {text, 0, 0};
+	size_t written = 0;
+	for (size_t part = 100; part <= sizeof text; part += 100) {
+		ZSTD_outBuffer out = {packed, sizeof packed, 0};
+		in.size = part;
+		bool last = part == sizeof text;
+		cr_assert_eq(ZSTD_compressStream2(c, &out, &in, last ? ZSTD_e_end : ZSTD_e_flush),
+			     0);
+		put(x, "a.zst", packed, out.pos, O_APPEND);
+		/* another one takes the decompressor in between */
+		append_frame(x, "b.zst", "other\n");
+		written += 6;
+		step_until(x, x->got_length == part / 6 * 6 + written);
+	}
+	ZSTD_freeCCtx(c);
+	char *other;
+	while ((other = strstr(x->got, "other\n")))
+		memmove(other, other + 6, strlen(other + 6) + 1);
+	cr_expect_eq(memcmp(x->got, text, sizeof text), 0);
+	cr_expect_eq(counter_get(&x->counters.errors), 0);
+	end(x);
+}
+
+Test(file_source, more_files_than_descriptors_are_all_followed)
+{
+	struct fixture *x = set_up("*.log", NULL);
+	char name[32];
+	start(x, false);
+	step_until(x, x->wake_at_ns > 0);
+	int probe = dup(0);
+	close(probe);
+	struct rlimit limit = {.rlim_cur = (rlim_t)probe + 8, .rlim_max = (rlim_t)probe + 8};
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof name, "%02d.log", i);
+		append(x, name, "a\n");
+	}
+	struct rlimit before;
+	getrlimit(RLIMIT_NOFILE, &before);
+	limit.rlim_max = before.rlim_max;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	step_until(x, x->got_length == 80);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof name, "%02d.log", i);
+		append(x, name, "b\n");
+	}
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	step_until(x, x->got_length == 160);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	cr_expect_str_eq(x->said, "too many open files\n");
+	cr_expect_eq(counter_get(&x->counters.files), 40);
+	end(x);
+}
+
+Test(file_source, silent_pipe_keeps_no_other_file_waiting)
+{
+	struct fixture *x = set_up("*", NULL);
+	struct text pipe_path = in_directory(x, "pipe");
+	cr_assert_eq(mkfifo(pipe_path.bytes, 0644), 0);
+	int writer = open(pipe_path.bytes, O_RDWR);
+	start(x, false);
+	cr_assert_eq(write(writer, "from the pi", 11), 11);
+	step_until(x, counter_get(&x->counters.work_done) == 11);
+	append(x, "a.log", "one\n");
+	expect_got(x, "one\n");
+	cr_assert_eq(write(writer, "pe\n", 3), 3);
+	expect_got(x, "one\nfrom the pipe\n");
+	close(writer);
+	free((char *)(uintptr_t)pipe_path.bytes);
+	end(x);
+}
+
+Test(file_source, can_be_stopped_after_any_step)
+{
+	for (int steps = 0; steps < 60; steps++) {
+		struct fixture *x = set_up("**/*", NULL);
+		make_directory(x, "d");
+		append(x, "a.log", "one\ntwo\ntail");
+		append(x, "d/b.log", "three\n");
+		append_frame(x, "c.zst", "four\n");
+		start(x, steps % 2);
+		for (int i = 0; i < steps; i++)
+			if (step(x) == STEP_DONE)
+				break;
+		end(x);
+	}
+}

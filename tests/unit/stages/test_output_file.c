@@ -1,0 +1,247 @@
+#include "stages/output_file.h"
+#include "tests/unit/stages/faulty_env.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct fixture {
+	struct faulty_env world;
+	char directory[64], path[256];
+	struct path_template template;
+	struct space_wait space;
+	struct output_file file;
+};
+
+static void set_up(struct fixture *x, const char *rest)
+{
+	memset(x, 0, sizeof *x);
+	faulty_env_init(&x->world, 1);
+	strcpy(x->directory, "/tmp/sluice-test-XXXXXX");
+	cr_assert(mkdtemp(x->directory));
+	snprintf(x->path, sizeof x->path, "%s/%s", x->directory, rest);
+	const char *why;
+	size_t at;
+	cr_assert_eq(path_template_parse(&x->template, x->path, strlen(x->path), &why, &at), 0);
+	space_wait_init(&x->space, &x->world.env, &x->world.counters);
+	output_file_init(&x->file, &x->world.env, &x->world.counters, &x->space, &x->template);
+}
+
+static void tear_down(struct fixture *x)
+{
+	char command[256];
+	snprintf(command, sizeof command, "rm -r %s", x->directory);
+	cr_assert_eq(system(command), 0);
+}
+
+/* Steps until it rests in that state, or fails. */
+static int run_to(struct fixture *x, enum output_file_state state)
+{
+	for (int i = 0; i < 10000; i++) {
+		x->world.wake_ns = 0;
+		int r = output_file_step(&x->file);
+		if (r < 0)
+			return r;
+		if (x->file.state == state)
+			return 0;
+		if (r == STEP_WAIT)
+			cr_assert(faulty_env_go_on(&x->world), "waits for nothing");
+	}
+	return -ETIME;
+}
+
+static int open_it(struct fixture *x)
+{
+	cr_assert_eq(output_file_open(&x->file, x->world.wall_ns), 0);
+	return run_to(x, OUTPUT_READY);
+}
+
+static void close_it(struct fixture *x, bool rename)
+{
+	output_file_close(&x->file, rename);
+	cr_assert_eq(run_to(x, OUTPUT_CLOSED), 0);
+	cr_assert_eq(x->file.fd, -1);
+}
+
+static bool exists(const struct fixture *x, const char *rest)
+{
+	char path[512];
+	snprintf(path, sizeof path, "%s/%s", x->directory, rest);
+	return access(path, F_OK) == 0;
+}
+
+static size_t open_descriptors(void)
+{
+	size_t n = 0;
+	for (int fd = 3; fd < 200; fd++)
+		n += lseek(fd, 0, SEEK_CUR) != -1 || errno != EBADF;
+	return n;
+}
+
+Test(output_file, missing_directories_are_made)
+{
+	static const char *const paths[] = {"a/b/c/x.log", "a/b/%Y/%m-%d/x.log", "%Y/x.log",
+					    "a/b/%F.log"};
+	for (size_t i = 0; i < 4; i++) {
+		struct fixture x;
+		set_up(&x, paths[i]);
+		x.world.interrupt_percent = 30;
+		size_t before = open_descriptors();
+		cr_assert_eq(open_it(&x), 0, "%s", paths[i]);
+		cr_assert_eq(access(x.file.path, F_OK), 0);
+		close_it(&x, false);
+		cr_assert_eq(open_descriptors(), before);
+		tear_down(&x);
+	}
+}
+
+Test(output_file, full_disk_is_waited_for_while_opening)
+{
+	struct fixture x;
+	set_up(&x, "a/%Y/x.log");
+	x.world.full_until_ns = x.world.now_ns + 2000000000;
+	cr_assert_eq(open_it(&x), 0);
+	cr_assert_eq(faulty_env_said(&x.world, "output full, waiting"), 1);
+	cr_assert_eq(faulty_env_said(&x.world, "output has room again"), 1);
+	close_it(&x, false);
+	tear_down(&x);
+}
+
+Test(output_file, symbolic_link_beneath_the_base_is_refused)
+{
+	struct fixture x;
+	set_up(&x, "%Y/x.log");
+	char year[128], outside[128];
+	snprintf(outside, sizeof outside, "%s-outside", x.directory);
+	snprintf(year, sizeof year, "%s/2026", x.directory);
+	cr_assert_eq(mkdir(outside, 0700), 0);
+	cr_assert_eq(symlink(outside, year), 0);
+	size_t before = open_descriptors();
+	cr_assert_eq(open_it(&x), -ELOOP);
+	cr_assert_eq(open_descriptors(), before);
+	cr_assert_eq(faulty_env_said(&x.world, "output directory cannot be opened"), 1);
+	cr_assert_eq(rmdir(outside), 0, "something was made in there");
+	tear_down(&x);
+}
+
+Test(output_file, symbolic_link_for_the_file_itself_is_refused_if_the_path_varies)
+{
+	struct fixture x;
+	set_up(&x, "%Y.log");
+	char name[128], outside[128];
+	snprintf(outside, sizeof outside, "%s/elsewhere", x.directory);
+	snprintf(name, sizeof name, "%s/2026.log", x.directory);
+	cr_assert_eq(symlink(outside, name), 0);
+	cr_assert_eq(open_it(&x), -ELOOP);
+	cr_assert_not(exists(&x, "elsewhere"));
+	tear_down(&x);
+}
+
+Test(output_file, operators_own_links_are_followed)
+{
+	struct fixture x;
+	set_up(&x, "link/%Y.log");
+	char link[128], target[128];
+	snprintf(link, sizeof link, "%s/link", x.directory);
+	snprintf(target, sizeof target, "%s/target", x.directory);
+	cr_assert_eq(mkdir(target, 0700), 0);
+	cr_assert_eq(symlink(target, link), 0);
+	cr_assert_eq(open_it(&x), 0);
+	cr_assert(exists(&x, "target/2026.log"));
+	close_it(&x, false);
+	tear_down(&x);
+}
+
+Test(output_file, directory_that_cannot_be_made_is_a_clear_error)
+{
+	static const char *const paths[] = {"file/b/x.log", "file/b/%Y.log"};
+	for (size_t i = 0; i < 2; i++) {
+		struct fixture x;
+		set_up(&x, paths[i]);
+		char file[128];
+		snprintf(file, sizeof file, "%s/file", x.directory);
+		FILE *f = fopen(file, "we");
+		cr_assert(f && fclose(f) == 0);
+		cr_assert_eq(open_it(&x), -ENOTDIR);
+		cr_assert_eq(x.world.event_count, 1);
+		cr_assert_eq(counter_get(&x.world.counters.errors), 1);
+		tear_down(&x);
+	}
+}
+
+Test(output_file, directory_in_its_place_is_an_error)
+{
+	struct fixture x;
+	set_up(&x, "here");
+	cr_assert_eq(mkdir(x.path, 0700), 0);
+	cr_assert_eq(open_it(&x), -EISDIR);
+	cr_assert_eq(faulty_env_said(&x.world, "output cannot be opened"), 1);
+	tear_down(&x);
+}
+
+Test(output_file, names_taken_are_passed_over_when_renaming)
+{
+	for (int varies = 0; varies < 2; varies++) {
+		struct fixture x;
+		set_up(&x, varies ? "%Y/out.log" : "2026/out.log");
+		for (int i = 0; i < 3; i++) {
+			cr_assert_eq(open_it(&x), 0);
+			close_it(&x, true);
+			/* as after a restart: it does not remember what it named */
+			output_file_init(&x.file, &x.world.env, &x.world.counters, &x.space,
+					 &x.template);
+		}
+		cr_assert(exists(&x, "2026/out.20261121T101500Z.log"));
+		cr_assert(exists(&x, "2026/out.20261121T101500Z_001.log"));
+		cr_assert(exists(&x, "2026/out.20261121T101500Z_002.log"));
+		cr_assert_not(exists(&x, "2026/out.log"));
+		tear_down(&x);
+	}
+}
+
+Test(output_file, second_without_names_left_is_waited_out)
+{
+	struct fixture x;
+	set_up(&x, "out");
+	for (int i = 0; i < 1002; i++) {
+		cr_assert_eq(open_it(&x), 0);
+		close_it(&x, true);
+	}
+	cr_assert(exists(&x, "out.20261121T101500Z_999"));
+	cr_assert(exists(&x, "out.20261121T101501Z"));
+	cr_assert(exists(&x, "out.20261121T101501Z_001"));
+	tear_down(&x);
+}
+
+Test(output_file, output_moved_away_by_somebody_is_no_failure)
+{
+	struct fixture x;
+	set_up(&x, "out.log");
+	cr_assert_eq(open_it(&x), 0);
+	cr_assert_eq(unlink(x.path), 0);
+	close_it(&x, true);
+	cr_assert_eq(faulty_env_said(&x.world, "output was moved away, starting a new one"), 1);
+	cr_assert_eq(open_it(&x), 0);
+	close_it(&x, false);
+	tear_down(&x);
+}
+
+Test(output_file, length_and_age_of_what_was_there_are_known)
+{
+	struct fixture x;
+	set_up(&x, "out.log");
+	FILE *f = fopen(x.path, "we");
+	cr_assert(f && fputs("12345", f) >= 0 && fclose(f) == 0);
+	struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000, .tv_nsec = 7}};
+	cr_assert_eq(utimensat(AT_FDCWD, x.path, times, 0), 0);
+	cr_assert_eq(open_it(&x), 0);
+	cr_assert_eq(x.file.length, 5);
+	cr_assert_eq(x.file.modified_ns, 1000000000007);
+	cr_assert_not(x.file.stream);
+	close_it(&x, false);
+	tear_down(&x);
+}
