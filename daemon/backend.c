@@ -1,0 +1,168 @@
+#include "daemon/backend.h"
+#include "daemon/helpers.h"
+#include "daemon/log.h"
+#include "daemon/plain_io.h"
+#include "daemon/uring_io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+int backend_choose(enum backend_kind wanted, enum backend_kind *ret_kind)
+{
+	if (wanted == BACKEND_PLAIN) {
+		*ret_kind = BACKEND_PLAIN;
+		return 0;
+	}
+	int r = uring_io_probe();
+	if (r < 0 && wanted == BACKEND_URING)
+		return r;
+	if (r < 0)
+		log_line(LOG_LEVEL_INFO, NULL, "io_uring refused, using plain reads and writes",
+			 "error=%s", strerror(-r));
+	*ret_kind = r < 0 ? BACKEND_PLAIN : BACKEND_URING;
+	return 0;
+}
+
+int backend_open(struct backend **ret_backend, enum backend_kind kind, struct helpers *helpers)
+{
+	return kind == BACKEND_URING ? uring_io_open(ret_backend, helpers)
+				     : plain_io_open(ret_backend, helpers);
+}
+
+void backend_init(struct backend *b, struct helpers *helpers)
+{
+	b->helpers = helpers;
+	stack_init(&b->helped);
+}
+
+void backend_close(struct backend *b)
+{
+	if (!b)
+		return;
+	assert(b->busy == 0);
+	stack_release(&b->helped);
+	b->ops->release(b);
+}
+
+void backend_track(struct backend *b, struct io_op *op)
+{
+	op->prev = NULL;
+	op->next = b->in_flight;
+	if (b->in_flight)
+		b->in_flight->prev = op;
+	b->in_flight = op;
+}
+
+void backend_untrack(struct backend *b, struct io_op *op)
+{
+	if (op->prev)
+		op->prev->next = op->next;
+	else
+		b->in_flight = op->next;
+	if (op->next)
+		op->next->prev = op->prev;
+}
+
+void backend_complete(struct backend *b, struct io_op *op, int64_t result)
+{
+	op->result = result;
+	op->next = NULL;
+	if (b->completed_last)
+		b->completed_last->next = op;
+	else
+		b->completed = op;
+	b->completed_last = op;
+}
+
+static void collect_helped(struct backend *b)
+{
+	struct stack_node *n = stack_take_all(&b->helped);
+	while (n) {
+		struct io_op *op =
+		    (struct io_op *)(void *)((char *)n - offsetof(struct io_op, node));
+		n = n->next;
+		backend_complete(b, op, op->result);
+	}
+}
+
+size_t backend_deliver(struct backend *b)
+{
+	collect_helped(b);
+	size_t n = 0;
+	struct io_op *op = b->completed; /* what dones complete inline waits for the next round */
+	b->completed = b->completed_last = NULL;
+	while (op) {
+		struct io_op *next = op->next;
+		op->busy = false;
+		b->busy--;
+		n++;
+		op->done(op);
+		op = next;
+	}
+	return n;
+}
+
+void backend_cancel_all(struct backend *b)
+{
+	struct io_op *next;
+	for (struct io_op *op = b->in_flight; op; op = next) {
+		next = op->next;
+		b->io.ops->cancel(&b->io, op);
+	}
+}
+
+static int64_t or_errno(int64_t r)
+{
+	return r < 0 ? -errno : r;
+}
+
+static int64_t carry_out(const struct io_op *op)
+{
+	switch (op->code) {
+	case IO_TRUNCATE:
+		return or_errno(ftruncate(op->fd, (off_t)op->truncate.length));
+	case IO_STAT:
+		if (!op->stat.path)
+			return or_errno(fstat(op->fd, op->stat.into));
+		return or_errno(fstatat(op->fd, op->stat.path, op->stat.into, 0));
+	case IO_RENAME:
+		return or_errno(renameat2(op->fd, op->rename.from, op->fd, op->rename.to,
+					  op->rename.replace ? 0 : RENAME_NOREPLACE));
+	case IO_UNLINK:
+		return or_errno(unlinkat(op->fd, op->unlink.path, 0));
+	case IO_MKDIR:
+		return or_errno(mkdirat(op->fd, op->mkdir.path, op->mkdir.mode));
+	case IO_WATCH_NEW:
+		return or_errno(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+	case IO_WATCH_ADD:
+		return or_errno(inotify_add_watch(op->fd, op->watch.path, op->watch.mask));
+	case IO_WATCH_REMOVE:
+		return or_errno(inotify_rm_watch(op->fd, op->watch.descriptor));
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+bool backend_submit_common(struct backend *b, struct io_op *op)
+{
+	switch (op->code) {
+	case IO_WORK:
+	case IO_LIST:
+		helpers_submit(b->helpers, op);
+		return true;
+	case IO_OPEN:
+	case IO_CLOSE:
+	case IO_READ:
+	case IO_WRITE:
+	case IO_DATASYNC:
+	case IO_SYNC:
+		return false;
+	default:
+		backend_complete(b, op, carry_out(op));
+		return true;
+	}
+}

@@ -1,0 +1,76 @@
+/* backend.h - what a runner needs of an I/O backend, besides what stages see of it (stages/io.h).
+ *
+ *   runner:   poll ... poll ... wait <-- wake (any thread)
+ *                |                |
+ *                +-> done(op) <---+
+ *
+ * Threads: all calls are the owning runner's, save backend_wake(). Layer: daemon. */
+#pragma once
+
+#include "stages/io.h"
+
+#include <stddef.h>
+
+struct backend;
+struct helpers;
+
+struct backend_ops {
+	/* Starts what was submitted, and calls done for all that has completed. Returns how many were. */
+	size_t (*poll)(struct backend *b);
+	/* Sleeps until something completes, backend_wake(), or the deadline (monotonic ns; UINT64_MAX: none). */
+	void (*wait)(struct backend *b, uint64_t deadline_ns);
+	void (*wake)(struct backend *b);
+	void (*release)(struct backend *b);
+};
+
+struct backend {
+	struct io io; /* must stand first: stages hold a pointer to it */
+	const struct backend_ops *ops;
+	struct helpers *helpers; /* for IO_WORK and IO_LIST */
+	struct stack helped;     /* ops that helpers are through with */
+	struct io_op *completed; /* done inline, waiting for poll; oldest first */
+	struct io_op *completed_last;
+	struct io_op *in_flight; /* all that is busy and not in `completed` */
+	size_t busy;             /* ops submitted whose done was not called yet */
+};
+
+enum backend_kind { BACKEND_AUTO, BACKEND_URING, BACKEND_PLAIN };
+
+/* Which of the two to use here, for BACKEND_AUTO; says why when io_uring can't be had. 0 or -errno (io_uring asked
+ * for and refused). */
+int backend_choose(enum backend_kind wanted, enum backend_kind *ret_kind);
+
+/* On the thread that will own it. 0 or -errno. */
+int backend_open(struct backend **ret_backend, enum backend_kind kind, struct helpers *helpers);
+
+static inline size_t backend_poll(struct backend *b)
+{
+	return b->ops->poll(b);
+}
+
+static inline void backend_wait(struct backend *b, uint64_t deadline_ns)
+{
+	b->ops->wait(b, deadline_ns);
+}
+
+static inline void backend_wake(struct backend *b)
+{
+	b->ops->wake(b);
+}
+
+/* Asks every operation in flight to end early. */
+void backend_cancel_all(struct backend *b);
+
+/* Nothing may be busy. NULL is allowed. */
+void backend_close(struct backend *b);
+
+/* For backends. */
+void backend_init(struct backend *b, struct helpers *helpers);
+void backend_track(struct backend *b, struct io_op *op); /* op is now in flight */
+void backend_untrack(struct backend *b, struct io_op *op);
+void backend_complete(struct backend *b, struct io_op *op,
+		      int64_t result);     /* done will be called by the next poll */
+size_t backend_deliver(struct backend *b); /* calls the dones; returns how many */
+
+/* The operations that both real backends carry out on the spot, or hand to a helper. True if op was one of them. */
+bool backend_submit_common(struct backend *b, struct io_op *op);

@@ -1,0 +1,17 @@
+#include "daemon/catalog.h"
+#include "stages/stage.h"
+
+#include <assert.h>
+
+enum { TYPES_MAX = 128 };
+
+const struct stage_catalog *catalog(void)
+{
+	static const struct stage_schema *schemas[TYPES_MAX];
+	static struct stage_catalog all = {.types = schemas};
+	for (size_t i = 0; stage_types[i]; i++) {
+		assert(i + 1 < TYPES_MAX);
+		schemas[i] = &stage_types[i]->schema;
+	}
+	return &all;
+}

@@ -1,0 +1,71 @@
+/* list.c - `sluice list [STAGE]` and `sluice schema`: what this build knows, from its own tables. Layer: daemon. */
+#include "conf/json_schema.h"
+#include "conf/option_list.h"
+#include "conf/suggest.h"
+#include "daemon/arguments.h"
+#include "daemon/catalog.h"
+#include "daemon/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void list_all(void)
+{
+	const struct stage_catalog *all = catalog();
+	for (int kind = STAGE_SOURCE; kind <= STAGE_SINK; kind++) {
+		printf("%s:\n", stage_section_names[kind]);
+		for (size_t i = 0; all->types[i]; i++)
+			if ((int)all->types[i]->kind == kind)
+				printf("  %-12s %s\n", all->types[i]->name, all->types[i]->summary);
+	}
+}
+
+static int list_one(const char *name)
+{
+	const struct stage_catalog *all = catalog();
+	struct suggest nearest;
+	suggest_init(&nearest, name, strlen(name));
+	size_t found = 0;
+	for (size_t i = 0; all->types[i]; i++) {
+		suggest_consider(&nearest, all->types[i]->name);
+		if (strcmp(all->types[i]->name, name) != 0)
+			continue;
+		if (found++)
+			puts("");
+		option_list_stage(all->types[i], stdout);
+	}
+	if (found)
+		return EXIT_DONE;
+	fprintf(stderr, "sluice list: no stage %s in this build", name);
+	if (nearest.best)
+		fprintf(stderr, "; did you mean %s?", nearest.best);
+	fputs("\n", stderr);
+	return EXIT_USAGE;
+}
+
+int command_list(int argc, char **argv)
+{
+	struct arguments a;
+	int code = EXIT_USAGE;
+	if (arguments_read(&a, "list", TAKES_NAME, argc, argv) == 0) {
+		code = EXIT_DONE;
+		if (a.rest)
+			code = list_one(a.rest);
+		else
+			list_all();
+	}
+	arguments_release(&a);
+	return code;
+}
+
+int command_schema(int argc, char **argv)
+{
+	struct arguments a;
+	int code = EXIT_USAGE;
+	if (arguments_read(&a, "schema", 0, argc, argv) == 0) {
+		code = json_schema_write(catalog(), stdout) < 0 || fflush(stdout) != 0 ? EXIT_IO
+										       : EXIT_DONE;
+	}
+	arguments_release(&a);
+	return code;
+}

@@ -1,0 +1,70 @@
+/* main.c - sluice's front door: which command? */
+#include "daemon/arguments.h"
+#include "daemon/commands.h"
+
+#include "conf/suggest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *usage;
+} commands[] = {
+    {"run", command_run,
+     "run -c FILE|DIR [--once] [--set KEY=VALUE] [--set-log-level LEVEL] [--io auto|uring|plain]\n"
+     "      move records as the topology says; --once: to the end of the input, then exit"},
+    {"check", command_check,
+     "check -c FILE|DIR [--set KEY=VALUE]\n      say everything that is wrong with a topology"},
+    {"graph", command_graph,
+     "graph -c FILE|DIR [--format text|dot|mermaid|json]\n      show stages, queues, workers, "
+     "threads and memory"},
+    {"list", command_list, "list [STAGE]\n      the stages in this build, or one stage's options"},
+    {"schema", command_schema, "schema\n      the topology's JSON Schema, for editors"},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static void print_usage(FILE *to)
+{
+	fputs("sluice moves records from files and other sources through stages into storage.\n\n",
+	      to);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(to, "  sluice %s\n", commands[i].usage);
+	fputs("  sluice --version\n", to);
+}
+
+static int refuse(const char *typed)
+{
+	struct suggest nearest;
+	suggest_init(&nearest, typed, strlen(typed));
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		suggest_consider(&nearest, commands[i].name);
+	if (nearest.best)
+		fprintf(stderr, "sluice: unknown command %s; did you mean %s?\n", typed,
+			nearest.best);
+	else
+		fprintf(stderr, "sluice: unknown command %s; `sluice --help` lists them\n", typed);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		print_usage(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("sluice " SLUICE_VERSION);
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 2, argv + 2);
+	return refuse(argv[1]);
+}

@@ -1,0 +1,11 @@
+/* plain_io.h - the backend for hosts where io_uring is forbidden: the ordinary system calls, carried out on the spot;
+ * streams (pipes, terminals, inotify) wait in one ppoll(2).
+ * Threads: as backend.h. Layer: daemon. */
+#pragma once
+
+#include "daemon/backend.h"
+
+int plain_io_open(struct backend **ret_backend, struct helpers *helpers);
+
+/* openat2(2), which libc does not wrap. A descriptor or -errno. */
+int plain_openat2(const struct io_op *op);

@@ -1,0 +1,338 @@
+#include "daemon/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	BUFFERS_MIN = 3, /* one being filled, one to go on in, one below */
+	BUFFERS_MAX = 4096,
+	BATCHES_PER_BUFFER = 2,
+	AUTO_WORKERS_MAX = 8,
+	CLONES_SPARE = 4, /* beyond what the queues hold: with the worker and the reader */
+	CLONES_MAX = 1 << 20,
+	CLONE_SHARE = 4, /* clones get at most this fraction of the budget */
+};
+
+const struct stage_type *plan_type(const struct plan *p, size_t stage)
+{
+	return (const struct stage_type *)(const void *)p->topology->stages[stage].schema;
+}
+
+static enum stage_kind kind_of(const struct plan *p, size_t stage)
+{
+	return p->topology->stages[stage].schema->kind;
+}
+
+bool plan_reads(const struct plan *p, size_t reader, size_t stage)
+{
+	const struct topology_stage *r = &p->topology->stages[reader];
+	for (size_t i = 0; i < r->input_count; i++)
+		if (r->inputs[i] == stage)
+			return true;
+	return false;
+}
+
+static unsigned worker_count(const struct plan *p, size_t stage, unsigned cpus)
+{
+	const struct topology_stage *s = &p->topology->stages[stage];
+	unsigned most = s->schema->workers_max ? s->schema->workers_max : 1;
+	uint64_t n = 1;
+	if (s->workers_given)
+		n = s->workers ? s->workers : (cpus > 1 ? cpus - 1 : 1);
+	if (s->workers_given && !s->workers && n > AUTO_WORKERS_MAX)
+		n = AUTO_WORKERS_MAX;
+	return n < most ? (unsigned)n : most;
+}
+
+static bool may_fuse(const struct plan *p, size_t stage)
+{
+	const struct topology_stage *s = &p->topology->stages[stage];
+	const struct stage_type *type = plan_type(p, stage);
+	if (s->schema->kind != STAGE_TRANSFORM || s->workers_given || s->queue_given ||
+	    !type->light)
+		return false;
+	/* A stage that keeps state must see all of its input in one instance. */
+	return type->stateless || (s->input_count == 1 && kind_of(p, s->inputs[0]) == STAGE_SOURCE);
+}
+
+/* Groups */
+
+static int make_groups(struct plan *p, unsigned cpus)
+{
+	size_t n = p->topology->stage_count;
+	p->fused = calloc(n, sizeof *p->fused);
+	p->group_of = calloc(n, sizeof *p->group_of);
+	p->groups = calloc(n, sizeof *p->groups);
+	if (!p->fused || !p->group_of || !p->groups)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		p->fused[i] = may_fuse(p, i);
+		if (p->fused[i])
+			continue;
+		unsigned workers = worker_count(p, i, cpus);
+		p->group_of[i] = p->group_count;
+		p->groups[p->group_count++] = (struct plan_group){
+		    .head = i,
+		    .workers = workers,
+		    .ordered = workers > 1 && p->topology->stages[i].ordered,
+		    .thread_of = p->group_of[i],
+		};
+	}
+	return 0;
+}
+
+/* Which stages run in which group: its head, and what batches reach from there by way of fused stages only. Inputs stand
+ * before their readers, so one pass is enough. */
+static int find_hosts(struct plan *p)
+{
+	size_t n = p->topology->stage_count;
+	p->hosted = calloc(p->group_count * n, sizeof *p->hosted);
+	if (!p->hosted)
+		return -ENOMEM;
+	for (size_t g = 0; g < p->group_count; g++) {
+		bool *hosted = p->hosted + g * n;
+		for (size_t i = 0; i < n; i++) {
+			const struct topology_stage *s = &p->topology->stages[i];
+			hosted[i] = p->groups[g].head == i;
+			for (size_t k = 0; k < s->input_count && p->fused[i]; k++)
+				hosted[i] |= hosted[s->inputs[k]];
+		}
+	}
+	return 0;
+}
+
+bool plan_hosts(const struct plan *p, size_t group, size_t stage)
+{
+	return p->hosted[group * p->topology->stage_count + stage];
+}
+
+/* How many batches fan-out makes, at most, of one that reaches each stage; readers stand behind, so backwards. */
+static int count_clones(struct plan *p)
+{
+	size_t n = p->topology->stage_count;
+	size_t *clones = calloc(n, sizeof *clones);
+	if (!clones)
+		return -ENOMEM;
+	for (size_t i = n; i-- > 0;) {
+		size_t readers = 0;
+		for (size_t r = i + 1; r < n; r++) {
+			if (!plan_reads(p, r, i))
+				continue;
+			readers++;
+			clones[i] += p->fused[r] ? clones[r] : 0;
+		}
+		clones[i] += readers ? readers - 1 : 0;
+		if (clones[i] > CLONES_MAX)
+			clones[i] =
+			    CLONES_MAX; /* no budget will do; the sums below must not overflow */
+	}
+	for (size_t g = 0; g < p->group_count; g++)
+		p->groups[g].clones_max = clones[p->groups[g].head];
+	free(clones);
+	return 0;
+}
+
+/* Edges */
+
+static bool feeds(const struct plan *p, size_t from, size_t to)
+{
+	const struct topology_stage *s = &p->topology->stages[p->groups[to].head];
+	for (size_t i = 0; i < s->input_count; i++)
+		if (plan_hosts(p, from, s->inputs[i]))
+			return true;
+	return false;
+}
+
+static int make_edges(struct plan *p)
+{
+	p->edges = calloc(p->group_count * p->group_count, sizeof *p->edges);
+	if (!p->edges)
+		return -ENOMEM;
+	for (size_t to = 0; to < p->group_count; to++) {
+		for (size_t from = 0; from < p->group_count; from++) {
+			const struct plan_group *f = &p->groups[from], *t = &p->groups[to];
+			if (from == to || !feeds(p, from, to))
+				continue;
+			p->edges[p->edge_count++] = (struct plan_edge){
+			    .from = from,
+			    .to = to,
+			    .capacity = p->topology->stages[t->head].queue_capacity,
+			    .mode = f->workers == 1 && t->workers == 1 ? QUEUE_SPSC : QUEUE_MPMC,
+			};
+		}
+	}
+	return 0;
+}
+
+static void share_threads(struct plan *p)
+{
+	for (size_t g = 0; g < p->group_count; g++) {
+		size_t producer = 0, producers = 0;
+		for (size_t e = 0; e < p->edge_count; e++) {
+			if (p->edges[e].to != g)
+				continue;
+			producer = p->edges[e].from;
+			producers++;
+		}
+		const struct stage_type *type = plan_type(p, p->groups[g].head);
+		if (type->schema.kind == STAGE_SINK && type->light && producers == 1 &&
+		    p->groups[producer].workers == 1)
+			p->groups[g].thread_of = producer;
+	}
+}
+
+/* Memory */
+
+static size_t instances(const struct plan *p, size_t stage)
+{
+	size_t n = 0;
+	for (size_t g = 0; g < p->group_count; g++)
+		if (plan_hosts(p, g, stage))
+			n += p->groups[g].workers;
+	return n;
+}
+
+static void count_stage_memory(struct plan *p)
+{
+	p->helpers = 1;
+	for (size_t i = 0; i < p->topology->stage_count; i++) {
+		const struct stage_type *type = plan_type(p, i);
+		const void *options = p->topology->stages[i].options;
+		if (type->memory)
+			p->memory_fixed += type->memory(options) * instances(p, i);
+		if (type->helpers)
+			p->helpers += type->helpers(options) * instances(p, i);
+	}
+}
+
+static size_t clones_wanted(const struct plan *p, size_t g)
+{
+	size_t longest = 0;
+	for (size_t e = 0; e < p->edge_count; e++)
+		if (p->edges[e].from == g && p->edges[e].capacity > longest)
+			longest = p->edges[e].capacity;
+	return p->groups[g].clones_max * (longest + CLONES_SPARE);
+}
+
+static size_t clone_memory(const struct plan *p)
+{
+	size_t sum = 0;
+	for (size_t g = 0; g < p->group_count; g++)
+		if (p->groups[g].clone_batches)
+			sum +=
+			    p->groups[g].workers * home_footprint(0, 0, p->groups[g].clone_batches);
+	return sum;
+}
+
+/* As many as the queues below can hold, or, where that would take too much of the budget, fewer; two sets at least. */
+static void size_clones(struct plan *p)
+{
+	for (size_t g = 0; g < p->group_count; g++)
+		p->groups[g].clone_batches = clones_wanted(p, g);
+	size_t allowed = p->topology->memory / CLONE_SHARE;
+	size_t wanted = clone_memory(p);
+	if (wanted <= allowed)
+		return;
+	for (size_t g = 0; g < p->group_count; g++) {
+		struct plan_group *group = &p->groups[g];
+		size_t least = 2 * group->clones_max;
+		size_t scaled =
+		    (size_t)((double)group->clone_batches * (double)allowed / (double)wanted);
+		group->clone_batches = scaled > least ? scaled : least;
+	}
+}
+
+static size_t input_footprint(const struct plan_group *g, size_t buffers)
+{
+	return home_footprint(buffers, g->buffer_capacity, buffers * BATCHES_PER_BUFFER);
+}
+
+static bool is_source(const struct plan *p, const struct plan_group *g)
+{
+	return kind_of(p, g->head) == STAGE_SOURCE;
+}
+
+/* The most buffers that fit into share. */
+static size_t buffers_within(const struct plan_group *g, size_t share)
+{
+	size_t n = share / input_footprint(g, 1);
+	return n < BUFFERS_MIN ? BUFFERS_MIN : n > BUFFERS_MAX ? BUFFERS_MAX : n;
+}
+
+static size_t size_sources(struct plan *p)
+{
+	size_t sources = 0, least = 0;
+	for (size_t g = 0; g < p->group_count; g++) {
+		struct plan_group *group = &p->groups[g];
+		if (!is_source(p, group))
+			continue;
+		group->buffer_capacity =
+		    plan_type(p, group->head)
+			->buffer_capacity(p->topology->stages[group->head].options);
+		sources++;
+		least += input_footprint(group, BUFFERS_MIN);
+	}
+	if (p->memory_fixed + least > p->topology->memory)
+		return least;
+	/* First every source's least, then what is left in equal parts, so that one with long lines can't starve the rest. */
+	size_t share = (p->topology->memory - p->memory_fixed - least) / sources;
+	for (size_t g = 0; g < p->group_count; g++) {
+		struct plan_group *group = &p->groups[g];
+		if (!is_source(p, group))
+			continue;
+		group->buffers = buffers_within(group, input_footprint(group, BUFFERS_MIN) + share);
+		group->batches = group->buffers * BATCHES_PER_BUFFER;
+		p->memory_total += input_footprint(group, group->buffers);
+	}
+	return least;
+}
+
+static int divide_memory(struct plan *p, struct problems *problems)
+{
+	count_stage_memory(p);
+	size_clones(p);
+	p->memory_fixed += clone_memory(p);
+	p->memory_total = p->memory_fixed;
+	p->memory_needed = p->memory_fixed + size_sources(p);
+	if (p->memory_needed <= p->topology->memory)
+		return 0;
+	size_t mib = (p->memory_needed + (1 << 20) - 1) >> 20;
+	problem_add(problems, p->topology->memory_at,
+		    "the memory budget of %zu KiB is too small for this topology to make progress; "
+		    "at least %zuMiB would do",
+		    (size_t)p->topology->memory >> 10, mib);
+	return -EINVAL;
+}
+
+int plan_make(struct plan *p, const struct topology *t, unsigned cpus, struct problems *problems)
+{
+	*p = (struct plan){.topology = t};
+	int r = make_groups(p, cpus);
+	if (r == 0)
+		r = find_hosts(p);
+	if (r == 0)
+		r = make_edges(p);
+	if (r == 0)
+		r = count_clones(p);
+	if (r < 0)
+		goto fail;
+	share_threads(p);
+	r = divide_memory(p, problems);
+	if (r < 0)
+		goto fail;
+	return 0;
+fail:
+	plan_release(p);
+	return r;
+}
+
+void plan_release(struct plan *p)
+{
+	free(p->fused);
+	free(p->group_of);
+	free(p->groups);
+	free(p->hosted);
+	free(p->edges);
+	*p = (struct plan){.topology = NULL};
+}

@@ -1,0 +1,63 @@
+/* plan.h - from a checked topology to what will run: which stages share a worker, how many workers, which queue lies
+ * between them, and how the memory budget is divided.
+ *
+ *   sources: a          transforms: f (light), p (workers: 2), g (light)      sinks: s
+ *
+ *   topology   a -> f -> p -> g -> s
+ *   plan       [a f] =queue=> [p g] x 2 =queue=> [s]          [ ] a group: its head stage and those fused into it
+ *
+ * A transform is fused into the group upstream unless the topology gives it workers or a queue, or it is not light; with
+ * several groups upstream it must be stateless, and each gets an instance. A light sink with one producer has a worker
+ * of its own but shares that producer's thread.
+ *
+ * Threads: one. Memory: plan_release(). Layer: daemon. */
+#pragma once
+
+#include "conf/topology.h"
+#include "ringbuf/queue.h"
+#include "stages/stage.h"
+
+struct plan_group {
+	size_t head; /* in topology.stages */
+	unsigned workers;
+	bool ordered;         /* several workers that must put in the order in which they got */
+	size_t clones_max;    /* batches made by fan-out for one batch that comes in */
+	size_t clone_batches; /* in each worker's home for clones; 0: no home */
+	size_t buffers, buffer_capacity,
+	    batches; /* in each worker's home for input; sources only */
+	size_t
+	    thread_of; /* the group on whose thread it runs: itself, or the producer of a light sink */
+};
+
+struct plan_edge {
+	size_t from, to; /* groups */
+	size_t capacity; /* batches */
+	enum queue_mode mode;
+};
+
+struct plan {
+	const struct topology *topology;
+	bool *fused;      /* by stage */
+	size_t *group_of; /* by stage: its group if it is a head */
+	struct plan_group *groups;
+	size_t group_count;
+	bool *hosted; /* [group][stage]; plan_hosts() */
+	struct plan_edge *edges;
+	size_t edge_count;
+	size_t helpers;       /* threads for work that would hold up a worker */
+	size_t memory_fixed;  /* stages' own state, and batches for fan-out */
+	size_t memory_total;  /* with all buffers: the worst case, within the budget */
+	size_t memory_needed; /* the smallest budget that can make progress */
+};
+
+/* 0; -EINVAL with a problem added when the budget is too small; -ENOMEM. cpus: for `workers: auto`. */
+int plan_make(struct plan *p, const struct topology *t, unsigned cpus, struct problems *problems);
+void plan_release(struct plan *p);
+
+const struct stage_type *plan_type(const struct plan *p, size_t stage);
+
+/* True if `reader` names `stage` among its inputs. */
+bool plan_reads(const struct plan *p, size_t reader, size_t stage);
+
+/* True if each worker of `group` has an instance of `stage`. */
+bool plan_hosts(const struct plan *p, size_t group, size_t stage);

@@ -1,0 +1,89 @@
+#include "daemon/progress.h"
+#include "daemon/log.h"
+#include "daemon/summary.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BAR_WIDTH = 30 };
+
+static struct {
+	const struct pipeline *pipeline;
+	pthread_mutex_t lock; /* a bar and a log line never mix */
+	char line[160];
+} bar = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void put(const char *text)
+{
+	ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+	(void)ignored;
+}
+
+static void step_aside(void)
+{
+	pthread_mutex_lock(&bar.lock);
+	put("\r\033[K");
+}
+
+static void come_back(void)
+{
+	put(bar.line);
+	pthread_mutex_unlock(&bar.lock);
+}
+
+void progress_begin(const struct pipeline *p)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	bar.pipeline = p;
+	bar.line[0] = 0;
+	log_set_frame(step_aside, come_back);
+}
+
+bool progress_shown(void)
+{
+	return bar.pipeline != NULL;
+}
+
+static void format_left(char *text, size_t size, const struct totals *t, double seconds)
+{
+	if (t->work_done == 0 || t->work_total < t->work_done) {
+		text[0] = 0;
+		return;
+	}
+	double left = seconds * (double)(t->work_total - t->work_done) / (double)t->work_done;
+	snprintf(text, size, ", %.0f s left", left);
+}
+
+static void format_line(char *line, size_t size, const struct totals *t, double seconds)
+{
+	double share = t->work_total ? (double)t->work_done / (double)t->work_total : 0;
+	int full = (int)((share > 1 ? 1 : share) * BAR_WIDTH);
+	char done[16], rate[16], left[32];
+	format_left(left, sizeof left, t, seconds);
+	snprintf(line, size, "\r[%.*s%.*s] %3.0f %%  %s, %s/s%s\033[K", full,
+		 "##############################", BAR_WIDTH - full,
+		 "..............................", share * 100,
+		 human_bytes((double)t->bytes_in, done),
+		 human_bytes(seconds > 0 ? (double)t->bytes_in / seconds : 0, rate), left);
+}
+
+void progress_draw(double seconds)
+{
+	struct totals t = summary_totals(bar.pipeline);
+	pthread_mutex_lock(&bar.lock);
+	format_line(bar.line, sizeof bar.line, &t, seconds);
+	put(bar.line);
+	pthread_mutex_unlock(&bar.lock);
+}
+
+void progress_end(void)
+{
+	if (!bar.pipeline)
+		return;
+	log_set_frame(NULL, NULL);
+	put("\r\033[K");
+	bar.pipeline = NULL;
+}

@@ -1,0 +1,233 @@
+#include "daemon/runner.h"
+#include "daemon/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The env */
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t env_now(struct env *e)
+{
+	(void)e;
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+static int64_t env_wall(struct env *e)
+{
+	(void)e;
+	return (int64_t)clock_ns(CLOCK_REALTIME);
+}
+
+/* splitmix64 (G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators", 2014) */
+static uint64_t env_next_random(struct env *e)
+{
+	struct stage_env *s = (struct stage_env *)(void *)e;
+	uint64_t z = s->random += 0x9e3779b97f4a7c15u;
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+static void env_wake(struct env *e, uint64_t when_ns)
+{
+	struct runner *r = ((struct stage_env *)(void *)e)->runner;
+	if (when_ns < r->deadline_ns)
+		r->deadline_ns = when_ns;
+}
+
+static void env_tell(struct env *e, enum say_level level, const char *event, const char *format,
+		     va_list args)
+{
+	static const enum log_level levels[] = {[SAY_DEBUG] = LOG_LEVEL_DEBUG,
+						[SAY_INFO] = LOG_LEVEL_INFO,
+						[SAY_WARN] = LOG_LEVEL_WARN,
+						[SAY_ERROR] = LOG_LEVEL_ERROR};
+	log_line_va(levels[level], ((struct stage_env *)(void *)e)->stage, event, format, args);
+}
+
+const struct env_ops runner_env_ops = {.now_ns = env_now,
+				       .wall_ns = env_wall,
+				       .random = env_next_random,
+				       .wake_at = env_wake,
+				       .say = env_tell};
+
+/* The loop */
+
+static bool step_workers(struct runner *r)
+{
+	bool progress = false;
+	r->deadline_ns = UINT64_MAX;
+	for (size_t i = 0; i < r->worker_count; i++)
+		progress |=
+		    r->workers[i]->state != WORKER_ENDED && worker_step(r->workers[i]) != STEP_WAIT;
+	return progress;
+}
+
+static bool poll_and_step(struct runner *r)
+{
+	size_t completed = backend_poll(r->backend);
+	return step_workers(r) || completed > 0;
+}
+
+static bool all_ended(const struct runner *r)
+{
+	for (size_t i = 0; i < r->worker_count; i++)
+		if (r->workers[i]->state != WORKER_ENDED)
+			return false;
+	return true;
+}
+
+static bool arm_all(struct runner *r)
+{
+	bool any = false;
+	for (size_t i = 0; i < r->worker_count; i++)
+		any |= worker_arm(r->workers[i], &r->sleeper.waiter);
+	if (r->backend->busy > 0) {
+		r->helped.waiter = &r->sleeper.waiter;
+		waitlist_arm(&r->backend->helped.takers, &r->helped);
+		any = true;
+	}
+	return any;
+}
+
+static void disarm_all(struct runner *r)
+{
+	for (size_t i = 0; i < r->worker_count; i++)
+		worker_disarm(r->workers[i]);
+	if (r->helped.waiter)
+		waitlist_disarm(&r->backend->helped.takers, &r->helped);
+	r->helped.waiter = NULL;
+}
+
+static void sleep_until_needed(struct runner *r)
+{
+	if (arm_all(r))
+		waiter_barrier();
+	if (!poll_and_step(r) && sleeper_may_sleep(&r->sleeper))
+		backend_wait(r->backend, r->deadline_ns);
+	sleeper_awake(&r->sleeper);
+	disarm_all(r);
+}
+
+static void run_workers(struct runner *r)
+{
+	while (!all_ended(r))
+		if (!poll_and_step(r))
+			sleep_until_needed(r);
+}
+
+static void open_workers(struct runner *r)
+{
+	for (size_t i = 0; i < r->worker_count; i++) {
+		int error = worker_open(r->workers[i]);
+		if (error < 0)
+			worker_fail(r->workers[i], error);
+	}
+}
+
+static void drain_io(struct runner *r)
+{
+	while (r->backend->busy > 0) {
+		r->helped.waiter = &r->sleeper.waiter;
+		waitlist_arm(&r->backend->helped.takers, &r->helped);
+		waiter_barrier();
+		if (backend_poll(r->backend) == 0 && sleeper_may_sleep(&r->sleeper))
+			backend_wait(r->backend, UINT64_MAX);
+		sleeper_awake(&r->sleeper);
+		waitlist_disarm(&r->backend->helped.takers, &r->helped);
+		r->helped.waiter = NULL;
+	}
+}
+
+/* Stages can be closed only when no operation points into them any more; and in closing they hand in descriptors. */
+static void close_workers(struct runner *r)
+{
+	backend_cancel_all(r->backend);
+	drain_io(r);
+	for (size_t i = 0; i < r->worker_count; i++)
+		worker_close(r->workers[i]);
+	drain_io(r);
+}
+
+static int open_backend(struct runner *r)
+{
+	int error = backend_open(&r->backend, r->backend_kind, r->helpers);
+	if (error < 0) {
+		log_line(LOG_LEVEL_ERROR, NULL, "no I/O backend", "thread=%s error=%s", r->name,
+			 strerror(-error));
+		return error;
+	}
+	for (size_t i = 0; i < r->env_count; i++)
+		r->envs[i].env.io = &r->backend->io;
+	return 0;
+}
+
+void runner_abandon(struct runner *r, int error)
+{
+	for (size_t i = 0; i < r->worker_count; i++) {
+		worker_fail(r->workers[i], error);
+		while (worker_step(r->workers[i]) != STEP_DONE)
+			;
+	}
+}
+
+static void *runner_main(void *argument)
+{
+	struct runner *r = argument;
+	int error = open_backend(r);
+	if (error < 0) {
+		runner_abandon(r, error);
+	} else {
+		open_workers(r);
+		run_workers(r);
+		close_workers(r);
+	}
+	uint64_t one = 1;
+	ssize_t ignored = write(r->ended_event, &one, sizeof one);
+	(void)ignored;
+	return NULL;
+}
+
+static void rouse(struct sleeper *s)
+{
+	backend_wake(((struct runner *)(void *)s)->backend);
+}
+
+int runner_start(struct runner *r)
+{
+	sleeper_init(&r->sleeper, rouse);
+	int error = pthread_create(&r->thread, NULL, runner_main, r);
+	if (error)
+		return -error;
+	r->started = true;
+	pthread_setname_np(r->thread, r->name);
+	return 0;
+}
+
+void runner_wake(struct runner *r)
+{
+	sleeper_wake(&r->sleeper);
+}
+
+void runner_join(struct runner *r)
+{
+	if (r->started)
+		pthread_join(r->thread, NULL);
+	r->started = false;
+}
+
+void runner_release(struct runner *r)
+{
+	assert(!r->started);
+	backend_close(r->backend);
+	r->backend = NULL;
+}

@@ -1,0 +1,56 @@
+/* runner.h - a named thread that steps one or a few workers, does their I/O, and sleeps when all of them wait.
+ *
+ *   poll I/O -> step each worker -> progress? --yes--> again
+ *                                      | no
+ *   arm everyone's lists, waiter_barrier(), poll and step once more -> progress? --yes--> disarm, again
+ *                                      | no
+ *   sleep in the I/O backend until a completion, a wake, or the nearest moment a stage named
+ *
+ * Threads: init and release the maker's; wake any. Layer: daemon. */
+#pragma once
+
+#include "daemon/backend.h"
+#include "daemon/worker.h"
+#include "ringbuf/sleeper.h"
+
+struct runner;
+
+/* The world of one stage instance (stages/env.h): its runner's. */
+struct stage_env {
+	struct env env; /* must stand first */
+	struct runner *runner;
+	const char *stage;
+	uint64_t random;
+};
+
+struct runner {
+	struct sleeper sleeper; /* must stand first */
+	pthread_t thread;
+	bool started;
+	char name[16];
+	struct worker **
+	    workers; /* those downstream first, so that what is made is taken while it is in the cache */
+	size_t worker_count;
+	struct stage_env *envs; /* one for each of the workers' nodes */
+	size_t env_count;
+	enum backend_kind backend_kind;
+	struct helpers *helpers;
+	struct backend *backend;
+	struct wait_node helped;
+	uint64_t deadline_ns; /* nearest moment named since the last steps */
+	int ended_event;      /* eventfd: told when the thread is through */
+};
+
+extern const struct env_ops runner_env_ops;
+
+/* Starts the thread. 0 or -errno. */
+int runner_start(struct runner *r);
+/* Ends its workers as failed, without ever running them. Only while its thread does not run. */
+void runner_abandon(struct runner *r, int error);
+/* Makes it look again, wherever it sleeps. Any thread. */
+void runner_wake(struct runner *r);
+/* Waits for its thread to end. */
+void runner_join(struct runner *r);
+/* Closes its I/O backend: after all runners and helpers have been joined, as any of them may still have been about to
+ * wake it. */
+void runner_release(struct runner *r);

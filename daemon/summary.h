@@ -1,0 +1,22 @@
+/* summary.h - what a run came to, in one line. Layer: daemon. */
+#pragma once
+
+#include "daemon/pipeline.h"
+
+#include <stdio.h>
+
+struct totals {
+	uint64_t records_in, bytes_in;   /* of all sources */
+	uint64_t records_out, bytes_out; /* of all sinks */
+	uint64_t filtered;               /* by transforms */
+	uint64_t errors;                 /* inputs and operations that failed */
+	uint64_t lost[LOSS_COUNT];
+	uint64_t work_done, work_total;
+	uint64_t latency_max_ns;
+};
+
+struct totals summary_totals(const struct pipeline *p);
+void summary_print(const struct pipeline *p, double seconds, FILE *to);
+
+/* "1.2 GB", "345 KB": powers of ten, three digits. Into `text`, which is returned. */
+const char *human_bytes(double bytes, char text[static 16]);

@@ -1,0 +1,145 @@
+/* worker.h - one running instance of a group of the plan: its head stage, the stages fused into it, and the ends of the
+ * queues on both sides.
+ *
+ *   in_edge -> inlet -> head -> outlet -+-> fused -> outlet -> out_edge      out_edge: the producer's end of a queue
+ *   in_edge ->                          +-> out_edge                         in_edge: the consumer's end
+ *
+ * What one input batch becomes is a unit: it is put into the queues below whole and in order, then its input is marked
+ * done. Workers that share ordered input (`workers: N`) draw a ticket with each batch and put their units when the
+ * ticket is called (ringbuf/turn.h); meanwhile each may work on a few units ahead.
+ *
+ *   RUNNING --input ended, stop, readers gone--> ENDING --all put, sink finished--> ENDED
+ *      \------- a stage failed ------> FAILING: inputs shut down, held units dropped -----^
+ *
+ * Threads: its runner's, save worker_status(). Memory: pipeline.h makes and releases it. Layer: daemon. */
+#pragma once
+
+#include "ringbuf/queue.h"
+#include "ringbuf/turn.h"
+#include "stages/stage.h"
+
+struct worker;
+
+/* A queue between two groups. */
+struct edge {
+	struct queue queue;
+	struct refcount producers; /* the last one to end shuts the queue down */
+	struct turn turn;          /* of the consumers, if they are several and ordered */
+	bool turns;
+};
+
+struct in_edge {
+	struct edge *edge;
+	struct wait_node items; /* on the queue's getters */
+	bool ended;
+};
+
+struct batch_list {
+	struct batch *first, *last;
+};
+
+struct out_edge {
+	struct edge *edge;
+	struct wait_node room; /* on the queue's putters */
+	bool closed;           /* nobody reads any more */
+};
+
+enum { UNITS_AHEAD = 4 };
+
+struct unit {
+	struct in_edge *from; /* NULL for what a source emits */
+	uint64_t ticket;
+	struct batch_list *lists; /* by out_edge */
+};
+
+struct node;
+
+struct outlet {
+	struct worker *worker;
+	struct stage_counters *counters; /* of the stage that emits */
+	struct node **nodes;             /* fused readers */
+	size_t node_count;
+	size_t *out_edges; /* readers behind a queue, as indices into worker.out_edges */
+	size_t out_edge_count;
+};
+
+/* A stage's instance in this worker. */
+struct node {
+	struct stage stage;
+	struct outlet outlet;
+	bool opened;
+};
+
+/* n batches taken in a row from one queue and not yet done. */
+struct taken_run {
+	struct in_edge *from;
+	size_t count;
+};
+
+enum { TAKEN_RUNS_MAX = 256 };
+
+struct inlet {
+	struct worker *worker;
+	struct taken_run runs[TAKEN_RUNS_MAX]; /* a ring, oldest first */
+	size_t first_run, run_count;
+};
+
+/* What a worker that can't go on waits for; bits. */
+enum wait {
+	WAITS_INPUT = 1,
+	WAITS_ROOM = 2,
+	WAITS_TURN = 4,
+	WAITS_BATCHES = 8, /* free ones, to come back from below */
+	WAITS_OTHER = 16,  /* I/O or a moment: its stage knows */
+};
+
+enum worker_state { WORKER_RUNNING, WORKER_ENDING, WORKER_FAILING, WORKER_ENDED };
+
+struct worker {
+	char name[72];
+	enum stage_kind kind;
+	enum worker_state state;
+	int failure; /* -errno of the stage that failed */
+
+	struct node *nodes; /* [0] is the head's */
+	size_t node_count;
+	struct inlet inlet;
+	struct in_edge *in_edges;
+	size_t in_edge_count, next_in;
+	struct out_edge *out_edges;
+	size_t out_edge_count;
+
+	struct unit units[UNITS_AHEAD]; /* a ring, oldest first; the newest may be open */
+	size_t first_unit, unit_count, units_max;
+
+	struct home *home;   /* sources: for input */
+	struct home *clones; /* for fan-out; NULL: none needed */
+	size_t clones_max;
+
+	struct wait_node turn_wait, batches_wait, buffers_wait, clones_wait;
+	struct turn *turn_waited;   /* where turn_wait is armed */
+	unsigned waits;             /* since the last step */
+	const struct counter *stop; /* not 0: sources end */
+	struct counter shown_waits; /* waits and state, for worker_status() */
+	struct counter shown_state;
+	struct counter shown_failure; /* -failure */
+};
+
+/* Opens the stages. 0 or -errno. */
+int worker_open(struct worker *w);
+/* Closes the stages; nothing may be in flight. */
+void worker_close(struct worker *w);
+
+/* Does what can be done now: STEP_MORE, STEP_WAIT, or STEP_DONE when it has ended (w->failure says how). */
+enum step worker_step(struct worker *w);
+
+/* Fails it from outside (its stages could not be opened). */
+void worker_fail(struct worker *w, int error);
+
+/* Before sleeping: puts waiter on the lists of what the last step waits for. True if it was put on any: then
+ * waiter_barrier() and another step are needed before sleep. */
+bool worker_arm(struct worker *w, struct waiter *waiter);
+void worker_disarm(struct worker *w);
+
+/* Its state and what it waits for, in a few words. Any thread. */
+const char *worker_status(const struct worker *w);

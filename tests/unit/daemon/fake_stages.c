@@ -1,0 +1,309 @@
+#include "tests/unit/daemon/fake_stages.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SINKS_MAX = 8, NUMBER = sizeof(uint64_t) };
+
+static struct collected all[SINKS_MAX];
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* numbers */
+
+struct numbers_options {
+	uint64_t count, per_batch, fail_after;
+};
+
+static const struct option numbers_table[] = {
+    {"count", OPTION_COUNT, offsetof(struct numbers_options, count), .required = true,
+     .doc = "How many"},
+    {"per_batch", OPTION_COUNT, offsetof(struct numbers_options, per_batch), .preset = "10",
+     .doc = "In one batch"},
+    {"fail_after", OPTION_COUNT, offsetof(struct numbers_options, fail_after), .preset = "0",
+     .doc = "Then fail"},
+    {0},
+};
+
+static int numbers_open(struct stage *s)
+{
+	s->state = calloc(1, sizeof(uint64_t));
+	return s->state ? 0 : -ENOMEM;
+}
+
+static void free_state(struct stage *s)
+{
+	free(s->state);
+	s->state = NULL;
+}
+
+static struct batch *fill_batch(struct stage *s, struct buffer *buffer, uint64_t first, uint64_t n)
+{
+	struct batch *b = batch_new(s->home, buffer);
+	if (!b)
+		return NULL;
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t number = first + i;
+		memcpy(buffer->bytes + i * NUMBER, &number, NUMBER);
+		b->records[i] = (struct record){.offset = (uint32_t)(i * NUMBER), .length = NUMBER};
+	}
+	b->count = (uint32_t)n;
+	b->bytes_total = n * NUMBER;
+	return b;
+}
+
+static int numbers_step(struct stage *s, struct outlet *out)
+{
+	const struct numbers_options *o = s->options;
+	uint64_t *next = s->state;
+	if (o->fail_after && *next >= o->fail_after)
+		return -EIO;
+	if (*next == o->count)
+		return STEP_DONE;
+	struct buffer *buffer = home_take_buffer(s->home);
+	if (!buffer)
+		return STEP_WAIT;
+	uint64_t n = o->count - *next < o->per_batch ? o->count - *next : o->per_batch;
+	struct batch *b = fill_batch(s, buffer, *next, n);
+	buffer_let_go(buffer);
+	if (!b)
+		return STEP_WAIT;
+	*next += n;
+	counter_add(&s->counters->records_in, n);
+	emit(out, &b);
+	return STEP_MORE;
+}
+
+static size_t numbers_capacity(const void *options)
+{
+	const struct numbers_options *o = options;
+	return (size_t)o->per_batch * NUMBER;
+}
+
+static const struct stage_type numbers_type = {
+    .schema = {STAGE_SOURCE, "numbers", "numbers in a row", numbers_table,
+	       sizeof(struct numbers_options), NULL, 1},
+    .open = numbers_open,
+    .close = free_state,
+    .source_step = numbers_step,
+    .buffer_capacity = numbers_capacity,
+};
+
+/* odd */
+
+static const struct option no_table[] = {{0}};
+
+static uint64_t number_at(const struct batch *b, uint32_t i)
+{
+	uint64_t number;
+	memcpy(&number, b->bytes + b->records[i].offset, NUMBER);
+	return number;
+}
+
+static int odd_apply(struct stage *s, struct batch *b, struct outlet *out)
+{
+	(void)s;
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < b->count; i++)
+		if (number_at(b, i) % 2)
+			b->records[kept++] = b->records[i];
+	b->count = kept;
+	b->bytes_total = kept * (uint64_t)NUMBER;
+	emit(out, &b);
+	return 0;
+}
+
+static const struct stage_type odd_type = {
+    .schema = {STAGE_TRANSFORM, "odd", "keeps odd numbers", no_table, 1, NULL, 16},
+    .transform_apply = odd_apply,
+    .light = true,
+    .stateless = true,
+};
+
+/* labour */
+
+static int labour_apply(struct stage *s, struct batch *b, struct outlet *out)
+{
+	uint64_t turns = env_random(s->env) % 20000;
+	for (volatile uint64_t i = 0; i < turns; i++)
+		;
+	emit(out, &b);
+	return 0;
+}
+
+static const struct stage_type labour_type = {
+    .schema = {STAGE_TRANSFORM, "labour", "takes its time", no_table, 1, NULL, 16},
+    .transform_apply = labour_apply,
+};
+
+/* breaks */
+
+struct breaks_options {
+	uint64_t after;
+};
+
+static const struct option breaks_table[] = {
+    {"after", OPTION_COUNT, offsetof(struct breaks_options, after), .preset = "0",
+     .doc = "So many records"},
+    {0},
+};
+
+static int breaks_apply(struct stage *s, struct batch *b, struct outlet *out)
+{
+	const struct breaks_options *o = s->options;
+	if (counter_get(&s->counters->records_in) > o->after) {
+		batch_free(&b);
+		return -EILSEQ;
+	}
+	emit(out, &b);
+	return 0;
+}
+
+static const struct stage_type breaks_type = {
+    .schema = {STAGE_TRANSFORM, "breaks", "fails", breaks_table, sizeof(struct breaks_options),
+	       NULL, 16},
+    .transform_apply = breaks_apply,
+};
+
+/* collect */
+
+struct collect_options {
+	uint64_t close_after;
+};
+
+static const struct option collect_table[] = {
+    {"close_after", OPTION_COUNT, offsetof(struct collect_options, close_after), .preset = "0",
+     .doc = "Then no more"},
+    {0},
+};
+
+static int collect_open(struct stage *s)
+{
+	pthread_mutex_lock(&all_lock);
+	for (size_t i = 0; i < SINKS_MAX && !s->state; i++) {
+		if (all[i].id[0] && strcmp(all[i].id, s->id) != 0)
+			continue;
+		snprintf(all[i].id, sizeof all[i].id, "%s", s->id);
+		s->state = &all[i];
+	}
+	pthread_mutex_unlock(&all_lock);
+	return s->state ? 0 : -ENOSPC;
+}
+
+static void collect_batch(struct collected *c, const struct batch *b)
+{
+	if (c->count + b->count > c->room) {
+		c->room = (c->room + b->count) * 2;
+		c->numbers = reallocarray(c->numbers, c->room, NUMBER);
+		cr_assert_not_null(c->numbers);
+	}
+	for (uint32_t i = 0; i < b->count; i++)
+		c->numbers[c->count++] = number_at(b, i);
+}
+
+static int collect_step(struct stage *s, struct inlet *in)
+{
+	const struct collect_options *o = s->options;
+	struct collected *c = s->state;
+	struct batch *b = inlet_take(in);
+	if (!b)
+		return STEP_WAIT;
+	collect_batch(c, b);
+	batch_free(&b);
+	inlet_done(in, 1);
+	return o->close_after && c->count >= o->close_after ? STEP_DONE : STEP_MORE;
+}
+
+static int finish_at_once(struct stage *s, struct inlet *in)
+{
+	(void)s;
+	(void)in;
+	return STEP_DONE;
+}
+
+static const struct stage_type collect_type = {
+    .schema = {STAGE_SINK, "collect", "remembers", collect_table, sizeof(struct collect_options),
+	       NULL, 1},
+    .open = collect_open,
+    .sink_step = collect_step,
+    .sink_finish = finish_at_once,
+};
+
+/* nothing */
+
+static int nothing_step(struct stage *s, struct inlet *in)
+{
+	(void)s;
+	struct batch *b = inlet_take(in);
+	if (!b)
+		return STEP_WAIT;
+	batch_free(&b);
+	inlet_done(in, 1);
+	return STEP_MORE;
+}
+
+static const struct stage_type nothing_type = {
+    .schema = {STAGE_SINK, "nothing", "lets go", no_table, 1, NULL, 1},
+    .sink_step = nothing_step,
+    .sink_finish = finish_at_once,
+    .light = true,
+};
+
+static const struct stage_schema *const schemas[] = {
+    &numbers_type.schema,
+    &odd_type.schema,
+    &labour_type.schema,
+    &breaks_type.schema,
+    &collect_type.schema,
+    &nothing_type.schema,
+    NULL,
+};
+
+const struct stage_catalog fake_catalog = {.types = schemas};
+
+const struct collected *fake_collected(const char *id)
+{
+	for (size_t i = 0; i < SINKS_MAX; i++)
+		if (strcmp(all[i].id, id) == 0)
+			return &all[i];
+	cr_assert_fail("no sink %s has been opened", id);
+	return NULL;
+}
+
+void fake_forget(void)
+{
+	for (size_t i = 0; i < SINKS_MAX; i++)
+		free(all[i].numbers);
+	memset(all, 0, sizeof all);
+}
+
+static const char *no_variable(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+
+void fake_load(struct topology *t, struct plan *p, const char *yaml)
+{
+	char path[] = "/tmp/sluice-fake-XXXXXX.yaml";
+	int fd = mkstemps(path, 5);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, yaml, strlen(yaml)), (ssize_t)strlen(yaml));
+	close(fd);
+	const char *files[] = {path};
+	struct topology_request request = {
+	    .files = files, .file_count = 1, .catalog = &fake_catalog, .variable = no_variable};
+	struct problems problems;
+	problems_init(&problems);
+	int r = topology_load(t, &request, &problems);
+	if (r == 0)
+		r = plan_make(p, t, 2, &problems);
+	problems_print(&problems, stderr);
+	unlink(path);
+	cr_assert_eq(r, 0);
+	problems_release(&problems);
+}

@@ -1,0 +1,348 @@
+/* The I/O interface, the same for every backend. */
+#include "daemon/backend.h"
+#include "daemon/helpers.h"
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A test that runs once for each backend, in a world with that one. */
+#define BACKEND_TEST(name)                                                                         \
+	ParameterizedTestParameters(backend, name)                                                 \
+	{                                                                                          \
+		return cr_make_param_array(int, kinds, sizeof kinds / sizeof kinds[0]);            \
+	}                                                                                          \
+	ParameterizedTest(int *kind, backend, name, .timeout = 60)
+
+enum { NS_PER_S = 1000000000 };
+
+static int kinds[] = {BACKEND_URING, BACKEND_PLAIN};
+
+struct world {
+	struct helpers helpers;
+	struct backend *backend;
+	char directory[64];
+};
+
+static void begin(struct world *w, int kind)
+{
+	memset(w, 0, sizeof *w);
+	cr_assert_eq(helpers_init(&w->helpers, 2), 0);
+	cr_assert_eq(backend_open(&w->backend, (enum backend_kind)kind, &w->helpers), 0);
+	strcpy(w->directory, "/tmp/sluice-backend-XXXXXX");
+	cr_assert_not_null(mkdtemp(w->directory));
+}
+
+static void end(struct world *w)
+{
+	helpers_release(&w->helpers);
+	backend_close(w->backend);
+	char command[96];
+	snprintf(command, sizeof command, "rm -rf %s", w->directory);
+	cr_assert_eq(system(command), 0);
+}
+
+static const char *in_world(const struct world *w, const char *name)
+{
+	static _Thread_local char path[4][128];
+	static _Thread_local unsigned next;
+	next = (next + 1) % 4;
+	snprintf(path[next], sizeof path[next], "%s/%s", w->directory, name);
+	return path[next];
+}
+
+static void note_done(struct io_op *op)
+{
+	*(int *)op->owner += 1;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+/* Submits and drives the backend until it is done. */
+static int64_t carry_out(struct world *w, struct io_op *op)
+{
+	int done = 0;
+	op->done = note_done;
+	op->owner = &done;
+	io_submit(&w->backend->io, op);
+	cr_assert_eq(done, 0, "done is never called from within io_submit");
+	uint64_t deadline = now_ns() + 10ull * NS_PER_S;
+	while (!done) {
+		cr_assert_lt(now_ns(), deadline);
+		if (backend_poll(w->backend) == 0)
+			backend_wait(w->backend, now_ns() + NS_PER_S / 100);
+	}
+	cr_assert_eq(done, 1);
+	cr_assert_not(op->busy);
+	return op->result;
+}
+
+static int open_file(struct world *w, const char *path, int flags)
+{
+	struct io_op op = {
+	    .code = IO_OPEN,
+	    .fd = AT_FDCWD,
+	    .open = {.path = path, .flags = flags, .mode = flags & O_CREAT ? 0600 : 0}};
+	return (int)carry_out(w, &op);
+}
+
+static void close_file(struct world *w, int fd)
+{
+	struct io_op op = {.code = IO_CLOSE, .fd = fd};
+	cr_assert_eq(carry_out(w, &op), 0);
+}
+
+static int64_t write_at(struct world *w, int fd, const char *text, uint64_t at, bool stream)
+{
+	struct iovec span = {.iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text)};
+	struct io_op op = {.code = IO_WRITE,
+			   .fd = fd,
+			   .stream = stream,
+			   .write = {.spans = &span, .count = 1, .at = at}};
+	return carry_out(w, &op);
+}
+
+static int64_t read_at(struct world *w, int fd, char *into, size_t n, uint64_t at, bool stream)
+{
+	struct io_op op = {.code = IO_READ,
+			   .fd = fd,
+			   .stream = stream,
+			   .read = {.bytes = into, .length = n, .at = at}};
+	return carry_out(w, &op);
+}
+
+BACKEND_TEST(written_bytes_are_read_back_at_their_offset)
+{
+	struct world w;
+	begin(&w, *kind);
+	int fd = open_file(&w, in_world(&w, "file"), O_RDWR | O_CREAT);
+	cr_assert_geq(fd, 0);
+	cr_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	cr_assert_eq(write_at(&w, fd, "world", 6, false), 5);
+	cr_assert_eq(write_at(&w, fd, "hello ", 0, false), 6);
+	struct io_op sync = {.code = IO_DATASYNC, .fd = fd};
+	cr_assert_eq(carry_out(&w, &sync), 0);
+	char text[32] = "";
+	cr_assert_eq(read_at(&w, fd, text, sizeof text, 2, false), 9);
+	cr_assert_str_eq(text, "llo world");
+	cr_assert_eq(read_at(&w, fd, text, sizeof text, 11, false), 0);
+	struct io_op cut = {.code = IO_TRUNCATE, .fd = fd, .truncate = {.length = 3}};
+	cr_assert_eq(carry_out(&w, &cut), 0);
+	struct stat st;
+	struct io_op look = {.code = IO_STAT, .fd = fd, .stat = {.into = &st}};
+	cr_assert_eq(carry_out(&w, &look), 0);
+	cr_assert_eq(st.st_size, 3);
+	close_file(&w, fd);
+	end(&w);
+}
+
+BACKEND_TEST(names_are_made_moved_and_removed)
+{
+	struct world w;
+	begin(&w, *kind);
+	struct io_op make = {
+	    .code = IO_MKDIR, .fd = AT_FDCWD, .mkdir = {.path = in_world(&w, "d"), .mode = 0700}};
+	cr_assert_eq(carry_out(&w, &make), 0);
+	cr_assert_eq(carry_out(&w, &make), -EEXIST);
+	close_file(&w, open_file(&w, in_world(&w, "a"), O_WRONLY | O_CREAT));
+	close_file(&w, open_file(&w, in_world(&w, "b"), O_WRONLY | O_CREAT));
+	struct io_op move = {.code = IO_RENAME,
+			     .fd = AT_FDCWD,
+			     .rename = {.from = in_world(&w, "a"), .to = in_world(&w, "b")}};
+	cr_assert_eq(carry_out(&w, &move), -EEXIST, "a rename never replaces unless told to");
+	move.rename.replace = true;
+	cr_assert_eq(carry_out(&w, &move), 0);
+	struct io_listing names = {.entries = NULL};
+	struct io_op list = {
+	    .code = IO_LIST, .fd = AT_FDCWD, .list = {.path = w.directory, .into = &names}};
+	cr_assert_eq(carry_out(&w, &list), 0);
+	cr_assert_eq(names.count, 2);
+	for (size_t i = 0; i < names.count; i++)
+		cr_assert(strcmp(names.entries[i].name, "b") == 0 ||
+			  strcmp(names.entries[i].name, "d") == 0);
+	io_listing_release(&names);
+	struct io_op remove = {
+	    .code = IO_UNLINK, .fd = AT_FDCWD, .unlink = {.path = in_world(&w, "b")}};
+	cr_assert_eq(carry_out(&w, &remove), 0);
+	cr_assert_eq(open_file(&w, in_world(&w, "b"), O_RDONLY), -ENOENT);
+	end(&w);
+}
+
+BACKEND_TEST(open_beneath_refuses_to_leave_the_directory)
+{
+	struct world w;
+	begin(&w, *kind);
+	int directory = open_file(&w, w.directory, O_RDONLY | O_DIRECTORY);
+	cr_assert_geq(directory, 0);
+	struct io_op op = {.code = IO_OPEN,
+			   .fd = directory,
+			   .open = {.path = "../escape",
+				    .flags = O_WRONLY | O_CREAT,
+				    .mode = 0600,
+				    .resolve = RESOLVE_BENEATH}};
+	cr_assert_eq(carry_out(&w, &op), -EXDEV);
+	close_file(&w, directory);
+	end(&w);
+}
+
+/* Both a blocking pipe and one with O_NONBLOCK, which answers -EAGAIN by itself. */
+BACKEND_TEST(stream_read_waits_for_bytes)
+{
+	for (int flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
+		struct world w;
+		begin(&w, *kind);
+		int ends[2];
+		cr_assert_eq(pipe2(ends, O_CLOEXEC | flags), 0);
+		char text[16] = "";
+		int done = 0;
+		struct io_op op = {.code = IO_READ,
+				   .fd = ends[0],
+				   .stream = true,
+				   .read = {.bytes = text, .length = sizeof text},
+				   .done = note_done,
+				   .owner = &done};
+		io_submit(&w.backend->io, &op);
+		for (int i = 0; i < 3; i++) {
+			backend_poll(w.backend);
+			backend_wait(w.backend, now_ns() + 1000000);
+		}
+		cr_assert_eq(done, 0);
+		cr_assert_eq(write(ends[1], "abc", 3), 3);
+		uint64_t deadline = now_ns() + 10ull * NS_PER_S;
+		while (!done && now_ns() < deadline)
+			if (backend_poll(w.backend) == 0)
+				backend_wait(w.backend, deadline);
+		cr_assert_eq(done, 1);
+		cr_assert_eq(op.result, 3);
+		cr_assert_str_eq(text, "abc");
+		close(ends[1]);
+		cr_assert_eq(read_at(&w, ends[0], text, sizeof text, 0, true), 0,
+			     "the writer is gone");
+		close(ends[0]);
+		end(&w);
+	}
+}
+
+BACKEND_TEST(cancelled_stream_comes_back_once_as_cancelled)
+{
+	struct world w;
+	begin(&w, *kind);
+	int ends[2];
+	cr_assert_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	char byte;
+	int done = 0;
+	struct io_op op = {.code = IO_READ,
+			   .fd = ends[0],
+			   .stream = true,
+			   .read = {.bytes = &byte, .length = 1},
+			   .done = note_done,
+			   .owner = &done};
+	io_submit(&w.backend->io, &op);
+	backend_poll(w.backend);
+	backend_cancel_all(w.backend);
+	uint64_t deadline = now_ns() + 10ull * NS_PER_S;
+	while (w.backend->busy > 0 && now_ns() < deadline)
+		if (backend_poll(w.backend) == 0)
+			backend_wait(w.backend, deadline);
+	cr_assert_eq(done, 1);
+	cr_assert_eq(op.result, -ECANCELED);
+	close(ends[0]);
+	close(ends[1]);
+	end(&w);
+}
+
+BACKEND_TEST(write_to_a_closed_pipe_is_an_error_not_a_signal)
+{
+	struct world w;
+	signal(SIGPIPE, SIG_IGN);
+	begin(&w, *kind);
+	int ends[2];
+	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+	close(ends[0]);
+	cr_assert_eq(write_at(&w, ends[1], "x", 0, true), -EPIPE);
+	close(ends[1]);
+	end(&w);
+}
+
+static int add_one(void *argument)
+{
+	*(int *)argument += 1;
+	return *(int *)argument;
+}
+
+BACKEND_TEST(work_runs_elsewhere_and_its_result_comes_back)
+{
+	struct world w;
+	begin(&w, *kind);
+	int value = 41;
+	struct io_op op = {.code = IO_WORK, .work = {.run = add_one, .argument = &value}};
+	cr_assert_eq(carry_out(&w, &op), 42);
+	end(&w);
+}
+
+static void *wake_it(void *backend)
+{
+	backend_wake(backend);
+	return NULL;
+}
+
+BACKEND_TEST(wake_ends_a_wait_without_deadline)
+{
+	struct world w;
+	begin(&w, *kind);
+	for (int i = 0; i < 3; i++) {
+		pthread_t waker;
+		cr_assert_eq(pthread_create(&waker, NULL, wake_it, w.backend), 0);
+		backend_wait(w.backend, UINT64_MAX);
+		pthread_join(waker, NULL);
+	}
+	end(&w);
+}
+
+BACKEND_TEST(wait_ends_at_its_deadline)
+{
+	struct world w;
+	begin(&w, *kind);
+	uint64_t deadline = now_ns() + NS_PER_S / 50;
+	backend_wait(w.backend, deadline);
+	cr_assert_geq(now_ns() + 1000000, deadline);
+	end(&w);
+}
+
+BACKEND_TEST(watched_directory_tells_of_a_new_file)
+{
+	struct world w;
+	begin(&w, *kind);
+	struct io_op make = {.code = IO_WATCH_NEW};
+	int fd = (int)carry_out(&w, &make);
+	cr_assert_geq(fd, 0);
+	struct io_op add = {
+	    .code = IO_WATCH_ADD, .fd = fd, .watch = {.path = w.directory, .mask = IN_CREATE}};
+	int descriptor = (int)carry_out(&w, &add);
+	cr_assert_geq(descriptor, 0);
+	close_file(&w, open_file(&w, in_world(&w, "new"), O_WRONLY | O_CREAT));
+	char space[1024] __attribute__((aligned(8)));
+	cr_assert_gt(read_at(&w, fd, space, sizeof space, 0, true), 0);
+	struct inotify_event *event = (struct inotify_event *)(void *)space;
+	cr_assert_eq(event->wd, descriptor);
+	cr_assert_str_eq(event->name, "new");
+	struct io_op remove = {
+	    .code = IO_WATCH_REMOVE, .fd = fd, .watch = {.descriptor = descriptor}};
+	cr_assert_eq(carry_out(&w, &remove), 0);
+	close_file(&w, fd);
+	end(&w);
+}

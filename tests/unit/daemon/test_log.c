@@ -1,0 +1,81 @@
+#include "daemon/log.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static char said[16384];
+
+/* What one call writes to stderr, without the time in front. */
+#define SAY(...)                                                                                   \
+	do {                                                                                       \
+		int saved = dup(STDERR_FILENO);                                                    \
+		FILE *file = tmpfile();                                                            \
+		dup2(fileno(file), STDERR_FILENO);                                                 \
+		log_line(__VA_ARGS__);                                                             \
+		dup2(saved, STDERR_FILENO);                                                        \
+		close(saved);                                                                      \
+		rewind(file);                                                                      \
+		said[fread(said, 1, sizeof said - 1, file)] = 0;                                   \
+		fclose(file);                                                                      \
+	} while (0)
+
+static const char *behind_time(void)
+{
+	cr_assert_eq(said[24], ' ', "2026-11-21T10:15:00.123Z has 24 characters: %s", said);
+	return said + 25;
+}
+
+Test(log, text_line_has_level_stage_event_and_pairs)
+{
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	SAY(LOG_LEVEL_WARN, "access", "file unreadable", "path=%s errno=%d size=%zu", "/var/log/x",
+	    -13, (size_t)7);
+	cr_assert_str_eq(behind_time(),
+			 "warn access: file unreadable path=/var/log/x errno=-13 size=7\n");
+}
+
+Test(log, hostile_text_is_quoted_and_escaped)
+{
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	SAY(LOG_LEVEL_ERROR, NULL, "e", "path=%s", "a b\"\\\n\033[31m\x80 x=1");
+	cr_assert_str_eq(behind_time(), "error e path=\"a b\\\"\\\\\\n\\u001b[31m\\u0080 x=1\"\n");
+}
+
+Test(log, json_keeps_numbers_numbers_and_texts_texts)
+{
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+	SAY(LOG_LEVEL_INFO, "s", "e", "n=%ju t=%s mixed=%dms", (uintmax_t)18446744073709551615u,
+	    "5", 3);
+	const char *rest = strstr(said, ",\"level\"");
+	cr_assert_not_null(rest);
+	cr_assert_str_eq(rest, ",\"level\":\"info\",\"stage\":\"s\",\"event\":\"e\",\"n\":"
+			       "18446744073709551615,\"t\":\"5\","
+			       "\"mixed\":\"3ms\"}\n");
+}
+
+Test(log, pair_that_does_not_fit_is_left_out_whole)
+{
+	static char large[1000];
+	memset(large, 1, sizeof large - 1); /* six bytes each when escaped */
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+	SAY(LOG_LEVEL_INFO, NULL, "e", "a=%s b=%s c=%d", large, large, 1);
+	cr_assert_not_null(strstr(said, "\"a\":\""));
+	cr_assert_null(strstr(said, "\"b\":"));
+	cr_assert_str_eq(said + strlen(said) - strlen("\",\"c\":1}\n"), "\",\"c\":1}\n");
+}
+
+Test(log, lines_below_the_level_are_not_written)
+{
+	log_setup(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
+	SAY(LOG_LEVEL_INFO, NULL, "e", "a=%d", 1);
+	cr_assert_str_empty(said);
+}
+
+Test(log, string_with_precision_is_cut_there)
+{
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	SAY(LOG_LEVEL_INFO, NULL, "e", "a=%.*s", 2, "xyz");
+	cr_assert_str_eq(behind_time(), "info e a=xy\n");
+}

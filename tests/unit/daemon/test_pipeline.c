@@ -1,0 +1,245 @@
+/* The graph running: order, fan-out, fan-in, backpressure and ends, with stages that only know numbers. */
+#include "daemon/pipeline.h"
+#include "tests/unit/daemon/fake_stages.h"
+
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+
+struct world {
+	struct topology topology;
+	struct plan plan;
+	struct pipeline pipeline;
+};
+
+static void begin(struct world *w, const char *yaml)
+{
+	waiter_setup(true);
+	fake_load(&w->topology, &w->plan, yaml);
+	cr_assert_eq(pipeline_init(&w->pipeline, &w->plan, true, BACKEND_PLAIN), 0);
+}
+
+static void wait_for_end(struct world *w)
+{
+	while (!pipeline_ended(&w->pipeline)) {
+		struct pollfd ended = {.fd = w->pipeline.ended_event, .events = POLLIN};
+		poll(&ended, 1, 10);
+		if (pipeline_failed(&w->pipeline))
+			pipeline_stop(&w->pipeline);
+	}
+	pipeline_join(&w->pipeline);
+}
+
+static void run_to_end(struct world *w)
+{
+	cr_assert_eq(pipeline_start(&w->pipeline), 0);
+	wait_for_end(w);
+}
+
+static void end(struct world *w)
+{
+	pipeline_release(&w->pipeline);
+	plan_release(&w->plan);
+	topology_release(&w->topology);
+	fake_forget();
+}
+
+static void assert_every_in_order(const char *sink, uint64_t first, uint64_t step, uint64_t count)
+{
+	const struct collected *c = fake_collected(sink);
+	cr_assert_eq(c->count, count, "%s got %zu of %zu", sink, c->count, (size_t)count);
+	for (uint64_t i = 0; i < count; i++)
+		cr_assert_eq(c->numbers[i], first + i * step, "%s: %zu at %zu", sink,
+			     (size_t)c->numbers[i], (size_t)i);
+}
+
+Test(pipeline, one_source_one_sink_keeps_every_record_in_order)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 100000}}\n"
+		  "sinks: {out: {type: collect, inputs: [a]}}\n");
+	run_to_end(&w);
+	assert_every_in_order("out", 0, 1, 100000);
+	end(&w);
+}
+
+Test(pipeline, queue_of_one_batch_still_moves_everything)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 20000}}\n"
+		  "sinks: {out: {type: collect, inputs: [a], queue: {capacity: 1}}}\n");
+	run_to_end(&w);
+	assert_every_in_order("out", 0, 1, 20000);
+	end(&w);
+}
+
+Test(pipeline, fused_filter_drops_what_it_should)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 50001}}\n"
+		  "transforms: {f: {type: odd, inputs: [a]}}\n"
+		  "sinks: {out: {type: collect, inputs: [f]}}\n");
+	run_to_end(&w);
+	assert_every_in_order("out", 1, 2, 25000);
+	end(&w);
+}
+
+Test(pipeline, several_workers_keep_the_order)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 40000}}\n"
+		  "transforms: {l: {type: labour, inputs: [a], workers: 4}}\n"
+		  "sinks: {out: {type: collect, inputs: [l]}}\n");
+	run_to_end(&w);
+	assert_every_in_order("out", 0, 1, 40000);
+	end(&w);
+}
+
+Test(pipeline, several_workers_behind_several_workers_keep_the_order)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 20000}}\n"
+		  "transforms:\n"
+		  "  l: {type: labour, inputs: [a], workers: 3}\n"
+		  "  f: {type: odd, inputs: [l]}\n"
+		  "  m: {type: labour, inputs: [f], workers: 2, queue: {capacity: 2}}\n"
+		  "sinks: {out: {type: collect, inputs: [m]}}\n");
+	run_to_end(&w);
+	assert_every_in_order("out", 1, 2, 10000);
+	end(&w);
+}
+
+Test(pipeline, unordered_workers_lose_and_double_nothing)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 20000}}\n"
+		  "transforms: {l: {type: labour, inputs: [a], workers: 4, ordered: false}}\n"
+		  "sinks: {out: {type: collect, inputs: [l]}}\n");
+	run_to_end(&w);
+	const struct collected *c = fake_collected("out");
+	cr_assert_eq(c->count, 20000);
+	unsigned char *seen = calloc(20000, 1);
+	for (size_t i = 0; i < c->count; i++)
+		cr_assert_eq(seen[c->numbers[i]]++, 0);
+	free(seen);
+	end(&w);
+}
+
+Test(pipeline, every_reader_of_a_source_gets_all_of_it)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 30000}}\n"
+		  "transforms: {f: {type: odd, inputs: [a]}}\n"
+		  "sinks:\n"
+		  "  one: {type: collect, inputs: [a]}\n"
+		  "  two: {type: collect, inputs: [f]}\n"
+		  "  three: {type: collect, inputs: [a], queue: {capacity: 1}}\n");
+	run_to_end(&w);
+	assert_every_in_order("one", 0, 1, 30000);
+	assert_every_in_order("two", 1, 2, 15000);
+	assert_every_in_order("three", 0, 1, 30000);
+	end(&w);
+}
+
+/* Numbers of each source, in the order in which they came. */
+static void assert_two_in_order(const char *sink, uint64_t count)
+{
+	const struct collected *c = fake_collected(sink);
+	cr_assert_eq(c->count, 2 * count);
+	uint64_t next[2] = {
+	    0, 0}; /* both sources count from 0: each number belongs to whichever is there */
+	for (size_t i = 0; i < c->count; i++) {
+		bool first = c->numbers[i] == next[0];
+		cr_assert(first || c->numbers[i] == next[1]);
+		next[first ? 0 : 1]++;
+	}
+	cr_assert_eq(next[0] + next[1], 2 * count);
+}
+
+Test(pipeline, fan_in_keeps_the_order_of_each_input)
+{
+	struct world w;
+	begin(
+	    &w,
+	    "sources:\n"
+	    "  a: {type: numbers, count: 20000, per_batch: 1}\n"
+	    "  b: {type: numbers, count: 20000, per_batch: 1}\n"
+	    "transforms: {l: {type: odd, inputs: [a, b], workers: 2}}\n"
+	    "sinks: {out: {type: collect, inputs: [a, b]}, odds: {type: nothing, inputs: [l]}}\n");
+	run_to_end(&w);
+	assert_two_in_order("out", 20000);
+	end(&w);
+}
+
+Test(pipeline, light_sink_runs_on_its_producers_thread)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 1000}}\n"
+		  "sinks: {none: {type: nothing, inputs: [a]}}\n");
+	cr_assert_eq(w.pipeline.runner_count, 1);
+	run_to_end(&w);
+	end(&w);
+}
+
+Test(pipeline, sink_that_wants_no_more_ends_its_source)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 1000000000}}\n"
+		  "sinks: {out: {type: collect, inputs: [a], close_after: 100}}\n");
+	run_to_end(&w);
+	cr_assert_null(pipeline_failed(&w.pipeline));
+	cr_assert_geq(fake_collected("out")->count, 100);
+	end(&w);
+}
+
+Test(pipeline, sink_that_wants_no_more_leaves_its_sibling_alone)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 50000}}\n"
+		  "sinks:\n"
+		  "  short: {type: collect, inputs: [a], close_after: 100}\n"
+		  "  long: {type: collect, inputs: [a]}\n");
+	run_to_end(&w);
+	assert_every_in_order("long", 0, 1, 50000);
+	end(&w);
+}
+
+Test(pipeline, failed_worker_ends_the_others_and_is_told)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 1000000000}}\n"
+		  "transforms: {x: {type: breaks, inputs: [a], after: 5000, workers: 3}}\n"
+		  "sinks: {out: {type: collect, inputs: [x]}}\n");
+	run_to_end(&w);
+	cr_assert_not_null(pipeline_failed(&w.pipeline));
+	end(&w);
+}
+
+Test(pipeline, failed_source_lets_what_it_emitted_drain)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 100000, fail_after: 5000}}\n"
+		  "sinks: {out: {type: collect, inputs: [a]}}\n");
+	run_to_end(&w);
+	cr_assert_str_eq(pipeline_failed(&w.pipeline)->name, "a");
+	assert_every_in_order("out", 0, 1, 5000);
+	end(&w);
+}
+
+Test(pipeline, stop_drains_what_the_source_has_emitted)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 1000000000}}\n"
+		  "transforms: {l: {type: labour, inputs: [a], workers: 2}}\n"
+		  "sinks: {out: {type: collect, inputs: [l]}}\n");
+	cr_assert_eq(pipeline_start(&w.pipeline), 0);
+	struct stage_counters *out = &w.pipeline.counters[w.topology.stage_count - 1];
+	while (counter_get(&out->records_in) < 1000)
+		sched_yield();
+	pipeline_stop(&w.pipeline);
+	wait_for_end(&w);
+	uint64_t emitted = counter_get(&w.pipeline.counters[0].records_in);
+	assert_every_in_order("out", 0, 1, emitted);
+	end(&w);
+}
