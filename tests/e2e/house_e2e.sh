@@ -1,0 +1,55 @@
+# The house around the program: the demo, the examples, the library, the installation.
+# shellcheck shell=bash
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+test_the_demo_works_twice() {
+	mkdir -p conf
+	cp -r "$repository/conf/examples" conf/examples
+	conf/examples/demo.sh "$SLUICE" >first 2>&1 </dev/null || fail "$(cat first)"
+	conf/examples/demo.sh "$SLUICE" >second 2>&1 </dev/null || fail "$(cat second)"
+	grep -hE '" 5[0-9][0-9] | ERROR ' conf/examples/logs/*.log | sort >expected
+	sort demo-out/errors.log | cmp - expected || fail "the demo's output is not what grep finds"
+	zstd -qdc demo-out/errors.log.zst | sort | cmp - expected
+}
+
+test_every_example_checks() {
+	cd "$repository" || fail "no repository"
+	local example
+	for example in conf/examples/*.yaml; do
+		"$SLUICE" check -c "$example" || fail "$example"
+	done
+}
+
+test_the_queue_is_a_library_of_its_own() {
+	need_unsanitized
+	command -v gcc >/dev/null || skip "no gcc"
+	local build
+	build=$(dirname "$TOOLS")
+	[ -e "$build/libringbuf.a" ] || skip "no libringbuf.a; make ringbuf makes it"
+	cat >user.c <<-'C'
+		#include <ringbuf/queue.h>
+		#include <stdio.h>
+		int main(void)
+		{
+			struct queue q;
+			int x = 42;
+			void *item;
+			if (queue_init(&q, 1, QUEUE_SPSC) || queue_put(&q, &x) || queue_get(&q, &item))
+				return 1;
+			queue_release(&q);
+			return item != &x;
+		}
+	C
+	gcc -Wall -Wextra -Werror -I"$build/include" user.c "$build/libringbuf.a" -pthread -o user
+	./user || fail "the item did not come back"
+}
+
+test_installing_puts_everything_in_place() {
+	need_unsanitized
+	make -s -C "$repository" install DESTDIR="$PWD/root" PREFIX=/usr BUILD="$(dirname "$TOOLS")" >log 2>&1 || fail "$(cat log)"
+	[ -x root/usr/bin/sluice ] || fail "no binary"
+	grep -q '^ExecStart=/usr/bin/sluice ' root/usr/lib/systemd/system/sluice.service || fail "the unit starts something else"
+	make -s -C "$repository" uninstall DESTDIR="$PWD/root" PREFIX=/usr
+	[ -z "$(find root -type f)" ] || fail "left behind: $(find root -type f)"
+}

@@ -1,0 +1,138 @@
+# lib.sh: what the end-to-end tests are written with. Sourced by run.sh, once for each test, in a folder of its own.
+# shellcheck shell=bash
+#
+#   SLUICE     the program          BYTES   size of the big log, in bytes
+#   TOOLS      our test programs    FULL    1: at the size the release is held to
+#   INPUT      generated logs       SLOW    how many times slower things may be (sanitizers)
+#
+#   $INPUT/one.log              the big log
+#   $INPUT/many/*.log           as much again, in a hundred files
+#   $INPUT/small.log            4,000 lines
+#   $INPUT/crlf.log             lines that end with CRLF, the last one with nothing
+
+export LC_ALL=C # so that grep and sort see bytes, as sluice does
+
+fail() {
+	echo "$*"
+	if [ -s err ]; then
+		echo "stderr was:"
+		tail -n 20 err
+	fi
+	exit 1
+}
+
+skip() {
+	echo "skipped: $*"
+	exit 77
+}
+
+# Runs to the end. Leaves `status`; stdout in out, stderr in err, most memory used (KiB) in peak.
+run_sluice() {
+	status=0
+	timeout -k 5 $((120 * SLOW)) /usr/bin/time -q -f %M -o peak "$SLUICE" run "$@" >out 2>err || status=$?
+}
+
+start_sluice() {
+	"$SLUICE" run "$@" >out 2>err &
+	sluice_pid=$!
+	# whatever becomes of the test, nothing is left running
+	trap 'kill -KILL "$sluice_pid" 2>/dev/null || true' EXIT
+}
+
+# What it has used at most so far, in KiB.
+peak_of_running() {
+	awk '/^VmHWM/ { print $2 }' "/proc/$sluice_pid/status"
+}
+
+is_running() {
+	kill -0 "$sluice_pid" 2>/dev/null
+}
+
+has_ended() {
+	! is_running
+}
+
+# stop_sluice [SIGNAL]: leaves `status`.
+stop_sluice() {
+	kill -"${1:-TERM}" "$sluice_pid"
+	await_end 60
+}
+
+await_end() { # SECONDS
+	wait_until "$1" has_ended
+	status=0
+	wait "$sluice_pid" || status=$?
+}
+
+exec {never_readable}<> <(:)
+
+# For holding something back that long, and between two looks; never in the hope that something will have happened.
+hold() { # SECONDS
+	read -rt "$1" -u "$never_readable" || true
+}
+
+# wait_until SECONDS COMMAND...: looks until it succeeds; in vain, too, when a sluice that was started has ended.
+wait_until() {
+	local deadline=$((SECONDS + $1 * SLOW))
+	shift
+	until "$@"; do
+		[ $SECONDS -le $deadline ] || fail "waited in vain until: $*"
+		[ -z "${sluice_pid:-}" ] || is_running || "$@" || fail "sluice has ended before: $*"
+		hold 0.02
+	done
+}
+
+assert_status() {
+	[ "$status" -eq "$1" ] || fail "exit code $status where $1 was expected"
+}
+
+assert_same() { # EXPECTED GOT
+	cmp "$1" "$2" || fail "$2 is not the same as $1"
+}
+
+assert_said() { # EXTENDED-REGEX
+	grep -qE -- "$1" err || fail "nothing on stderr like: $1"
+}
+
+assert_never_said() {
+	! grep -qE -- "$1" err || fail "this should not be on stderr: $1"
+}
+
+assert_said_times() { # N EXTENDED-REGEX
+	local n
+	n=$(grep -cE -- "$2" err)
+	[ "$n" -eq "$1" ] || fail "$n times on stderr where $1 was expected: $2"
+}
+
+assert_under_kib() { # LIMIT GOT
+	[ "$2" -le "$1" ] || fail "$2 KiB of memory where at most $1 may be used"
+}
+
+has_lines() { # FILE N
+	[ -e "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]
+}
+
+says() { # EXTENDED-REGEX
+	grep -qE -- "$1" err
+}
+
+need_unsanitized() {
+	[ "$SLOW" -eq 1 ] || skip "memory and time are not to be measured under a sanitizer"
+}
+
+# as_nobody COMMAND...: root may read and write everything; nobody may not.
+as_nobody() {
+	timeout -k 5 $((20 * SLOW)) setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+need_nobody() {
+	chmod 755 .
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to become somebody who may do less"
+	as_nobody test -x "$SLUICE" 2>/dev/null || skip "nobody cannot reach $SLUICE"
+}
+
+# Splits an output that many files went into by the file each line says it is from, for comparing.
+split_by_stream() { # FILE DIRECTORY
+	mkdir -p "$2"
+	awk -v folder="$2" '{ n = index($0, " req="); print > (folder "/access-" substr($0, n + 5, 3) ".log") }' "$1"
+}

@@ -1,0 +1,66 @@
+# stdin and stdout, and readers that go away.
+# shellcheck shell=bash
+
+pipe_topology() {
+	cat >pipe.yaml <<-YAML
+		sources: {in: {type: stdin}}
+		sinks: {out: {type: stdout, inputs: [in]}}
+	YAML
+}
+
+test_stdin_to_stdout_is_a_copy() {
+	pipe_topology
+	"$SLUICE" run --once -c pipe.yaml <"$INPUT/one.log" 2>err | cmp - "$INPUT/one.log"
+	cat "$INPUT/one.log" | "$SLUICE" run --once -c pipe.yaml >result.log 2>err
+	assert_same "$INPUT/one.log" result.log
+}
+
+test_a_line_from_a_pipe_comes_out_while_the_pipe_stays_open() {
+	pipe_topology
+	mkfifo pipe
+	"$SLUICE" run --once -c pipe.yaml <pipe >result.log 2>err &
+	sluice_pid=$!
+	exec 9>pipe
+	echo first >&9
+	wait_until 10 has_lines result.log 1
+	echo second >&9
+	wait_until 10 has_lines result.log 2
+	exec 9>&-
+	await_end 10
+	assert_status 0
+	printf 'first\nsecond\n' >expected
+	assert_same expected result.log
+}
+
+test_a_closed_stdout_ends_it_cleanly() {
+	pipe_topology
+	set +o pipefail
+	"$SLUICE" run --once -c pipe.yaml <"$INPUT/one.log" 2>err | head -n 3 >first
+	local codes=("${PIPESTATUS[@]}")
+	[ "${codes[0]}" -eq 0 ] || fail "exit code ${codes[0]}"
+	head -n 3 "$INPUT/one.log" | cmp - first
+	assert_never_said '[Ee]rror|panic|assert'
+}
+
+test_an_endless_input_ends_when_the_reader_of_stdout_goes() {
+	pipe_topology
+	set +o pipefail
+	yes 'a line without end' | timeout 60 "$SLUICE" run -c pipe.yaml 2>err | head -n 100000 | tail -n 1 >last
+	local codes=("${PIPESTATUS[@]}")
+	[ "${codes[1]}" -eq 0 ] || fail "exit code ${codes[1]}"
+	[ "$(cat last)" = 'a line without end' ] || fail "got: $(cat last)"
+}
+
+test_the_summary_is_one_line_on_stderr_and_stdout_holds_records_only() {
+	pipe_topology
+	run_sluice --once -c pipe.yaml <"$INPUT/small.log"
+	assert_same "$INPUT/small.log" out
+	tail -n 1 err | grep -qE '\b4000\b' || fail "the last line does not say how many records"
+}
+
+test_an_empty_stdin_is_no_error() {
+	pipe_topology
+	run_sluice --once -c pipe.yaml </dev/null
+	assert_status 0
+	[ ! -s out ] || fail "something came out"
+}

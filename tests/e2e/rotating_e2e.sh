@@ -1,0 +1,106 @@
+# Outputs that rotate, compressed outputs, and dates in paths.
+# shellcheck shell=bash
+
+rotating_topology() { # PATH ROTATE [COMPRESSION]
+	cat >rotate.yaml <<-YAML
+		sources: {in: {type: file, paths: ["$INPUT/one.log"]}}
+		sinks:
+		  out:
+		    type: file
+		    inputs: [in]
+		    path: $1
+		    rotate: $2
+		    ${3:+compression: $3}
+	YAML
+}
+
+# Oldest first: by modification time and, within one, by name.
+in_order() {
+	find result -type f -printf '%T@ %p\n' | sort -n -k 1,1 -k 2,2V | cut -d ' ' -f 2-
+}
+
+test_rotation_by_size_keeps_every_line_in_order() {
+	mkdir result
+	rotating_topology result/out.log '{size: 1MiB}'
+	run_sluice --once -c rotate.yaml
+	assert_status 0
+	mapfile -t files < <(in_order)
+	[ ${#files[@]} -ge $((BYTES / 1048576 - 1)) ] || fail "only ${#files[@]} files"
+	cat "${files[@]}" >all.log
+	assert_same "$INPUT/one.log" all.log
+	local file
+	for file in "${files[@]}"; do
+		[ "$(stat -c %s "$file")" -le $((2 * 1048576)) ] || fail "$file is too big"
+		[ "$(tail -c 1 "$file" | od -An -tx1)" = " 0a" ] || fail "$file ends within a line"
+	done
+}
+
+test_rotated_zst_files_are_each_whole() {
+	mkdir result
+	rotating_topology result/out.log.zst '{size: 1MiB}' '{type: zstd, level: 1}'
+	run_sluice --once -c rotate.yaml
+	assert_status 0
+	mapfile -t files < <(in_order)
+	[ ${#files[@]} -ge 2 ] || fail "only ${#files[@]} file"
+	zstd -qt "${files[@]}" || fail "zstd does not accept one of them"
+	zstd -qdc "${files[@]}" >all.log
+	assert_same "$INPUT/one.log" all.log
+}
+
+test_rotation_by_interval_starts_a_new_file() {
+	mkdir logs result
+	cat >rotate.yaml <<-YAML
+		sources: {in: {type: file, paths: ["logs/*.log"]}}
+		sinks: {out: {type: file, inputs: [in], path: result/out.log, rotate: {interval: 1s}}}
+	YAML
+	: >expected
+	start_sluice -c rotate.yaml
+	several_files_came() {
+		echo "a line" | tee -a expected >>logs/a.log
+		[ "$(find result -type f | wc -l)" -ge 3 ]
+	}
+	wait_until 20 several_files_came
+	written=$(wc -l <expected)
+	all_came() {
+		[ "$(find result -type f -exec cat {} + | wc -l)" -eq "$written" ]
+	}
+	wait_until 10 all_came
+	stop_sluice
+	assert_status 0
+	find result -type f -exec cat {} + >all.log
+	assert_same expected all.log
+}
+
+test_a_date_in_the_path_makes_its_folders() {
+	cat >dated.yaml <<-YAML
+		sources: {in: {type: file, paths: ["$INPUT/small.log"]}}
+		sinks: {out: {type: file, inputs: [in], path: 'result/%Y/%m-%d/out.log'}}
+	YAML
+	mkdir result
+	local before after
+	before=$(date -u +%Y/%m-%d)
+	run_sluice --once -c dated.yaml
+	after=$(date -u +%Y/%m-%d)
+	assert_status 0
+	local file
+	file=$(find result -name out.log)
+	[ "$file" = "result/$before/out.log" ] || [ "$file" = "result/$after/out.log" ] || fail "it is in $file"
+	assert_same "$INPUT/small.log" "$file"
+}
+
+test_a_followed_zst_output_is_whole_after_sigterm() {
+	mkdir logs
+	cat >zst.yaml <<-YAML
+		sources: {in: {type: file, paths: ["logs/*.log"]}}
+		sinks: {out: {type: file, inputs: [in], path: result.zst, compression: {type: zstd, workers: 2}}}
+	YAML
+	start_sluice -c zst.yaml
+	cp "$INPUT/small.log" logs/a.log
+	output_exists() { [ -e result.zst ]; }
+	wait_until 10 output_exists
+	stop_sluice
+	assert_status 0
+	zstd -qt result.zst || fail "zstd does not accept it"
+	zstd -qdc result.zst >result.log
+	cmp -n "$(stat -c %s result.log)" "$INPUT/small.log" result.log
+}
