@@ -85,6 +85,7 @@ static void collect_helped(struct backend *b)
 		struct io_op *op =
 		    (struct io_op *)(void *)((char *)n - offsetof(struct io_op, node));
 		n = n->next;
+		b->helping--;
 		backend_complete(b, op, op->result);
 	}
 }
@@ -123,6 +124,9 @@ static int64_t or_errno(int64_t r)
 static int64_t carry_out(const struct io_op *op)
 {
 	switch (op->code) {
+	case IO_WRITE:
+		return or_errno(
+		    pwritev(op->fd, op->write.spans, (int)op->write.count, (off_t)op->write.at));
 	case IO_TRUNCATE:
 		return or_errno(ftruncate(op->fd, (off_t)op->truncate.length));
 	case IO_STAT:
@@ -152,12 +156,17 @@ bool backend_submit_common(struct backend *b, struct io_op *op)
 	switch (op->code) {
 	case IO_WORK:
 	case IO_LIST:
+		b->helping++;
 		helpers_submit(b->helpers, op);
+		return true;
+	case IO_WRITE:
+		if (op->stream)
+			return false;
+		backend_complete(b, op, carry_out(op));
 		return true;
 	case IO_OPEN:
 	case IO_CLOSE:
 	case IO_READ:
-	case IO_WRITE:
 	case IO_DATASYNC:
 	case IO_SYNC:
 		return false;

@@ -260,6 +260,7 @@ static int make_runner(struct pipeline *p, size_t g, unsigned index, enum backen
 	r->backend_kind = io;
 	r->helpers = &p->helpers;
 	r->ended_event = p->ended_event;
+	r->many_cpus = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	r->workers = calloc(p->plan->group_count, sizeof(struct worker *));
 	if (!r->workers)
 		return -ENOMEM;

@@ -49,9 +49,6 @@ static int64_t carry_out(const struct io_op *op)
 		return or_errno(close(op->fd));
 	case IO_READ:
 		return or_errno(pread(op->fd, op->read.bytes, op->read.length, (off_t)op->read.at));
-	case IO_WRITE:
-		return or_errno(
-		    pwritev(op->fd, op->write.spans, (int)op->write.count, (off_t)op->write.at));
 	case IO_DATASYNC:
 		return or_errno(fdatasync(op->fd));
 	default:
@@ -111,7 +108,7 @@ static void submit(struct io *io, struct io_op *op)
 	p->backend.busy++;
 	if (backend_submit_common(&p->backend, op))
 		return;
-	if (op->stream && (op->code == IO_READ || op->code == IO_WRITE))
+	if (op->stream)
 		add_stream(p, op);
 	else
 		backend_complete(&p->backend, op, carry_out(op));

@@ -171,8 +171,9 @@ static int run_pipeline(struct run *r)
 	wait_for_end(r);
 	pipeline_join(&r->pipeline);
 	progress_end();
-	summary_print(&r->pipeline, seconds_so_far(r), stderr);
-	return error < 0 ? EXIT_FAILED : result(r);
+	int code = error < 0 ? EXIT_FAILED : result(r);
+	summary_print(&r->pipeline, seconds_so_far(r), code != EXIT_DONE);
+	return code;
 }
 
 static int start_and_run(struct run *r, const struct loaded *l, const struct arguments *a)

@@ -6,6 +6,12 @@
 #include <time.h>
 #include <unistd.h>
 
+enum {
+	PAUSES_PER_LOOK = 32,
+	LOOK_NS = 50 * 1000,   /* about what sleeping and being woken cost, both sides together */
+	BRISK_NS = 300 * 1000, /* slept for less: the next time is worth a look first */
+};
+
 /* The env */
 
 static uint64_t clock_ns(clockid_t clock)
@@ -86,26 +92,35 @@ static bool all_ended(const struct runner *r)
 	return true;
 }
 
+static bool arm_helped(struct runner *r)
+{
+	if (r->backend->helping == 0)
+		return false;
+	r->helped.waiter = &r->sleeper.waiter;
+	waitlist_arm(&r->backend->helped.takers, &r->helped);
+	return true;
+}
+
+static void disarm_helped(struct runner *r)
+{
+	if (r->helped.waiter)
+		waitlist_disarm(&r->backend->helped.takers, &r->helped);
+	r->helped.waiter = NULL;
+}
+
 static bool arm_all(struct runner *r)
 {
 	bool any = false;
 	for (size_t i = 0; i < r->worker_count; i++)
 		any |= worker_arm(r->workers[i], &r->sleeper.waiter);
-	if (r->backend->busy > 0) {
-		r->helped.waiter = &r->sleeper.waiter;
-		waitlist_arm(&r->backend->helped.takers, &r->helped);
-		any = true;
-	}
-	return any;
+	return arm_helped(r) || any;
 }
 
 static void disarm_all(struct runner *r)
 {
 	for (size_t i = 0; i < r->worker_count; i++)
 		worker_disarm(r->workers[i]);
-	if (r->helped.waiter)
-		waitlist_disarm(&r->backend->helped.takers, &r->helped);
-	r->helped.waiter = NULL;
+	disarm_helped(r);
 }
 
 static void sleep_until_needed(struct runner *r)
@@ -118,11 +133,43 @@ static void sleep_until_needed(struct runner *r)
 	disarm_all(r);
 }
 
+static void relax(void)
+{
+	for (int i = 0; i < PAUSES_PER_LOOK; i++)
+#if defined(__x86_64__) || defined(__i386__)
+		__builtin_ia32_pause();
+#else
+		atomic_signal_fence(memory_order_seq_cst);
+#endif
+}
+
+/* While business is brisk the next batch is a matter of microseconds, and looking for it costs less than going to sleep
+ * and being woken. After a long sleep, or with nobody to look at, it is not worth it. True: something was done. */
+static bool look_a_while(struct runner *r)
+{
+	if (!r->brisk)
+		return false;
+	uint64_t until = clock_ns(CLOCK_MONOTONIC) + LOOK_NS;
+	do {
+		relax();
+		if (poll_and_step(r))
+			return true;
+	} while (clock_ns(CLOCK_MONOTONIC) < until);
+	return false;
+}
+
+static void sleep_timed(struct runner *r)
+{
+	uint64_t before = clock_ns(CLOCK_MONOTONIC);
+	sleep_until_needed(r);
+	r->brisk = r->many_cpus && clock_ns(CLOCK_MONOTONIC) - before < BRISK_NS;
+}
+
 static void run_workers(struct runner *r)
 {
 	while (!all_ended(r))
-		if (!poll_and_step(r))
-			sleep_until_needed(r);
+		if (!poll_and_step(r) && !look_a_while(r))
+			sleep_timed(r);
 }
 
 static void open_workers(struct runner *r)
@@ -137,14 +184,12 @@ static void open_workers(struct runner *r)
 static void drain_io(struct runner *r)
 {
 	while (r->backend->busy > 0) {
-		r->helped.waiter = &r->sleeper.waiter;
-		waitlist_arm(&r->backend->helped.takers, &r->helped);
-		waiter_barrier();
+		if (arm_helped(r))
+			waiter_barrier();
 		if (backend_poll(r->backend) == 0 && sleeper_may_sleep(&r->sleeper))
 			backend_wait(r->backend, UINT64_MAX);
 		sleeper_awake(&r->sleeper);
-		waitlist_disarm(&r->backend->helped.takers, &r->helped);
-		r->helped.waiter = NULL;
+		disarm_helped(r);
 	}
 }
 

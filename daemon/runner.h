@@ -37,6 +37,8 @@ struct runner {
 	struct helpers *helpers;
 	struct backend *backend;
 	struct wait_node helped;
+	bool many_cpus;       /* the others run while this one looks */
+	bool brisk;           /* the last sleep was short */
 	uint64_t deadline_ns; /* nearest moment named since the last steps */
 	int ended_event;      /* eventfd: told when the thread is through */
 };

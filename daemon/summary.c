@@ -1,6 +1,8 @@
 #include "daemon/summary.h"
+#include "daemon/log.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static void add_stage(struct totals *t, enum stage_kind kind, const struct stage_counters *c)
@@ -44,21 +46,42 @@ const char *human_bytes(double bytes, char text[static 16])
 	return text;
 }
 
-void summary_print(const struct pipeline *p, double seconds, FILE *to)
+static void print_json(const char *name, const struct totals *t, double seconds, bool failed)
+{
+	log_line(LOG_LEVEL_INFO, NULL, failed ? "failed" : "done",
+		 "name=%s records_in=%ju bytes_in=%ju records_out=%ju bytes_out=%ju filtered=%ju "
+		 "dropped=%ju truncated=%ju "
+		 "split=%ju errors=%ju milliseconds=%ju",
+		 name, (uintmax_t)t->records_in, (uintmax_t)t->bytes_in, (uintmax_t)t->records_out,
+		 (uintmax_t)t->bytes_out, (uintmax_t)t->filtered,
+		 (uintmax_t)t->lost[LOSS_LONG_LINE_DROPPED],
+		 (uintmax_t)t->lost[LOSS_LONG_LINE_TRUNCATED],
+		 (uintmax_t)t->lost[LOSS_LONG_LINE_SPLIT], (uintmax_t)t->errors,
+		 (uintmax_t)(seconds * 1000));
+}
+
+static void print_text(const char *name, const struct totals *t, double seconds, bool failed)
+{
+	char in[16], out[16], rate[16];
+	fprintf(stderr, "%s%s: in %" PRIu64 " records %s, out %" PRIu64 " records %s", name,
+		failed ? " failed" : "", t->records_in, human_bytes((double)t->bytes_in, in),
+		t->records_out, human_bytes((double)t->bytes_out, out));
+	if (t->filtered)
+		fprintf(stderr, ", filtered %" PRIu64, t->filtered);
+	fprintf(stderr, ", dropped %" PRIu64, t->lost[LOSS_LONG_LINE_DROPPED]);
+	for (size_t i = 0; i < LOSS_COUNT; i++)
+		if (t->lost[i])
+			fprintf(stderr, ", %s %" PRIu64, loss_names[i], t->lost[i]);
+	if (t->errors)
+		fprintf(stderr, ", errors %" PRIu64, t->errors);
+	fprintf(stderr, ", %.2f s, %s/s\n", seconds,
+		human_bytes(seconds > 0 ? (double)t->bytes_in / seconds : 0, rate));
+}
+
+void summary_print(const struct pipeline *p, double seconds, bool failed)
 {
 	struct totals t = summary_totals(p);
-	char in[16], out[16], rate[16];
-	fprintf(to, "%s: in %" PRIu64 " records %s, out %" PRIu64 " records %s",
-		p->plan->topology->name.bytes, t.records_in, human_bytes((double)t.bytes_in, in),
-		t.records_out, human_bytes((double)t.bytes_out, out));
-	if (t.filtered)
-		fprintf(to, ", filtered %" PRIu64, t.filtered);
-	fprintf(to, ", dropped %" PRIu64, t.lost[LOSS_LONG_LINE_DROPPED]);
-	for (size_t i = 0; i < LOSS_COUNT; i++)
-		if (t.lost[i])
-			fprintf(to, ", %s %" PRIu64, loss_names[i], t.lost[i]);
-	if (t.errors)
-		fprintf(to, ", errors %" PRIu64, t.errors);
-	fprintf(to, ", %.2f s, %s/s\n", seconds,
-		human_bytes(seconds > 0 ? (double)t.bytes_in / seconds : 0, rate));
+	const struct topology *topology = p->plan->topology;
+	bool json = topology->log_format == LOG_FORMAT_JSON;
+	(json ? print_json : print_text)(topology->name.bytes, &t, seconds, failed);
 }

@@ -3,8 +3,6 @@
 
 #include "daemon/pipeline.h"
 
-#include <stdio.h>
-
 struct totals {
 	uint64_t records_in, bytes_in;   /* of all sources */
 	uint64_t records_out, bytes_out; /* of all sinks */
@@ -16,7 +14,9 @@ struct totals {
 };
 
 struct totals summary_totals(const struct pipeline *p);
-void summary_print(const struct pipeline *p, double seconds, FILE *to);
+
+/* One line on stderr; as a log line where the log is JSON, so that every line there is. failed: it did not end well. */
+void summary_print(const struct pipeline *p, double seconds, bool failed);
 
 /* "1.2 GB", "345 KB": powers of ten, three digits. Into `text`, which is returned. */
 const char *human_bytes(double bytes, char text[static 16]);

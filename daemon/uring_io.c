@@ -34,9 +34,11 @@ static struct uring_io *from_io(struct io *io)
 
 /* Best first; each next one lacks one flag. */
 static const unsigned flag_sets[] = {
-    IORING_SETUP_CLAMP | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
-    IORING_SETUP_CLAMP | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,
-    IORING_SETUP_CLAMP | IORING_SETUP_COOP_TASKRUN,
+    IORING_SETUP_CLAMP | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+	IORING_SETUP_TASKRUN_FLAG,
+    IORING_SETUP_CLAMP | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN |
+	IORING_SETUP_TASKRUN_FLAG,
+    IORING_SETUP_CLAMP | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
     IORING_SETUP_CLAMP,
     0,
 };
@@ -105,8 +107,8 @@ static void prepare(struct io_uring_sqe *sqe, struct io_op *op)
 				   op->stream ? (uint64_t)-1 : op->read.at);
 		break;
 	case IO_WRITE:
-		io_uring_prep_writev(sqe, op->fd, op->write.spans, op->write.count,
-				     op->stream ? (uint64_t)-1 : op->write.at);
+		assert(op->stream); /* files are written on the spot: backend.h */
+		io_uring_prep_writev(sqe, op->fd, op->write.spans, op->write.count, (uint64_t)-1);
 		break;
 	case IO_DATASYNC:
 		io_uring_prep_fsync(sqe, op->fd, IORING_FSYNC_DATASYNC);
@@ -192,10 +194,9 @@ static size_t uring_poll(struct backend *b)
 		int r = io_uring_submit_and_get_events(&u->ring);
 		if (r > 0)
 			u->unsubmitted -= (unsigned)r;
-	} else if (b->in_flight) {
-		io_uring_get_events(&u->ring);
 	}
-	reap(u);
+	reap(
+	    u); /* asks the kernel only when IORING_SQ_TASKRUN says that there is something to ask for */
 	return backend_deliver(b);
 }
 

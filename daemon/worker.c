@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { UNTOLD_MAX = 8 }; /* batches */
+
 /* Lists of batches */
 
 static void list_add(struct batch_list *l, struct batch *b)
@@ -55,6 +57,21 @@ static void begin_unit(struct worker *w, struct in_edge *from, uint64_t ticket)
 	u->ticket = ticket;
 }
 
+/* Waking a reader costs more than many a batch, so a worker that goes on at once wakes it for a few batches together;
+ * one that is about to wait has told its readers of everything. */
+static void tell_readers(struct out_edge *out)
+{
+	if (out->untold > 0)
+		queue_tell_getters(&out->edge->queue);
+	out->untold = 0;
+}
+
+static void tell_all_readers(struct worker *w)
+{
+	for (size_t i = 0; i < w->out_edge_count; i++)
+		tell_readers(&w->out_edges[i]);
+}
+
 /* Puts the list into its queue as far as there is room. True when it is empty. */
 static bool put_list(struct worker *w, size_t edge_index, struct batch_list *l)
 {
@@ -62,7 +79,7 @@ static bool put_list(struct worker *w, size_t edge_index, struct batch_list *l)
 	while (l->first && !out->closed) {
 		struct batch *next =
 		    l->first->next; /* the reader may have it as soon as it is in */
-		int r = queue_try_put(&out->edge->queue, l->first);
+		int r = queue_try_put_untold(&out->edge->queue, l->first);
 		if (r == -EAGAIN) {
 			w->waits |= WAITS_ROOM;
 			return false;
@@ -72,6 +89,8 @@ static bool put_list(struct worker *w, size_t edge_index, struct batch_list *l)
 			break;
 		}
 		l->first = next;
+		if (++out->untold == UNTOLD_MAX)
+			tell_readers(out);
 	}
 	if (!l->first)
 		l->last = NULL;
@@ -428,13 +447,8 @@ static enum step failing_step(struct worker *w)
 	return end(w);
 }
 
-enum step worker_step(struct worker *w)
+static enum step step_by_kind(struct worker *w)
 {
-	w->waits = 0;
-	if (w->state == WORKER_ENDED)
-		return STEP_DONE;
-	if (w->state == WORKER_FAILING)
-		return failing_step(w);
 	switch (w->kind) {
 	case STAGE_SOURCE:
 		return source_step(w);
@@ -443,6 +457,17 @@ enum step worker_step(struct worker *w)
 	default:
 		return sink_step(w);
 	}
+}
+
+enum step worker_step(struct worker *w)
+{
+	w->waits = 0;
+	if (w->state == WORKER_ENDED)
+		return STEP_DONE;
+	enum step r = w->state == WORKER_FAILING ? failing_step(w) : step_by_kind(w);
+	if (r != STEP_MORE)
+		tell_all_readers(w);
+	return r;
 }
 
 /* Parking */

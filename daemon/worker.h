@@ -41,6 +41,7 @@ struct batch_list {
 struct out_edge {
 	struct edge *edge;
 	struct wait_node room; /* on the queue's putters */
+	size_t untold;         /* put since its readers were last woken */
 	bool closed;           /* nobody reads any more */
 };
 

@@ -69,6 +69,11 @@ void queue_release(struct queue *q);
  * 0, -EAGAIN when full, -ESHUTDOWN after queue_shutdown(). SPSC: wait-free; MPMC: lock-free. */
 RINGBUF_INLINE int queue_try_put(struct queue *q, void *item);
 
+/* The same, but leaves waking a getter to a later queue_tell_getters(), which must follow before the caller sleeps: so
+ * that one wake may serve for several puts. */
+RINGBUF_INLINE int queue_try_put_untold(struct queue *q, void *item);
+RINGBUF_INLINE void queue_tell_getters(struct queue *q);
+
 /* Waits for room. 0 or -ESHUTDOWN. Blocks. */
 RINGBUF_INLINE int queue_put(struct queue *q, void *item);
 
@@ -182,6 +187,19 @@ RINGBUF_INLINE int queue_try_put(struct queue *q, void *item)
 			queue_mpmc_wake_after_put(q);
 	}
 	return r;
+}
+
+RINGBUF_INLINE int queue_try_put_untold(struct queue *q, void *item)
+{
+	return q->mode == QUEUE_SPSC ? spsc_try_put(&q->spsc, item) : mpmc_try_put(&q->mpmc, item);
+}
+
+RINGBUF_INLINE void queue_tell_getters(struct queue *q)
+{
+	if (q->mode == QUEUE_SPSC)
+		waitlist_wake_one(&q->getters);
+	else
+		queue_mpmc_wake_after_put(q);
 }
 
 RINGBUF_INLINE int queue_try_get_at(struct queue *q, void **ret_item, uint64_t *ret_position)

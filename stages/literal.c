@@ -3,6 +3,7 @@
 #include "stages/blocks.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* How common each byte is, on a scale of its own: counted over access, application (JSON, key=value) and system logs,
@@ -55,13 +56,38 @@ void literal_prepare(struct literal *l, const void *bytes, size_t length)
 	};
 }
 
+static uint32_t load32(const uint8_t *p)
+{
+	uint32_t v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+static uint64_t load64(const uint8_t *p)
+{
+	uint64_t v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/* memcmp() == 0; candidates are many and most needles short, so those are compared on the spot, by two loads that may
+ * overlap. */
+static inline bool is_same(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	if (n > 16 || n < 4)
+		return memcmp(a, b, n) == 0;
+	if (n >= 8)
+		return load64(a) == load64(b) && load64(a + n - 8) == load64(b + n - 8);
+	return load32(a) == load32(b) && load32(a + n - 4) == load32(b + n - 4);
+}
+
 /* The first of the candidates in one block that is the needle, or NULL, with the failures added to *spent. */
 static const uint8_t *verify(const struct literal *l, const uint8_t *at, uint64_t mask,
 			     size_t *spent)
 {
 	for (; mask; mask &= mask - 1) {
 		const uint8_t *candidate = at + __builtin_ctzll(mask);
-		if (memcmp(candidate, l->bytes, l->length) == 0)
+		if (is_same(candidate, l->bytes, l->length))
 			return candidate;
 		*spent += 1 + l->length / 16;
 	}

@@ -61,14 +61,6 @@ static void begin_base(struct output_file *f)
 				 .open = {.path = f->name, .flags = O_DIRECTORY | O_CLOEXEC}});
 }
 
-static void begin_make_parent(struct output_file *f)
-{
-	memcpy(f->name, f->path, f->parent);
-	f->name[f->parent] = '\0';
-	submit(f, (struct io_op){
-		      .code = IO_MKDIR, .fd = AT_FDCWD, .mkdir = {.path = f->name, .mode = 0755}});
-}
-
 static void begin_descend(struct output_file *f)
 {
 	size_t length = strcspn(f->path + f->walked, "/");
@@ -147,11 +139,15 @@ static void begin_close_directory(struct output_file *f)
 }
 
 static void (*const begin[OUTPUT_STATES])(struct output_file *f) = {
-    [OUTPUT_BASE] = begin_base,       [OUTPUT_MAKE_PARENT] = begin_make_parent,
-    [OUTPUT_DESCEND] = begin_descend, [OUTPUT_MAKE] = begin_make,
-    [OUTPUT_LEAVE] = begin_leave,     [OUTPUT_OPEN] = begin_open,
-    [OUTPUT_LOOK] = begin_look,       [OUTPUT_RENAME] = begin_rename,
-    [OUTPUT_CLOSE] = begin_close,     [OUTPUT_CLOSE_DIRECTORY] = begin_close_directory,
+    [OUTPUT_BASE] = begin_base,
+    [OUTPUT_DESCEND] = begin_descend,
+    [OUTPUT_MAKE] = begin_make,
+    [OUTPUT_LEAVE] = begin_leave,
+    [OUTPUT_OPEN] = begin_open,
+    [OUTPUT_LOOK] = begin_look,
+    [OUTPUT_RENAME] = begin_rename,
+    [OUTPUT_CLOSE] = begin_close,
+    [OUTPUT_CLOSE_DIRECTORY] = begin_close_directory,
 };
 
 static void go(struct output_file *f, enum output_file_state state)
@@ -179,53 +175,19 @@ static void fail(struct output_file *f, const char *what, int64_t result)
 	go_to_closed(f);
 }
 
-/* A directory is missing above path[0, end): makes all of them, from the top. */
-static void make_parents(struct output_file *f)
-{
-	f->made = true;
-	f->parent_error = 0;
-	f->parent = f->path[0] == '/' ? 1 : 0;
-	f->parent += strcspn(f->path + f->parent, "/");
-	go(f, OUTPUT_MAKE_PARENT);
-}
-
-/* Where the path that MAKE_PARENT makes ends: the base's end, or the file's own directory's. */
-static size_t parents_end(const struct output_file *f)
-{
-	if (f->template->varies)
-		return path_template_base(f->template);
-	const char *slash = strrchr(f->path, '/');
-	return slash ? (size_t)(slash - f->path) : 0;
-}
+static const char directory_missing[] = "output directory missing";
 
 static void after_base(struct output_file *f, int64_t result)
 {
-	if (result == -ENOENT && !f->made && parents_end(f) > 0) {
-		make_parents(f);
-	} else if (result < 0) {
-		fail(f, "output directory cannot be opened", result);
+	if (result < 0) {
+		fail(f, result == -ENOENT ? directory_missing : "output directory cannot be opened",
+		     result);
 	} else {
 		f->directory = (int)result;
 		size_t base = path_template_base(f->template);
 		f->walked = base == 0 || f->path[base - 1] == '/' ? base : base + 1;
 		f->made = false;
 		go(f, strchr(f->path + f->walked, '/') ? OUTPUT_DESCEND : OUTPUT_OPEN);
-	}
-}
-
-static void after_make_parent(struct output_file *f, int64_t result)
-{
-	size_t end = parents_end(f);
-	if (result < 0 && result != -EEXIST && f->parent_error == 0)
-		f->parent_error = (int)result;
-	if (result < 0 && result != -EEXIST && f->parent >= end) {
-		fail(f, "output directory cannot be made", f->parent_error);
-	} else if (f->parent < end) {
-		f->parent++;
-		f->parent += strcspn(f->path + f->parent, "/");
-		go(f, OUTPUT_MAKE_PARENT);
-	} else {
-		go(f, f->template->varies ? OUTPUT_BASE : OUTPUT_OPEN);
 	}
 }
 
@@ -272,10 +234,8 @@ static void after_open(struct output_file *f, int64_t result)
 {
 	if (result == -ENXIO) {
 		await_reader(f);
-	} else if (result == -ENOENT && !f->made && !f->template->varies && parents_end(f) > 0) {
-		make_parents(f);
 	} else if (result < 0) {
-		fail(f, "output cannot be opened", result);
+		fail(f, result == -ENOENT ? directory_missing : "output cannot be opened", result);
 	} else {
 		f->fd = (int)result;
 		f->reader_awaited = false;
@@ -330,11 +290,15 @@ static void after_close_directory(struct output_file *f, int64_t result)
 }
 
 static void (*const after[OUTPUT_STATES])(struct output_file *f, int64_t result) = {
-    [OUTPUT_BASE] = after_base,       [OUTPUT_MAKE_PARENT] = after_make_parent,
-    [OUTPUT_DESCEND] = after_descend, [OUTPUT_MAKE] = after_make,
-    [OUTPUT_LEAVE] = after_leave,     [OUTPUT_OPEN] = after_open,
-    [OUTPUT_LOOK] = after_look,       [OUTPUT_RENAME] = after_rename,
-    [OUTPUT_CLOSE] = after_close,     [OUTPUT_CLOSE_DIRECTORY] = after_close_directory,
+    [OUTPUT_BASE] = after_base,
+    [OUTPUT_DESCEND] = after_descend,
+    [OUTPUT_MAKE] = after_make,
+    [OUTPUT_LEAVE] = after_leave,
+    [OUTPUT_OPEN] = after_open,
+    [OUTPUT_LOOK] = after_look,
+    [OUTPUT_RENAME] = after_rename,
+    [OUTPUT_CLOSE] = after_close,
+    [OUTPUT_CLOSE_DIRECTORY] = after_close_directory,
 };
 
 int output_file_open(struct output_file *f, int64_t wall_ns)

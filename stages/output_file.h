@@ -1,11 +1,11 @@
 /* output_file.h - one output on disk: made with its directories, opened, renamed when it is finished, closed.
  *
- *   CLOSED --> BASE <--> MAKE_PARENT        a path that varies: its base, then one directory after another
+ *   CLOSED --> BASE                         a path that varies: its base, then one directory after another
  *     |         v
  *     |     DESCEND <--> MAKE
  *     |      |    ^----- LEAVE
  *     v      v
- *    OPEN <--> MAKE_PARENT                  one that does not
+ *        OPEN                               one that does not: at once
  *     v
  *    LOOK --> READY --> RENAME --> CLOSE --> CLOSE_DIRECTORY --> CLOSED
  *
@@ -13,7 +13,8 @@
  * the directory it lies in is kept, so that renaming it stays in there. A path that does not vary is the operator's
  * word and opened as it stands: it may be a link, a device, or a FIFO, whose reader is waited for.
  *
- * Missing directories are made, and on a full disk it waits. What failed has been said when it is returned.
+ * Directories named after the time are made; one that the topology names must be there, as a path mistyped is no
+ * reason to make another tree. On a full disk it waits. What failed has been said when it is returned.
  *
  * Threads: the owner's. Memory: none beside the structure. Layer: stages. */
 #pragma once
@@ -27,7 +28,6 @@
 enum output_file_state {
 	OUTPUT_CLOSED,
 	OUTPUT_BASE,
-	OUTPUT_MAKE_PARENT,
 	OUTPUT_DESCEND,
 	OUTPUT_MAKE,
 	OUTPUT_LEAVE, /* closing the directory above */
@@ -61,8 +61,6 @@ struct output_file {
 	bool again;           /* the state's operation is to be submitted again ... */
 	uint64_t again_at_ns; /* ... not before this, or if 0 when the disk has room */
 	size_t walked;        /* path[0, walked) is above what is being opened */
-	size_t parent;        /* MAKE_PARENT: path[0, parent) is being made */
-	int parent_error;     /* why the topmost could not: the rest failed for want of it */
 	bool made;            /* what was missing has been made: that is done once */
 	bool reader_awaited;  /* said once */
 	int above;            /* LEAVE: being closed */

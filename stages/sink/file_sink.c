@@ -60,7 +60,8 @@ static const struct option rotate_table[] = {
 
 static const struct option file_sink_table[] = {
     {"path", OPTION_TEXT, AT(path), .required = true, .min = 1,
-     .doc = "Where to, with strftime's conversions in UTC; missing directories are made"},
+     .doc = "Where to, with strftime's conversions in UTC; directories after the first conversion "
+	    "are made"},
     {"encoding", OPTION_GROUP, AT(encoding), .group = encoding_table,
      .doc = "How records are written"},
     {"compression", OPTION_GROUP, AT(compression), .group = compression_table,

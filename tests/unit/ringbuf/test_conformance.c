@@ -20,7 +20,8 @@ TestSuite(conformance, .init = set_up, .timeout = 120);
 
 Test(conformance, asyncio_empty) /* QueueBasicTests.test_empty */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 4, mode);
 		cr_assert(queue_empty(&q));
@@ -34,7 +35,8 @@ Test(conformance, asyncio_empty) /* QueueBasicTests.test_empty */
 
 Test(conformance, asyncio_full) /* QueueBasicTests.test_full */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 1, mode);
 		cr_assert_not(queue_full(&q));
@@ -46,7 +48,8 @@ Test(conformance, asyncio_full) /* QueueBasicTests.test_full */
 
 Test(conformance, asyncio_order) /* QueueBasicTests.test_order */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 4, mode);
 		put(&q, 1);
@@ -70,7 +73,8 @@ static int call_put_three(struct call *c)
 
 Test(conformance, asyncio_maxsize) /* QueueBasicTests.test_maxsize */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		struct call putter;
 		init(&q, 2, mode);
@@ -91,7 +95,8 @@ Test(conformance, asyncio_maxsize) /* QueueBasicTests.test_maxsize */
 
 Test(conformance, asyncio_blocking_get) /* QueueGetTests.test_blocking_get */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		void *got = NULL;
 		init(&q, 1, mode);
@@ -104,7 +109,8 @@ Test(conformance, asyncio_blocking_get) /* QueueGetTests.test_blocking_get */
 
 Test(conformance, asyncio_get_with_putters) /* QueueGetTests.test_get_with_putters */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		struct call putter;
 		void *got = NULL;
@@ -121,7 +127,8 @@ Test(conformance, asyncio_get_with_putters) /* QueueGetTests.test_get_with_putte
 
 Test(conformance, asyncio_blocking_get_wait) /* QueueGetTests.test_blocking_get_wait */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		struct call getter;
 		init(&q, 1, mode);
@@ -136,7 +143,8 @@ Test(conformance, asyncio_blocking_get_wait) /* QueueGetTests.test_blocking_get_
 
 Test(conformance, asyncio_nonblocking_get) /* QueueGetTests.test_nonblocking_get */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 1, mode);
 		put(&q, 1);
@@ -145,9 +153,11 @@ Test(conformance, asyncio_nonblocking_get) /* QueueGetTests.test_nonblocking_get
 	}
 }
 
-Test(conformance, asyncio_nonblocking_get_exception) /* QueueGetTests.test_nonblocking_get_exception */
+Test(conformance,
+     asyncio_nonblocking_get_exception) /* QueueGetTests.test_nonblocking_get_exception */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 1, mode);
 		cr_assert_eq(try_get(&q), -EAGAIN);
@@ -169,7 +179,8 @@ Test(conformance, asyncio_get_cancelled_race) /* QueueGetTests.test_get_cancelle
 	queue_release(&q);
 }
 
-Test(conformance, asyncio_get_with_waiting_putters) /* QueueGetTests.test_get_with_waiting_putters */
+Test(conformance,
+     asyncio_get_with_waiting_putters) /* QueueGetTests.test_get_with_waiting_putters */
 {
 	struct queue q;
 	struct call a, b;
@@ -188,8 +199,8 @@ Test(conformance, asyncio_get_with_waiting_putters) /* QueueGetTests.test_get_wi
 }
 
 /* Many blocked getters and putters on a small queue: all get through. */
-static void all_get_through(size_t capacity, int waiting, int (*blocked)(struct call *c), struct waitlist *(*list)(struct queue *q),
-			    int (*other)(struct call *c))
+static void all_get_through(size_t capacity, int waiting, int (*blocked)(struct call *c),
+			    struct waitlist *(*list)(struct queue *q), int (*other)(struct call *c))
 {
 	enum { CALLS = 5 };
 	struct queue q;
@@ -216,7 +227,8 @@ Test(conformance, asyncio_why_are_getters_waiting) /* QueueGetTests.test_why_are
 /* QueueGetTests.test_cancelled_getters_not_being_held_in_self_getters */
 Test(conformance, asyncio_cancelled_getters_not_being_held_in_self_getters)
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		void *got;
 		init(&q, 1, mode);
@@ -230,7 +242,8 @@ Test(conformance, asyncio_cancelled_getters_not_being_held_in_self_getters)
 
 Test(conformance, asyncio_blocking_put) /* QueuePutTests.test_blocking_put */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 1, mode);
 		cr_assert_eq(queue_put(&q, item(1)), 0);
@@ -240,7 +253,8 @@ Test(conformance, asyncio_blocking_put) /* QueuePutTests.test_blocking_put */
 
 Test(conformance, asyncio_blocking_put_wait) /* QueuePutTests.test_blocking_put_wait */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		struct call putter;
 		init(&q, 1, mode);
@@ -256,7 +270,8 @@ Test(conformance, asyncio_blocking_put_wait) /* QueuePutTests.test_blocking_put_
 
 Test(conformance, asyncio_nonblocking_put) /* QueuePutTests.test_nonblocking_put */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 1, mode);
 		put(&q, 1);
@@ -297,7 +312,8 @@ Test(conformance, asyncio_get_cancel_drop_many_pending_readers)
 
 Test(conformance, asyncio_put_cancel_drop) /* QueuePutTests.test_put_cancel_drop */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 1, mode);
 		put(&q, 1);
@@ -309,9 +325,11 @@ Test(conformance, asyncio_put_cancel_drop) /* QueuePutTests.test_put_cancel_drop
 	}
 }
 
-Test(conformance, asyncio_nonblocking_put_exception) /* QueuePutTests.test_nonblocking_put_exception */
+Test(conformance,
+     asyncio_nonblocking_put_exception) /* QueuePutTests.test_nonblocking_put_exception */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 1, mode);
 		put(&q, 1);
@@ -322,7 +340,8 @@ Test(conformance, asyncio_nonblocking_put_exception) /* QueuePutTests.test_nonbl
 
 Test(conformance, asyncio_put_cancelled) /* QueuePutTests.test_put_cancelled: too late to cancel */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		struct call putter;
 		void *got = NULL;
@@ -353,9 +372,11 @@ Test(conformance, asyncio_put_cancelled_race) /* QueuePutTests.test_put_cancelle
 	queue_release(&q);
 }
 
-Test(conformance, asyncio_put_with_waiting_getters) /* QueuePutTests.test_put_with_waiting_getters */
+Test(conformance,
+     asyncio_put_with_waiting_getters) /* QueuePutTests.test_put_with_waiting_getters */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		struct call getter;
 		init(&q, 1, mode);
@@ -376,7 +397,8 @@ Test(conformance, asyncio_why_are_putters_waiting) /* QueuePutTests.test_why_are
 /* QueuePutTests.test_cancelled_puts_not_being_held_in_self_putters */
 Test(conformance, asyncio_cancelled_puts_not_being_held_in_self_putters)
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 1, mode);
 		put(&q, 1);
@@ -391,7 +413,8 @@ Test(conformance, asyncio_cancelled_puts_not_being_held_in_self_putters)
 /* QueueJoinTests.test_task_done_underflow; QueueTest.test_queue_task_done */
 Test(conformance, asyncio_task_done_underflow)
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 1, mode);
 		cr_assert_eq(queue_task_done(&q, 1), -EINVAL);
@@ -414,7 +437,8 @@ static int call_add_up(struct call *c)
 
 Test(conformance, asyncio_task_done) /* QueueJoinTests.test_task_done */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		struct call workers[2];
 		int count = mode == QUEUE_MPMC ? 2 : 1;
@@ -438,7 +462,8 @@ Test(conformance, asyncio_task_done) /* QueueJoinTests.test_task_done */
 
 Test(conformance, asyncio_join_empty_queue) /* QueueJoinTests.test_join_empty_queue */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 1, mode);
 		cr_assert_eq(queue_join(&q), 0);
@@ -514,7 +539,8 @@ static void basic(struct queue *q, size_t size)
 
 Test(conformance, threading_basic) /* QueueTest.test_basic */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 5, mode);
 		basic(&q, 5);
@@ -525,7 +551,8 @@ Test(conformance, threading_basic) /* QueueTest.test_basic */
 
 Test(conformance, threading_nowait) /* QueueTest.test_nowait */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 5, mode);
 		for (uintptr_t i = 1; i <= 5; i++)
@@ -554,7 +581,8 @@ static void assert_over(struct queue *q)
 /* QueueShutdownTests.test_shutdown_empty; QueueTest.test_shutdown_empty; QueueTest.test_shutdown_pending_get */
 Test(conformance, asyncio_shutdown_empty)
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		struct call getter;
 		init(&q, 1, mode);
@@ -572,7 +600,8 @@ Test(conformance, asyncio_shutdown_empty)
 /* QueueShutdownTests.test_shutdown_nonempty; QueueTest.test_shutdown_nonempty */
 Test(conformance, asyncio_shutdown_nonempty)
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		struct call joiner, putter;
 		void *got = NULL;
@@ -599,7 +628,8 @@ Test(conformance, asyncio_shutdown_nonempty)
 /* QueueShutdownTests.test_shutdown_immediate; QueueTest.test_shutdown_immediate */
 Test(conformance, asyncio_shutdown_immediate)
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		struct call joiner;
 		unsigned dropped = 0;
@@ -620,7 +650,8 @@ Test(conformance, asyncio_shutdown_immediate)
 /* QueueShutdownTests.test_shutdown_immediate_with_unfinished */
 Test(conformance, asyncio_shutdown_immediate_with_unfinished)
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		struct call joiner;
 		init(&q, 2, mode);
@@ -643,7 +674,8 @@ Test(conformance, asyncio_shutdown_immediate_with_unfinished)
 /* QueueTest.test_shutdown_allowed_transitions */
 Test(conformance, threading_shutdown_allowed_transitions)
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 1, mode);
 		cr_assert_not(queue_is_shutdown(&q));
@@ -660,7 +692,8 @@ Test(conformance, threading_shutdown_allowed_transitions)
 /* QueueTest.test_shutdown_all_methods_in_one_thread */
 Test(conformance, threading_shutdown_all_methods_in_one_thread)
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 2, mode);
 		put(&q, 1);
@@ -680,7 +713,8 @@ Test(conformance, threading_shutdown_all_methods_in_one_thread)
 /* QueueTest.test_shutdown_immediate_all_methods_in_one_thread */
 Test(conformance, threading_shutdown_immediate_all_methods_in_one_thread)
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		init(&q, 2, mode);
 		put(&q, 1);
@@ -717,7 +751,8 @@ static void all_methods_in_many_threads(bool immediate)
 	for (int i = 0; i < WRITERS; i++)
 		start(&writers[i], call_put_on, &q, 0);
 	start(&joiner, call_join, &q, 0);
-	for (uint64_t give_up = in_ms(PATIENCE_S * 1000); atomic_load_explicit(&q.done, memory_order_relaxed) < 2 * ITEMS_MIN;) {
+	for (uint64_t give_up = in_ms(PATIENCE_S * 1000);
+	     atomic_load_explicit(&q.done, memory_order_relaxed) < 2 * ITEMS_MIN;) {
 		cr_assert_lt(now_ns(), give_up);
 		sched_yield();
 	}
@@ -814,7 +849,8 @@ Test(conformance, threading_shutdown_immediate_put) /* QueueTest.test_shutdown_i
 
 Test(conformance, threading_shutdown_join) /* QueueTest.test_shutdown_join */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		struct call joiners[2], worker;
 		init(&q, 1, mode);
@@ -833,7 +869,8 @@ Test(conformance, threading_shutdown_join) /* QueueTest.test_shutdown_join */
 
 Test(conformance, threading_shutdown_immediate_join) /* QueueTest.test_shutdown_immediate_join */
 {
-	BOTH_MODES (mode) {
+	BOTH_MODES(mode)
+	{
 		struct queue q;
 		struct call joiners[2];
 		init(&q, 1, mode);
@@ -879,7 +916,8 @@ Test(conformance, threading_shutdown_put_join) /* QueueTest.test_shutdown_put_jo
 	put_and_join(false);
 }
 
-Test(conformance, threading_shutdown_immediate_put_join) /* QueueTest.test_shutdown_immediate_put_join */
+Test(conformance,
+     threading_shutdown_immediate_put_join) /* QueueTest.test_shutdown_immediate_put_join */
 {
 	put_and_join(true);
 }

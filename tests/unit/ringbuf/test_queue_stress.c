@@ -23,6 +23,7 @@ struct setup {
 	unsigned producers, consumers;
 	size_t capacity;
 	uint64_t first;
+	bool sleeps_at_once; /* without looking again first */
 };
 
 struct stress {
@@ -150,6 +151,8 @@ static void run(const struct setup *setup)
 	s.seen = calloc(total, sizeof(*s.seen));
 	cr_assert_not_null(s.seen);
 	cr_assert_eq(queue_init_at(&s.q, setup->capacity, setup->mode, setup->first), 0);
+	if (setup->sleeps_at_once)
+		s.q.spin_pauses = 0;
 	pthread_barrier_init(&s.start, NULL, setup->producers + setup->consumers);
 	start_parties(&s, producers, putting, setup->producers, producer_main);
 	start_parties(&s, consumers, getting, setup->consumers, consumer_main);
@@ -173,15 +176,15 @@ static void run(const struct setup *setup)
 }
 
 static const struct setup setups[] = {
-    {QUEUE_SPSC, 1, 1, 1, 0},
-    {QUEUE_SPSC, 1, 1, 5, UINT32_MAX - 1000},
-    {QUEUE_SPSC, 1, 1, 64, UINT64_MAX - 1000},
-    {QUEUE_MPMC, 1, 1, 1, UINT64_MAX - 1000},
-    {QUEUE_MPMC, 3, 3, 1, 0},
-    {QUEUE_MPMC, 4, 4, 3, (UINT64_MAX >> 1) - 1000},
-    {QUEUE_MPMC, 1, 4, 8, 0},
-    {QUEUE_MPMC, 4, 1, 8, UINT32_MAX - 1000},
-    {QUEUE_MPMC, 4, 4, 1000, UINT64_MAX - 1000},
+    {QUEUE_SPSC, 1, 1, 1, 0, true},
+    {QUEUE_SPSC, 1, 1, 5, UINT32_MAX - 1000, false},
+    {QUEUE_SPSC, 1, 1, 64, UINT64_MAX - 1000, false},
+    {QUEUE_MPMC, 1, 1, 1, UINT64_MAX - 1000, true},
+    {QUEUE_MPMC, 3, 3, 1, 0, false},
+    {QUEUE_MPMC, 4, 4, 3, (UINT64_MAX >> 1) - 1000, true},
+    {QUEUE_MPMC, 1, 4, 8, 0, false},
+    {QUEUE_MPMC, 4, 1, 8, UINT32_MAX - 1000, false},
+    {QUEUE_MPMC, 4, 4, 1000, UINT64_MAX - 1000, false},
 };
 
 static void run_all(bool membarrier)
@@ -199,4 +202,76 @@ Test(queue_stress, nothing_is_lost_doubled_or_reordered)
 Test(queue_stress, nothing_is_lost_doubled_or_reordered_without_membarrier)
 {
 	run_all(false);
+}
+
+/* ---- What a second thread may see on the way ---- */
+
+static void *take_whole_batches_main(void *arg)
+{
+	struct queue *q = arg;
+	void *out[BATCH_MAX];
+	ssize_t count;
+	while ((count = queue_try_get_many(q, out, BATCH_MAX)) != -ESHUTDOWN) {
+		if (count == -EAGAIN)
+			continue;
+		if (count != BATCH_MAX)
+			return "a batch was seen in part";
+		queue_task_done(q, (uint64_t)count);
+	}
+	return NULL;
+}
+
+Test(queue_stress, batch_appears_all_at_once)
+{
+	waiter_setup(true);
+	BOTH_MODES(mode)
+	{
+		struct queue q;
+		pthread_t taker;
+		void *in[BATCH_MAX] = {NULL}, *wrong;
+		init(&q, 2 * BATCH_MAX, mode);
+		cr_assert_eq(pthread_create(&taker, NULL, take_whole_batches_main, &q), 0);
+		for (unsigned i = 0; i < ITEMS / 4 && !queue_is_shutdown(&q); i++) {
+			cr_assert_eq(queue_try_put_many(&q, in, BATCH_MAX), BATCH_MAX);
+			cr_assert_eq(queue_join_until(&q, in_ms(1000)), 0,
+				     "a batch was seen in part");
+		}
+		queue_shutdown(&q);
+		pthread_join(taker, &wrong);
+		cr_assert_null(wrong);
+		queue_release(&q);
+	}
+}
+
+static void *watch_unfinished_main(void *arg)
+{
+	struct queue *q = arg;
+	while (!queue_is_shutdown(q))
+		if (queue_unfinished(q) == 0)
+			return "nothing was unfinished";
+	return NULL;
+}
+
+/* At every moment something is unfinished, and so it must look. */
+Test(queue_stress, join_is_not_fooled_by_puts_and_dones_in_between)
+{
+	waiter_setup(true);
+	BOTH_MODES(mode)
+	{
+		struct queue q;
+		pthread_t watcher;
+		void *wrong;
+		init(&q, 2, mode);
+		put(&q, 1);
+		cr_assert_eq(pthread_create(&watcher, NULL, watch_unfinished_main, &q), 0);
+		for (unsigned i = 0; i < 20 * ITEMS; i++) {
+			put(&q, 1);
+			get(&q);
+			queue_task_done(&q, 1);
+		}
+		queue_shutdown(&q);
+		pthread_join(watcher, &wrong);
+		cr_assert_null(wrong);
+		queue_release(&q);
+	}
 }

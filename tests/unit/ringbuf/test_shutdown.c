@@ -265,3 +265,49 @@ Test(shutdown, racing_put_is_got_or_refused_without_membarrier)
 	BOTH_MODES(mode)
 	put_and_shutdown_race(mode, false);
 }
+
+/* ---- A put that was interrupted half-way: from the inside, as there is no making it happen from outside ---- */
+
+static int call_shutdown(struct call *c)
+{
+	queue_shutdown(c->q);
+	return 0;
+}
+
+Test(shutdown, waits_for_an_spsc_put_under_way)
+{
+	struct queue q;
+	struct call closer;
+	struct timespec soon;
+	init(&q, 2, QUEUE_SPSC);
+	cr_assert_eq(spsc_reserve(&q.spsc, 0), 2);
+	start(&closer, call_shutdown, &q, 0);
+	clock_gettime(CLOCK_REALTIME, &soon);
+	soon.tv_nsec += 20000000;
+	if (soon.tv_nsec >= 1000000000) {
+		soon.tv_nsec -= 1000000000;
+		soon.tv_sec++;
+	}
+	cr_assert_eq(pthread_timedjoin_np(closer.thread, NULL, &soon), ETIMEDOUT);
+	cr_assert_eq(try_get(&q), -EAGAIN, "an item may still come");
+	q.spsc.items[0] = item(7);
+	atomic_store_explicit(&q.spsc.put, 1, memory_order_release);
+	cr_assert_eq(finish(&closer), 0);
+	cr_assert_eq(get(&q), 7);
+	cr_assert_eq(try_get(&q), -ESHUTDOWN);
+	queue_release(&q);
+}
+
+Test(shutdown, mpmc_end_comes_after_a_put_under_way)
+{
+	struct queue q;
+	init(&q, 2, QUEUE_MPMC);
+	atomic_fetch_add_explicit(&q.mpmc.put, MPMC_TICKET, memory_order_relaxed);
+	queue_shutdown(&q);
+	cr_assert_eq(try_get(&q), -EAGAIN, "an item may still come");
+	q.mpmc.cells[0].item = item(7);
+	atomic_store_explicit(&q.mpmc.cells[0].lap, MPMC_FULL, memory_order_release);
+	cr_assert_eq(get(&q), 7);
+	cr_assert_eq(try_get(&q), -ESHUTDOWN);
+	queue_release(&q);
+}

@@ -82,11 +82,10 @@ static size_t open_descriptors(void)
 	return n;
 }
 
-Test(output_file, missing_directories_are_made)
+Test(output_file, directories_with_the_time_in_their_names_are_made)
 {
-	static const char *const paths[] = {"a/b/c/x.log", "a/b/%Y/%m-%d/x.log", "%Y/x.log",
-					    "a/b/%F.log"};
-	for (size_t i = 0; i < 4; i++) {
+	static const char *const paths[] = {"%Y/%m-%d/x.log", "%Y/x.log", "%Y/a/b/%F.log"};
+	for (size_t i = 0; i < 3; i++) {
 		struct fixture x;
 		set_up(&x, paths[i]);
 		x.world.interrupt_percent = 30;
@@ -99,10 +98,23 @@ Test(output_file, missing_directories_are_made)
 	}
 }
 
+Test(output_file, missing_directory_that_the_topology_names_is_an_error)
+{
+	static const char *const paths[] = {"a/x.log", "a/%Y/x.log", "a/b/%F.log"};
+	for (size_t i = 0; i < 3; i++) {
+		struct fixture x;
+		set_up(&x, paths[i]);
+		cr_assert_eq(open_it(&x), -ENOENT, "%s", paths[i]);
+		cr_assert_eq(faulty_env_said(&x.world, "output directory missing"), 1);
+		cr_assert_not(exists(&x, "a"));
+		tear_down(&x);
+	}
+}
+
 Test(output_file, full_disk_is_waited_for_while_opening)
 {
 	struct fixture x;
-	set_up(&x, "a/%Y/x.log");
+	set_up(&x, "%Y/x.log");
 	x.world.full_until_ns = x.world.now_ns + 2000000000;
 	cr_assert_eq(open_it(&x), 0);
 	cr_assert_eq(faulty_env_said(&x.world, "output full, waiting"), 1);
@@ -188,6 +200,9 @@ Test(output_file, names_taken_are_passed_over_when_renaming)
 	for (int varies = 0; varies < 2; varies++) {
 		struct fixture x;
 		set_up(&x, varies ? "%Y/out.log" : "2026/out.log");
+		char year[128];
+		snprintf(year, sizeof year, "%s/2026", x.directory);
+		cr_assert_eq(mkdir(year, 0700), 0);
 		for (int i = 0; i < 3; i++) {
 			cr_assert_eq(open_it(&x), 0);
 			close_it(&x, true);
