@@ -240,8 +240,11 @@ static int give_envs(struct runner *r)
 	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
 		return -EIO;
 	size_t nodes = 0;
-	for (size_t i = 0; i < r->worker_count; i++)
+	for (size_t i = 0; i < r->worker_count; i++) {
+		assert(r->workers[i] && r->workers[i]->node_count > 0);
 		nodes += r->workers[i]->node_count;
+	}
+	assert(nodes > 0);
 	r->envs = calloc(nodes, sizeof *r->envs);
 	if (!r->envs)
 		return -ENOMEM;

@@ -1,5 +1,6 @@
 #include "daemon/plan.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,6 +276,7 @@ static size_t size_sources(struct plan *p)
 	}
 	if (p->memory_fixed + least > p->topology->memory)
 		return least;
+	assert(sources > 0); /* conf refuses a topology without */
 	/* First every source's least, then what is left in equal parts, so that one with long lines can't starve the rest. */
 	size_t share = (p->topology->memory - p->memory_fixed - least) / sources;
 	for (size_t g = 0; g < p->group_count; g++) {

@@ -1,5 +1,6 @@
 #include "daemon/runner.h"
 #include "daemon/log.h"
+#include "ringbuf/pause.h"
 
 #include <errno.h>
 #include <string.h>
@@ -133,16 +134,6 @@ static void sleep_until_needed(struct runner *r)
 	disarm_all(r);
 }
 
-static void relax(void)
-{
-	for (int i = 0; i < PAUSES_PER_LOOK; i++)
-#if defined(__x86_64__) || defined(__i386__)
-		__builtin_ia32_pause();
-#else
-		atomic_signal_fence(memory_order_seq_cst);
-#endif
-}
-
 /* While business is brisk the next batch is a matter of microseconds, and looking for it costs less than going to sleep
  * and being woken. After a long sleep, or with nobody to look at, it is not worth it. True: something was done. */
 static bool look_a_while(struct runner *r)
@@ -151,7 +142,8 @@ static bool look_a_while(struct runner *r)
 		return false;
 	uint64_t until = clock_ns(CLOCK_MONOTONIC) + LOOK_NS;
 	do {
-		relax();
+		for (int i = 0; i < PAUSES_PER_LOOK; i++)
+			pause_briefly();
 		if (poll_and_step(r))
 			return true;
 	} while (clock_ns(CLOCK_MONOTONIC) < until);

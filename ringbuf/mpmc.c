@@ -33,8 +33,14 @@ void mpmc_release(struct mpmc *m)
 
 void mpmc_close(struct mpmc *m)
 {
-	/* release: pairs with the acquire load in mpmc_is_over() */
+	/* release: pairs with the acquire loads in mpmc_is_over() and mpmc_is_closed() */
 	atomic_fetch_or_explicit(&m->put, MPMC_CLOSED, memory_order_release);
+}
+
+bool mpmc_is_closed(const struct mpmc *m)
+{
+	/* acquire: pairs with mpmc_close() */
+	return atomic_load_explicit(&m->put, memory_order_acquire) & MPMC_CLOSED;
 }
 
 uint64_t mpmc_look_for_room(struct mpmc *m, uint64_t put)

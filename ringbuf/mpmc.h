@@ -52,6 +52,7 @@ void mpmc_release(struct mpmc *m);
 
 /* Puts fail from now on. */
 void mpmc_close(struct mpmc *m);
+bool mpmc_is_closed(const struct mpmc *m);
 
 static inline struct mpmc_cell *mpmc_cell(const struct mpmc *m, uint64_t index)
 {

@@ -1,5 +1,6 @@
 /* queue.c - the queue's slow paths: waiting, finishing, shutting down. */
 #include "ringbuf/queue.h"
+#include "ringbuf/pause.h"
 #include "ringbuf/parker.h"
 
 #include <assert.h>
@@ -104,7 +105,12 @@ void queue_pass_on_room(struct queue *q)
 
 void queue_pass_on_items(struct queue *q)
 {
-	if (!queue_empty(q))
+	if (!waitlist_look_slow(&q->getters))
+		return;
+	/* After the look, so that either the end is seen here, or queue_shutdown() wakes them after our get. */
+	if (mpmc_is_closed(&q->mpmc))
+		waitlist_wake_all(&q->getters);
+	else if (!queue_empty(q))
 		waitlist_wake_one(&q->getters);
 }
 
@@ -131,15 +137,6 @@ static int attempt_get(struct attempt *a)
 static int attempt_join(struct attempt *a)
 {
 	return queue_unfinished(a->q) == 0 ? 0 : -EAGAIN;
-}
-
-static void pause_briefly(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
 }
 
 static int spin(struct attempt *a)
@@ -267,6 +264,8 @@ void queue_shutdown(struct queue *q)
 		mpmc_close(&q->mpmc);
 	pthread_mutex_unlock(&q->shutting);
 
+	/* A get that has not seen the end when it looks whom to wake is seen by those woken here. */
+	waiter_barrier();
 	waitlist_wake_all(&q->getters);
 	waitlist_wake_all(&q->putters);
 	waitlist_wake_all(&q->joiners);

@@ -165,10 +165,12 @@ RINGBUF_INLINE void queue_mpmc_wake_after_put(struct queue *q)
 		queue_pass_on_room(q);
 }
 
+/* Here the second look does: once puts are at an end, taking the last item is what the other getters wait
+ * for. (They may sleep again after the shutdown that woke them, if a put was still under way then.) */
 RINGBUF_INLINE void queue_mpmc_wake_after_get(struct queue *q)
 {
 	waitlist_wake_one(&q->putters);
-	if (__builtin_expect(waitlist_armed(&q->getters) != 0, 0))
+	if (waitlist_has_armed(&q->getters))
 		queue_pass_on_items(q);
 }
 

@@ -58,7 +58,7 @@ static void append(struct waitlist *l, struct wait_node *node)
 	*(l->last ? &l->last->next : &l->first) = node;
 	l->last = node;
 	node->armed = true;
-	/* acq_rel: under WAITLIST_FENCE pairs with the look in waitlist_wake_slow(); else the barrier that
+	/* acq_rel: under WAITLIST_FENCE pairs with the one in waitlist_look_slow(); else the barrier that
 	 * follows makes up for it. */
 	atomic_fetch_add_explicit(&l->armed, 1, memory_order_acq_rel);
 }
@@ -95,12 +95,20 @@ bool waitlist_disarm(struct waitlist *l, struct wait_node *node)
 	return woken;
 }
 
+bool waitlist_look_slow(struct waitlist *l)
+{
+	uint32_t armed = atomic_load_explicit(&l->armed, memory_order_relaxed);
+	/* acq_rel: under WAITLIST_FENCE pairs with the one in append(): either it comes later and sees what
+	 * our caller published, or we see the node. And with itself: of two who look, the later one sees what
+	 * the earlier one had published. */
+	if (armed & WAITLIST_FENCE)
+		armed = atomic_fetch_add_explicit(&l->armed, 0, memory_order_acq_rel);
+	return (armed & ~WAITLIST_FENCE) != 0;
+}
+
 void waitlist_wake_slow(struct waitlist *l, bool all)
 {
-	/* acq_rel: under WAITLIST_FENCE pairs with the one in append(): either it comes later and sees what
-	 * our caller published, or we see the node. */
-	if ((atomic_load_explicit(&l->armed, memory_order_relaxed) & WAITLIST_FENCE) &&
-	    atomic_fetch_add_explicit(&l->armed, 0, memory_order_acq_rel) == WAITLIST_FENCE)
+	if (!waitlist_look_slow(l))
 		return;
 
 	pthread_mutex_lock(&l->lock);

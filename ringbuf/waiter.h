@@ -80,7 +80,9 @@ static inline uint32_t waitlist_armed(const struct waitlist *l)
 	return atomic_load_explicit(&l->armed, memory_order_relaxed) & ~WAITLIST_FENCE;
 }
 
-/* Slow halves of the two below. */
+/* Slow halves of those below. waitlist_look_slow() is exact, and what its caller reads after it is no older
+ * than its look. */
+bool waitlist_look_slow(struct waitlist *l);
 void waitlist_wake_slow(struct waitlist *l, bool all);
 
 /* The running side's look; true if someone may be armed. */

@@ -81,7 +81,7 @@ int zstd_frame_init(struct zstd_frame *f, const struct delimiter *delimiter)
 void zstd_frame_release(struct zstd_frame *f)
 {
 	assert(!f->op.busy);
-	for (uint64_t i = f->job.from; i < f->put; i++)
+	for (uint64_t i = f->job.from; f->slices && i < f->put; i++)
 		if (f->slices[i % ZSTD_FRAME_SLICES].last)
 			batch_free(&f->slices[i % ZSTD_FRAME_SLICES].batch);
 	free(f->slices);

@@ -25,7 +25,8 @@ struct file_sink_options {
 };
 
 #define AT(member) offsetof(struct file_sink_options, member)
-#define IN(group, member) (AT(group.member) - AT(group))
+/* A member of a nested struct; macro arguments of offsetof() can't be put in parentheses. */
+#define IN(group, member) (AT(group.member) - AT(group)) /* NOLINT(bugprone-macro-parentheses) */
 
 static const char *const formats[] = {"raw", NULL};
 static const char *const compressions[] = {"auto", "none", "zstd", NULL};

@@ -7,7 +7,7 @@
  *
  * Not here, as there is nothing like it: repr, str, format, generic aliases, references, reentrancy, float and
  * changing sizes, negative timeouts, unbounded queues, LIFO and priority queues, subclasses that fail. */
-#include "ringbuf_testing.h"
+#include "tests/unit/ringbuf/ringbuf_testing.h"
 
 static void set_up(void)
 {

@@ -1,7 +1,7 @@
 /* Stress: many producers and consumers, few slots, every form of put and get; then everything is accounted for.
  * Each item says who put it and as which of theirs, so that each consumer can check that it sees every producer's
  * items in order, and all together that nothing is missing or came twice. */
-#include "ringbuf_testing.h"
+#include "tests/unit/ringbuf/ringbuf_testing.h"
 
 #include <stdlib.h>
 

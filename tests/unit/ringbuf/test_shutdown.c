@@ -1,5 +1,5 @@
 /* Shutdown: graceful and immediate, alone and while others block in every call there is. */
-#include "ringbuf_testing.h"
+#include "tests/unit/ringbuf/ringbuf_testing.h"
 
 static void set_up(void)
 {
@@ -310,4 +310,42 @@ Test(shutdown, mpmc_end_comes_after_a_put_under_way)
 	cr_assert_eq(get(&q), 7);
 	cr_assert_eq(try_get(&q), -ESHUTDOWN);
 	queue_release(&q);
+}
+
+/* The getters woken by the shutdown find a put under way, and sleep on for it. It wakes but one of them; that one
+ * takes the last item, and must tell the others that it was. */
+static void last_get_ends_the_others_wait(bool membarrier)
+{
+	enum { GETTERS = 3 };
+	struct queue q;
+	struct call c[GETTERS];
+	int got = 0;
+	waiter_setup(membarrier);
+	init(&q, 2, QUEUE_MPMC);
+	for (int i = 0; i < GETTERS; i++)
+		start(&c[i], call_get, &q, 0);
+	await_armed(queue_getters(&q), GETTERS);
+	atomic_fetch_add_explicit(&q.mpmc.put, MPMC_TICKET, memory_order_relaxed);
+	queue_shutdown(&q);
+	await_armed(queue_getters(&q), GETTERS);
+	q.mpmc.cells[0].item = item(7);
+	atomic_store_explicit(&q.mpmc.cells[0].lap, MPMC_FULL, memory_order_release);
+	waitlist_wake_one(queue_getters(&q));
+	for (int i = 0; i < GETTERS; i++) {
+		int r = finish(&c[i]);
+		cr_assert(r == 0 || r == -ESHUTDOWN);
+		got += r == 0;
+	}
+	cr_assert_eq(got, 1);
+	queue_release(&q);
+}
+
+Test(shutdown, last_get_ends_the_others_wait)
+{
+	last_get_ends_the_others_wait(true);
+}
+
+Test(shutdown, last_get_ends_the_others_wait_without_membarrier)
+{
+	last_get_ends_the_others_wait(false);
 }

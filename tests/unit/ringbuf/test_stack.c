@@ -1,7 +1,7 @@
 /* Stack: last in, first out; nothing lost between many who push and one who takes. */
 #include "ringbuf/parker.h"
 #include "ringbuf/stack.h"
-#include "ringbuf_testing.h"
+#include "tests/unit/ringbuf/ringbuf_testing.h"
 
 static void set_up(void)
 {

@@ -1,7 +1,7 @@
 /* Turns: tickets in order, across threads. */
 #include "ringbuf/parker.h"
 #include "ringbuf/turn.h"
-#include "ringbuf_testing.h"
+#include "tests/unit/ringbuf/ringbuf_testing.h"
 
 static void set_up(void)
 {

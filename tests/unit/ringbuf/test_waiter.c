@@ -1,6 +1,6 @@
 /* Waitlists: order, wakes taken and passed on, and the look's cost where there is no membarrier. */
 #include "ringbuf/parker.h"
-#include "ringbuf_testing.h"
+#include "tests/unit/ringbuf/ringbuf_testing.h"
 
 struct counting {
 	struct waiter waiter;
