@@ -38,13 +38,16 @@ test_rotation_by_size_keeps_every_line_in_order() {
 test_rotated_zst_files_are_each_whole() {
 	mkdir result
 	rotating_topology result/out.log.zst '{size: 1MiB}' '{type: zstd, level: 1}'
-	run_sluice --once -c rotate.yaml
-	assert_status 0
+	for _ in 1 2 3; do # the later ones go on where the one before ended
+		run_sluice --once -c rotate.yaml
+		assert_status 0
+		cat "$INPUT/one.log" >>expected
+	done
 	mapfile -t files < <(in_order)
 	[ ${#files[@]} -ge 2 ] || fail "only ${#files[@]} file"
 	zstd -qt "${files[@]}" || fail "zstd does not accept one of them"
 	zstd -qdc "${files[@]}" >all.log
-	assert_same "$INPUT/one.log" all.log
+	assert_same expected all.log
 }
 
 test_rotation_by_interval_starts_a_new_file() {
