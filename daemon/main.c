@@ -4,8 +4,10 @@
 
 #include "conf/suggest.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command {
 	const char *name;
@@ -48,8 +50,21 @@ static int refuse(const char *typed)
 	return EXIT_USAGE;
 }
 
+/* A descriptor that was closed when we began would be given to the next thing opened, and that read or written in place
+ * of the standard stream. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	fill_standard_descriptors();
 	if (argc < 2) {
 		print_usage(stderr);
 		return EXIT_USAGE;

@@ -124,11 +124,19 @@ static void disarm_all(struct runner *r)
 	disarm_helped(r);
 }
 
+static bool waits_unarmed(struct runner *r)
+{
+	for (size_t i = 0; i < r->worker_count; i++)
+		if (r->workers[i]->state != WORKER_ENDED && worker_waits_unarmed(r->workers[i]))
+			return true;
+	return r->backend->helping > 0 && !r->helped.waiter;
+}
+
 static void sleep_until_needed(struct runner *r)
 {
 	if (arm_all(r))
 		waiter_barrier();
-	if (!poll_and_step(r) && sleeper_may_sleep(&r->sleeper))
+	if (!poll_and_step(r) && !waits_unarmed(r) && sleeper_may_sleep(&r->sleeper))
 		backend_wait(r->backend, r->deadline_ns);
 	sleeper_awake(&r->sleeper);
 	disarm_all(r);

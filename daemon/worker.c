@@ -399,7 +399,7 @@ static enum step transform_step(struct worker *w)
 	if (!b) {
 		if (inputs_ended(w) && w->unit_count == 0)
 			return end(w);
-		return STEP_WAIT;
+		return retired ? STEP_MORE : STEP_WAIT;
 	}
 	begin_unit(w, from, ticket);
 	deliver_to_node(w, &w->nodes[0], b);
@@ -479,6 +479,16 @@ static bool arm(struct waitlist *list, struct wait_node *node, struct waiter *wa
 	return true;
 }
 
+static bool lacks_clones(struct worker *w)
+{
+	return w->clones_max > 0 && !home_has_batches(w->clones, w->clones_max);
+}
+
+static bool lacks_input_home(struct worker *w)
+{
+	return w->home && home_is_short(w->home);
+}
+
 static bool arm_inputs(struct worker *w, struct waiter *waiter)
 {
 	bool any = false;
@@ -501,9 +511,9 @@ static bool arm_outputs(struct worker *w, struct waiter *waiter)
 static bool arm_homes(struct worker *w, struct waiter *waiter)
 {
 	bool any = false;
-	if (w->clones_max > 0 && !home_has_batches(w->clones, w->clones_max))
+	if (lacks_clones(w))
 		any = arm(&w->clones->batches_back.takers, &w->clones_wait, waiter);
-	if (w->home && home_is_short(w->home)) {
+	if (lacks_input_home(w)) {
 		arm(&w->home->batches_back.takers, &w->batches_wait, waiter);
 		any = arm(&w->home->buffers_back.takers, &w->buffers_wait, waiter);
 	}
@@ -523,8 +533,19 @@ bool worker_arm(struct worker *w, struct waiter *waiter)
 		w->turn_waited = &unit_at(w, 0)->from->edge->turn;
 		any |= arm(&w->turn_waited->waiting, &w->turn_wait, waiter);
 	}
+	w->armed = w->waits;
 	counter_set(&w->shown_waits, w->waits);
 	return any;
+}
+
+bool worker_waits_unarmed(struct worker *w)
+{
+	if (w->waits & ~w->armed & ~(unsigned)WAITS_OTHER)
+		return true;
+	if (w->waits & WAITS_TURN && &unit_at(w, 0)->from->edge->turn != w->turn_waited)
+		return true;
+	return w->waits & WAITS_BATCHES && ((lacks_clones(w) && !w->clones_wait.waiter) ||
+					    (lacks_input_home(w) && !w->buffers_wait.waiter));
 }
 
 static void disarm(struct waitlist *list, struct wait_node *node)

@@ -120,6 +120,7 @@ struct worker {
 	struct wait_node turn_wait, batches_wait, buffers_wait, clones_wait;
 	struct turn *turn_waited;   /* where turn_wait is armed */
 	unsigned waits;             /* since the last step */
+	unsigned armed;		    /* what worker_arm() has seen to */
 	const struct counter *stop; /* not 0: sources end */
 	struct counter shown_waits; /* waits and state, for worker_status() */
 	struct counter shown_state;
@@ -141,6 +142,9 @@ void worker_fail(struct worker *w, int error);
  * waiter_barrier() and another step are needed before sleep. */
 bool worker_arm(struct worker *w, struct waiter *waiter);
 void worker_disarm(struct worker *w);
+/* After arming and another step: true if it waits for something now that it did not wait for when it was armed (its turn
+ * has come, but there is no room). Then it must not sleep. */
+bool worker_waits_unarmed(struct worker *w);
 
 /* Its state and what it waits for, in a few words. Any thread. */
 const char *worker_status(const struct worker *w);

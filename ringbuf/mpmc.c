@@ -10,9 +10,9 @@ int mpmc_init(struct mpmc *m, size_t capacity, uint64_t first)
 	assert(capacity > 0);
 	assert(first % MPMC_TICKET == 0);
 	size_t slots = slots_for(capacity);
-	*m = (struct mpmc){.mask = slots - 1, .capacity = (uint64_t)capacity << 1};
+	*m = (struct mpmc){
+	    .mask = slots - 1, .capacity = (uint64_t)capacity << 1, .lap = (uint64_t)slots << 1};
 	atomic_init(&m->put, first);
-	atomic_init(&m->get_seen, first);
 	atomic_init(&m->get, first);
 
 	m->cells = slots_allocate(slots, sizeof(*m->cells));
@@ -43,14 +43,6 @@ bool mpmc_is_closed(const struct mpmc *m)
 	return atomic_load_explicit(&m->put, memory_order_acquire) & MPMC_CLOSED;
 }
 
-uint64_t mpmc_look_for_room(struct mpmc *m, uint64_t put)
-{
-	/* acquire: later than the caller's load of put, so that put - get is never more than there was */
-	uint64_t get = atomic_load_explicit(&m->get, memory_order_acquire);
-	atomic_store_explicit(&m->get_seen, get, memory_order_relaxed);
-	return put - get;
-}
-
 bool mpmc_is_over(struct mpmc *m, uint64_t get)
 {
 	/* acquire: pairs with mpmc_close() */
@@ -58,92 +50,85 @@ bool mpmc_is_over(struct mpmc *m, uint64_t get)
 	return put == (get | MPMC_CLOSED);
 }
 
-/* How many cells from index on, at most n, are in their turn's state (state 0: free, MPMC_FULL: full). */
-static size_t cells_ready(struct mpmc *m, uint64_t index, uint64_t state, size_t n)
+static uint64_t lap_of(struct mpmc *m, uint64_t index)
+{
+	/* acquire: pairs with the release stores of laps by the other side */
+	return atomic_load_explicit(&mpmc_cell(m, index)->lap, memory_order_acquire);
+}
+
+/* How many items, at most n, can be put from index on. */
+static size_t free_from(struct mpmc *m, uint64_t index, size_t n)
 {
 	size_t count = 0;
-	for (; count < n; count++, index += MPMC_TICKET) {
-		/* acquire: pairs with the release stores of laps by the other side */
-		uint64_t lap =
-		    atomic_load_explicit(&mpmc_cell(m, index)->lap, memory_order_acquire);
-		if (lap != (index | state))
-			break;
+	while (count < n && lap_of(m, index) == index && mpmc_has_room(m, index)) {
+		count++;
+		index += MPMC_TICKET;
 	}
 	return count;
 }
 
-/* Draws up to n tickets for puts, the first of which goes to *ret_put: how many, or as mpmc_try_put(). */
-static ssize_t draw_puts(struct mpmc *m, size_t n, uint64_t *ret_put)
+/* How many items, at most n, can be got from index on. */
+static size_t full_from(struct mpmc *m, uint64_t index, size_t n)
 {
-	uint64_t put = atomic_load_explicit(&m->put, memory_order_acquire);
-	for (;;) {
-		if (put & MPMC_CLOSED)
-			return -ESHUTDOWN;
-		uint64_t ahead = mpmc_look_for_room(m, put);
-		size_t room = (int64_t)ahead < 0 ? 0 : (size_t)((m->capacity - ahead) >> 1);
-		size_t count = cells_ready(m, put, 0, room < n ? room : n);
-		uint64_t newest = put;
-		if (count == 0)
-			newest = atomic_load_explicit(&m->put, memory_order_acquire);
-		else if (atomic_compare_exchange_strong_explicit(
-			     &m->put, &newest, put + (uint64_t)count * MPMC_TICKET,
-			     memory_order_acquire, memory_order_acquire)) {
-			*ret_put = put;
-			return (ssize_t)count;
-		}
-		if (newest == put)
-			return -EAGAIN;
-		put = newest;
+	size_t count = 0;
+	while (count < n && lap_of(m, index) == (index | MPMC_FULL)) {
+		count++;
+		index += MPMC_TICKET;
 	}
+	return count;
+}
+
+/* Moves *side, put or get, from expected on by count tickets. True if that was done, or if there are none to
+ * draw although expected is up to date; else expected is brought up to date. */
+static bool draw(_Atomic uint64_t *side, uint64_t *expected, size_t count)
+{
+	if (count > 0) /* relaxed: what is handed over goes by the cells' laps */
+		return atomic_compare_exchange_strong_explicit(
+		    side, expected, *expected + (uint64_t)count * MPMC_TICKET, memory_order_relaxed,
+		    memory_order_relaxed);
+	uint64_t newest = atomic_load_explicit(side, memory_order_relaxed);
+	bool up_to_date = newest == *expected;
+	*expected = newest;
+	return up_to_date;
 }
 
 ssize_t mpmc_try_put_many(struct mpmc *m, void *const *items, size_t n)
 {
-	uint64_t put = 0;
-	ssize_t count = draw_puts(m, n, &put);
+	uint64_t put = atomic_load_explicit(&m->put, memory_order_relaxed);
+	size_t count;
+	do {
+		if (put & MPMC_CLOSED)
+			return -ESHUTDOWN;
+		count = free_from(m, put, n);
+	} while (!draw(&m->put, &put, count));
+
 	/* The first cell last: nobody gets past it, so all become visible with it. */
-	for (ssize_t i = count - 1; i >= 0; i--) {
+	for (size_t i = count; i-- > 0;) {
 		uint64_t ticket = put + (uint64_t)i * MPMC_TICKET;
 		struct mpmc_cell *cell = mpmc_cell(m, ticket);
 		cell->item = items[i];
 		/* release: pairs with the acquire loads of a full lap by the gets */
 		atomic_store_explicit(&cell->lap, ticket | MPMC_FULL, memory_order_release);
 	}
-	return count;
-}
-
-/* As draw_puts(), for gets. */
-static ssize_t draw_gets(struct mpmc *m, size_t n, uint64_t *ret_get)
-{
-	uint64_t get = atomic_load_explicit(&m->get, memory_order_acquire);
-	for (;;) {
-		size_t count = cells_ready(m, get, MPMC_FULL, n);
-		uint64_t newest = get;
-		if (count == 0)
-			newest = atomic_load_explicit(&m->get, memory_order_acquire);
-		else if (atomic_compare_exchange_strong_explicit(
-			     &m->get, &newest, get + (uint64_t)count * MPMC_TICKET,
-			     memory_order_acquire, memory_order_acquire)) {
-			*ret_get = get;
-			return (ssize_t)count;
-		}
-		if (newest == get)
-			return mpmc_is_over(m, get) ? -ESHUTDOWN : -EAGAIN;
-		get = newest;
-	}
+	return count > 0 ? (ssize_t)count : -EAGAIN;
 }
 
 ssize_t mpmc_try_get_many(struct mpmc *m, void **ret_items, size_t n)
 {
-	uint64_t get = 0;
-	ssize_t count = draw_gets(m, n, &get);
-	for (ssize_t i = 0; i < count; i++) {
+	uint64_t get = atomic_load_explicit(&m->get, memory_order_relaxed);
+	size_t count;
+	do
+		count = full_from(m, get, n);
+	while (!draw(&m->get, &get, count));
+	if (count == 0)
+		return mpmc_is_over(m, get) ? -ESHUTDOWN : -EAGAIN;
+
+	for (size_t i = 0; i < count; i++) {
 		uint64_t ticket = get + (uint64_t)i * MPMC_TICKET;
 		struct mpmc_cell *cell = mpmc_cell(m, ticket);
 		ret_items[i] = cell->item;
 		/* release: pairs with the acquire loads of a free lap by the puts */
-		atomic_store_explicit(&cell->lap, ticket + ((m->mask + 1) << 1),
-				      memory_order_release);
+		atomic_store_explicit(&cell->lap, ticket + m->lap, memory_order_release);
 	}
-	return count;
+	return (ssize_t)count;
 }

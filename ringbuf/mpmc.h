@@ -9,7 +9,7 @@
  *                                       apart even where slots is 1.
  *
  * A party draws its ticket with a compare-and-swap on its own side's index, and then has the cell to itself.
- * As slots may be more than capacity, a producer also keeps to put - get < capacity, by a cached get.
+ * As slots may be more than capacity, a producer also waits for the cell of the item capacity tickets before.
  *
  * Threads: any. No call ever waits for another thread: a failed compare-and-swap means that another one got
  * on (lock-free). But what is behind a put that was interrupted between drawing its ticket and filling its
@@ -33,16 +33,14 @@ struct mpmc {
 	/* Set by mpmc_init() */
 	struct mpmc_cell *cells;
 	uint64_t mask;     /* slots - 1 */
-	uint64_t capacity; /* in tickets: capacity << 1 */
+	uint64_t capacity; /* these two as indices are: in tickets << 1 */
+	uint64_t lap;      /* slots */
 	char apart_from_producers[RINGBUF_APART];
 
-	/* Written by producers */
-	_Atomic uint64_t put;
-	_Atomic uint64_t get_seen; /* never more than get */
+	_Atomic uint64_t put; /* written by producers */
 	char apart_from_consumers[RINGBUF_APART];
 
-	/* Written by consumers */
-	_Atomic uint64_t get;
+	_Atomic uint64_t get; /* written by consumers */
 	char apart_from_others[RINGBUF_APART];
 };
 
@@ -59,28 +57,23 @@ static inline struct mpmc_cell *mpmc_cell(const struct mpmc *m, uint64_t index)
 	return &m->cells[(index >> 1) & m->mask];
 }
 
-/* How far put is ahead of what get was at some time after put was read; slow half. */
-uint64_t mpmc_look_for_room(struct mpmc *m, uint64_t put);
-
-/* Room at put in tickets << 1: above 0, 0 when full, or below 0 when put is no longer the newest. */
-static inline int64_t mpmc_room(struct mpmc *m, uint64_t put)
+/* Whether, the cell for this put being free, there is room too: whether the item capacity tickets before it has
+ * been moved out. Asking that one's cell, and not get, leaves the consumers' cache line to the consumers. */
+static inline bool mpmc_has_room(const struct mpmc *m, uint64_t put)
 {
-	uint64_t ahead = put - atomic_load_explicit(&m->get_seen, memory_order_relaxed);
-	if (__builtin_expect(ahead >= m->capacity, 0)) {
-		ahead = mpmc_look_for_room(m, put);
-		if ((int64_t)ahead < 0)
-			return -1;
-	}
-	return (int64_t)(m->capacity - ahead);
+	if (m->capacity == m->lap)
+		return true; /* the two are one cell */
+	uint64_t before = put - m->capacity;
+	uint64_t lap = atomic_load_explicit(&mpmc_cell(m, before)->lap, memory_order_relaxed);
+	return (int64_t)(lap - (before + m->lap)) >= 0;
 }
 
-/* 0, -EAGAIN when full (also while who got the oldest item is still moving it out), -ESHUTDOWN when closed.
+/* 0, -EAGAIN when full (also while who got the item in the way is still moving it out), -ESHUTDOWN when closed.
  * Any thread; lock-free. */
 static inline int mpmc_try_put(struct mpmc *m, void *item)
 {
 	struct mpmc_cell *cell;
-	/* acquire, here and below: what mpmc_room() reads of get must be later than this */
-	uint64_t put = atomic_load_explicit(&m->put, memory_order_acquire);
+	uint64_t put = atomic_load_explicit(&m->put, memory_order_relaxed);
 	for (;;) {
 		if (__builtin_expect(put & MPMC_CLOSED, 0))
 			return -ESHUTDOWN;
@@ -88,14 +81,16 @@ static inline int mpmc_try_put(struct mpmc *m, void *item)
 		/* acquire: pairs with the release stores of a free lap by the gets */
 		int64_t ahead =
 		    (int64_t)(atomic_load_explicit(&cell->lap, memory_order_acquire) - put);
-		int64_t room = ahead == 0 ? mpmc_room(m, put) : ahead;
-		if (ahead < 0 || room == 0)
+		if (ahead > 0) { /* someone else's by now */
+			put = atomic_load_explicit(&m->put, memory_order_relaxed);
+			continue;
+		}
+		if (ahead < 0 || !mpmc_has_room(m, put))
 			return -EAGAIN;
-		if (ahead > 0 || room < 0)
-			put = atomic_load_explicit(&m->put, memory_order_acquire);
-		else if (atomic_compare_exchange_weak_explicit(&m->put, &put, put + MPMC_TICKET,
-							       memory_order_acquire,
-							       memory_order_acquire))
+		/* relaxed: what is handed over goes by the cell's lap */
+		if (atomic_compare_exchange_weak_explicit(&m->put, &put, put + MPMC_TICKET,
+							  memory_order_relaxed,
+							  memory_order_relaxed))
 			break;
 	}
 	cell->item = item;
@@ -134,7 +129,7 @@ static inline int mpmc_try_get(struct mpmc *m, void **ret_item, uint64_t *ret_in
 	*ret_item = cell->item;
 	*ret_index = get;
 	/* release: pairs with the acquire loads of a free lap by the puts */
-	atomic_store_explicit(&cell->lap, get + ((m->mask + 1) << 1), memory_order_release);
+	atomic_store_explicit(&cell->lap, get + m->lap, memory_order_release);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct world {
 	struct topology topology;
@@ -241,5 +242,62 @@ Test(pipeline, stop_drains_what_the_source_has_emitted)
 	wait_for_end(&w);
 	uint64_t emitted = counter_get(&w.pipeline.counters[0].records_in);
 	assert_every_in_order("out", 0, 1, emitted);
+	end(&w);
+}
+
+static struct worker *worker(struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->pipeline.worker_count; i++)
+		if (strcmp(w->pipeline.workers[i].name, name) == 0)
+			return &w->pipeline.workers[i];
+	cr_assert_fail("no worker %s", name);
+	return NULL;
+}
+
+static void step_all_to_end(struct world *w)
+{
+	while (!pipeline_ended(&w->pipeline))
+		for (size_t i = 0; i < w->pipeline.worker_count; i++)
+			worker_step(&w->pipeline.workers[i]);
+}
+
+static void never_called(struct waiter *waiter)
+{
+	(void)waiter;
+}
+
+/* Found as a hang under load: a worker armed for its turn got it, found no room, and slept unarmed for room. */
+Test(pipeline, worker_whose_turn_comes_while_there_is_no_room_is_not_let_sleep)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 100}}\n"
+		  "transforms:\n"
+		  "  l: {type: labour, inputs: [a], workers: 2}\n"
+		  "  m: {type: labour, inputs: [l], queue: {capacity: 1}}\n"
+		  "sinks: {out: {type: collect, inputs: [m]}}\n");
+	for (size_t i = 0; i < w.pipeline.worker_count; i++)
+		cr_assert_eq(worker_open(&w.pipeline.workers[i]), 0);
+	while (worker_step(worker(&w, "a")) == STEP_MORE)
+		;
+	struct worker *first = worker(&w, "l/1"), *second = worker(&w, "l/2");
+	worker_step(first); /* ticket 0: put, and the queue is full */
+	worker_step(first); /* 1: its turn, and no room */
+	worker_step(second); /* 2 */
+	while (worker_step(second) == STEP_MORE)
+		; /* ahead as far as it may */
+	cr_assert_eq(second->waits, WAITS_TURN);
+	struct waiter waiter = {.wake = never_called};
+	cr_assert(worker_arm(second, &waiter));
+	cr_assert_not(worker_waits_unarmed(second));
+	worker_step(worker(&w, "m")); /* room for one */
+	worker_step(first);	      /* which 1 takes; now it is 2's turn */
+	worker_step(second);
+	cr_assert(second->waits & WAITS_ROOM);
+	cr_assert(worker_waits_unarmed(second));
+	worker_disarm(second);
+	step_all_to_end(&w);
+	assert_every_in_order("out", 0, 1, 100);
+	for (size_t i = 0; i < w.pipeline.worker_count; i++)
+		worker_close(&w.pipeline.workers[i]);
 	end(&w);
 }
