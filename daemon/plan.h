@@ -7,8 +7,9 @@
  *   plan       [a f] =queue=> [p g] x 2 =queue=> [s]          [ ] a group: its head stage and those fused into it
  *
  * A transform is fused into the group upstream unless the topology gives it workers or a queue, or it is not light; with
- * several groups upstream it must be stateless, and each gets an instance. A light sink with one producer has a worker
- * of its own but shares that producer's thread.
+ * several groups upstream it must be stateless, and each gets an instance. Two have a worker of their own but share a
+ * thread: a light sink with one producer runs on that producer's; a transform between source and sink that lets little
+ * through runs on the sink's, because the source has enough to do.
  *
  * Threads: one. Memory: plan_release(). Layer: daemon. */
 #pragma once
@@ -25,8 +26,8 @@ struct plan_group {
 	size_t clone_batches; /* in each worker's home for clones; 0: no home */
 	size_t buffers, buffer_capacity,
 	    batches; /* in each worker's home for input; sources only */
-	size_t
-	    thread_of; /* the group on whose thread it runs: itself, or the producer of a light sink */
+	/* The group on whose thread it runs: itself, a light sink's producer, or a thin filter's sink. */
+	size_t thread_of;
 };
 
 struct plan_edge {

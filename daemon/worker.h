@@ -120,7 +120,7 @@ struct worker {
 	struct wait_node turn_wait, batches_wait, buffers_wait, clones_wait;
 	struct turn *turn_waited;   /* where turn_wait is armed */
 	unsigned waits;             /* since the last step */
-	unsigned armed;		    /* what worker_arm() has seen to */
+	unsigned armed;             /* what worker_arm() has seen to */
 	const struct counter *stop; /* not 0: sources end */
 	struct counter shown_waits; /* waits and state, for worker_status() */
 	struct counter shown_state;

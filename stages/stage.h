@@ -81,18 +81,20 @@ bool inlet_ended(const struct inlet *in);
 struct stage_type {
 	struct stage_schema schema; /* must stand first */
 
-	int (*open)(
-	    struct stage *s); /* 0 or -errno, having said why; close() is called in either case */
-	void (*close)(
-	    struct stage *s); /* releases everything; no operation is in flight any more */
+	/* 0 or -errno, having said why; close() is called in either case. */
+	int (*open)(struct stage *s);
+	/* Releases everything. No operation is in flight any more; those it submits to close descriptors must free
+	 * themselves (stages/descriptor.h). */
+	void (*close)(struct stage *s);
 
-	/* One of these, by kind. A source emits at most one batch a step. A sink returns STEP_WAIT with everything
-	 * stored once inlet_ended(); the worker then calls finish. */
+	/* One of these, by kind. A source emits at most one batch a step. A transform returns 0, or -errno when it has
+	 * failed for good; the batch is its own in either case. */
 	int (*source_step)(struct stage *s, struct outlet *out);
 	int (*transform_apply)(struct stage *s, struct batch *b, struct outlet *out);
 	int (*sink_step)(struct stage *s, struct inlet *in);
 
-	/* Sinks: no input is left; write out what is held back, close files. STEP_MORE or STEP_WAIT until STEP_DONE. */
+	/* Sinks, instead of sink_step once inlet_ended(): write out what is held back, close files. STEP_MORE or STEP_WAIT
+	 * until STEP_DONE, with every batch done. */
 	int (*sink_finish)(struct stage *s, struct inlet *in);
 
 	/* Upper bound of what one instance takes besides batches, in bytes, counted in the memory budget. NULL: little. */
@@ -102,10 +104,12 @@ struct stage_type {
 	/* Sources: the buffer capacity its home must have. */
 	size_t (*buffer_capacity)(const void *options);
 
-	bool
-	    light; /* transform: cheap enough to run fused; sink: cheap enough to share its input's thread */
-	bool
-	    stateless; /* transform: instances are independent, so it may be fused into several workers */
+	/* Transforms: lets little through, as a rule. Then it runs beside its sink, which has time to spare. NULL: no. */
+	bool (*thins)(const void *options);
+	/* A transform cheap enough to run fused, or a sink cheap enough to share its input's thread. */
+	bool light;
+	/* A transform whose instances are independent, so that it may be fused into several workers. */
+	bool stateless;
 };
 
 /* Every stage in this build; ends with NULL. Adding a stage is one line in this table. */

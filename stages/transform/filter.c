@@ -142,6 +142,12 @@ static int filter_apply(struct stage *s, struct batch *b, struct outlet *out)
 	return 0;
 }
 
+static bool filter_thins(const void *options)
+{
+	const struct filter_options *o = options;
+	return !o->invert; /* inverted, it takes out the noise and lets the rest through */
+}
+
 const struct stage_type filter_type = {
     .schema =
 	{
@@ -158,5 +164,6 @@ const struct stage_type filter_type = {
     .transform_apply = filter_apply,
     .memory = filter_memory,
     .light = true,
+    .thins = filter_thins,
     .stateless = true,
 };

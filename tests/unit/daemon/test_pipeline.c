@@ -86,6 +86,18 @@ Test(pipeline, fused_filter_drops_what_it_should)
 	end(&w);
 }
 
+Test(pipeline, filter_on_its_sinks_thread_drops_what_it_should)
+{
+	struct world w;
+	begin(&w, "sources: {a: {type: numbers, count: 50001}}\n"
+		  "transforms: {f: {type: few, inputs: [a]}}\n"
+		  "sinks: {out: {type: collect, inputs: [f]}}\n");
+	cr_assert_eq(w.pipeline.runner_count, 2);
+	run_to_end(&w);
+	assert_every_in_order("out", 1, 2, 25000);
+	end(&w);
+}
+
 Test(pipeline, several_workers_keep_the_order)
 {
 	struct world w;
@@ -280,8 +292,8 @@ Test(pipeline, worker_whose_turn_comes_while_there_is_no_room_is_not_let_sleep)
 	while (worker_step(worker(&w, "a")) == STEP_MORE)
 		;
 	struct worker *first = worker(&w, "l/1"), *second = worker(&w, "l/2");
-	worker_step(first); /* ticket 0: put, and the queue is full */
-	worker_step(first); /* 1: its turn, and no room */
+	worker_step(first);  /* ticket 0: put, and the queue is full */
+	worker_step(first);  /* 1: its turn, and no room */
 	worker_step(second); /* 2 */
 	while (worker_step(second) == STEP_MORE)
 		; /* ahead as far as it may */
@@ -290,7 +302,7 @@ Test(pipeline, worker_whose_turn_comes_while_there_is_no_room_is_not_let_sleep)
 	cr_assert(worker_arm(second, &waiter));
 	cr_assert_not(worker_waits_unarmed(second));
 	worker_step(worker(&w, "m")); /* room for one */
-	worker_step(first);	      /* which 1 takes; now it is 2's turn */
+	worker_step(first);           /* which 1 takes; now it is 2's turn */
 	worker_step(second);
 	cr_assert(second->waits & WAITS_ROOM);
 	cr_assert(worker_waits_unarmed(second));
