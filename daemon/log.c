@@ -232,25 +232,33 @@ static void add_conversion(struct value *v, struct arguments *a, const char **at
 	}
 }
 
+/* The value of a pair, up to a space; or, of what is no pair, all there is. */
+static void read_value(struct value *v, const char **at, struct arguments *a, bool is_pair)
+{
+	while (**at && !(is_pair && **at == ' ')) {
+		if (**at == '%') {
+			(*at)++;
+			add_conversion(v, a, at);
+		} else {
+			v->textual = true;
+			value_add(v, (*at)++, 1);
+		}
+	}
+}
+
+/* What is not `key=value` is a mistake of ours, but no reason to lose the line, still less to stop: it becomes a note. */
 static void add_pairs(struct line *l, const char *format, struct arguments *a)
 {
 	const char *at = format;
 	while (*at) {
 		const char *key = at;
-		at = strchr(at, '=');
-		assert(at && "log formats are key=value pairs");
-		size_t key_length = (size_t)(at++ - key);
+		size_t key_length = strcspn(at, "= ");
+		bool is_pair = at[key_length] == '=';
 		struct value v = {.length = 0};
-		while (*at && *at != ' ') {
-			if (*at == '%') {
-				at++;
-				add_conversion(&v, a, &at);
-			} else {
-				v.textual = true;
-				value_add(&v, at++, 1);
-			}
-		}
-		add_pair(l, key, key_length, &v);
+		if (is_pair)
+			at += key_length + 1;
+		read_value(&v, &at, a, is_pair);
+		add_pair(l, is_pair ? key : "note", is_pair ? key_length : strlen("note"), &v);
 		if (*at == ' ')
 			at++;
 	}

@@ -5,6 +5,7 @@
 #include "conf/suggest.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,6 +51,11 @@ static int refuse(const char *typed)
 	return EXIT_USAGE;
 }
 
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 /* A descriptor that was closed when we began would be given to the next thing opened, and that read or written in place
  * of the standard stream. */
 static void fill_standard_descriptors(void)
@@ -78,8 +84,14 @@ int main(int argc, char **argv)
 		puts("sluice " SLUICE_VERSION);
 		return EXIT_DONE;
 	}
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 2, argv + 2);
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		if (argc == 3 && is_help(argv[2])) {
+			printf("sluice %s\n", commands[i].usage);
+			return EXIT_DONE;
+		}
+		return commands[i].run(argc - 2, argv + 2);
+	}
 	return refuse(argv[1]);
 }

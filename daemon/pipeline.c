@@ -254,7 +254,7 @@ static int give_envs(struct runner *r)
 	return 0;
 }
 
-/* The workers that share one thread: the `index`th of group g and those of light sinks behind it, sinks first. */
+/* The workers that share one thread: the `index`th of group g and those of the groups that share its thread. */
 static int make_runner(struct pipeline *p, size_t g, unsigned index, enum backend_kind io)
 {
 	struct runner *r = &p->runners[p->runner_count++];
@@ -267,10 +267,12 @@ static int make_runner(struct pipeline *p, size_t g, unsigned index, enum backen
 	r->workers = calloc(p->plan->group_count, sizeof(struct worker *));
 	if (!r->workers)
 		return -ENOMEM;
-	for (size_t other = 0; other < p->plan->group_count; other++)
-		if (other != g && group_of(p, other)->thread_of == g)
+	/* Groups stand in the order in which batches pass through them: downstream first means backwards. */
+	for (size_t other = p->plan->group_count; other-- > 0;)
+		if (other == g)
+			r->workers[r->worker_count++] = w;
+		else if (group_of(p, other)->thread_of == g)
 			r->workers[r->worker_count++] = first_worker(p, other);
-	r->workers[r->worker_count++] = w;
 	return give_envs(r);
 }
 

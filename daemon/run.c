@@ -1,8 +1,8 @@
 /* run.c - `sluice run`: starts the pipeline, then does nothing but listen: to signals, to workers that end, and to
  * the clock.
  *
- *   RUNNING --SIGTERM, SIGINT, a worker failed--> STOPPING (sources end, queues drain) --all ended--> joined
- *                                                    | a second signal, shutdown_timeout
+ *   RUNNING --SIGTERM, SIGINT, SIGHUP, a worker failed--> STOPPING (sources end, queues drain) --all ended--> joined
+ *                                                    | a second signal (not within PATIENCE_NS), shutdown_timeout
  *                                                    v
  *                                                 exit 1 at once
  *
@@ -24,13 +24,18 @@
 #include <time.h>
 #include <unistd.h>
 
+enum {
+	PATIENCE_NS = 500 * 1000 * 1000
+}; /* timeout(1) and terminals may send the same signal twice in one go */
+
 struct run {
 	struct pipeline pipeline;
 	const struct topology *topology;
 	int signals; /* signalfd */
 	bool once;
 	bool stopping;
-	uint64_t started_ns, stop_deadline_ns;
+	bool signalled; /* asked to stop; a stage that failed may have begun the stop before */
+	uint64_t started_ns, signalled_ns, stop_deadline_ns;
 };
 
 static uint64_t now_ns(void)
@@ -54,6 +59,7 @@ static int take_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
 		return -EINVAL;
@@ -77,17 +83,27 @@ static void __attribute__((noreturn)) leave_now(struct run *r, const char *why)
 {
 	log_line(LOG_LEVEL_ERROR, NULL, "stopped before everything was stored", "reason=%s", why);
 	pipeline_report(&r->pipeline);
+	progress_end();
+	summary_print(&r->pipeline, seconds_so_far(r), true);
 	_exit(EXIT_FAILED);
+}
+
+static void ask_to_stop(struct run *r, uint32_t number)
+{
+	if (!r->signalled)
+		r->signalled_ns = now_ns();
+	r->signalled = true;
+	begin_stop(r, number == SIGTERM ? "SIGTERM" : number == SIGINT ? "SIGINT" : "SIGHUP");
 }
 
 static void on_signal(struct run *r, uint32_t number)
 {
 	if (number == SIGUSR1)
 		pipeline_report(&r->pipeline);
-	else if (r->stopping)
+	else if (r->signalled && now_ns() - r->signalled_ns > PATIENCE_NS)
 		leave_now(r, "second signal");
 	else
-		begin_stop(r, number == SIGTERM ? "SIGTERM" : "SIGINT");
+		ask_to_stop(r, number);
 }
 
 static void read_signals(struct run *r)

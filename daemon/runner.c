@@ -69,13 +69,31 @@ const struct env_ops runner_env_ops = {.now_ns = env_now,
 
 /* The loop */
 
+static void tell_main(struct runner *r)
+{
+	uint64_t one = 1;
+	ssize_t ignored = write(r->ended_event, &one, sizeof one);
+	(void)ignored;
+}
+
+static bool step_worker(struct runner *r, struct worker *w)
+{
+	if (w->state == WORKER_ENDED)
+		return false;
+	enum worker_state before = w->state;
+	bool progress = worker_step(w) != STEP_WAIT;
+	/* At once, though others on this thread may go on: a failure has to end them. */
+	if (w->state != before && (w->state == WORKER_FAILING || w->state == WORKER_ENDED))
+		tell_main(r);
+	return progress;
+}
+
 static bool step_workers(struct runner *r)
 {
 	bool progress = false;
 	r->deadline_ns = UINT64_MAX;
 	for (size_t i = 0; i < r->worker_count; i++)
-		progress |=
-		    r->workers[i]->state != WORKER_ENDED && worker_step(r->workers[i]) != STEP_WAIT;
+		progress |= step_worker(r, r->workers[i]);
 	return progress;
 }
 
@@ -236,9 +254,7 @@ static void *runner_main(void *argument)
 		run_workers(r);
 		close_workers(r);
 	}
-	uint64_t one = 1;
-	ssize_t ignored = write(r->ended_event, &one, sizeof one);
-	(void)ignored;
+	tell_main(r);
 	return NULL;
 }
 

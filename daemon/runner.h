@@ -40,7 +40,7 @@ struct runner {
 	bool many_cpus;       /* the others run while this one looks */
 	bool brisk;           /* the last sleep was short */
 	uint64_t deadline_ns; /* nearest moment named since the last steps */
-	int ended_event;      /* eventfd: told when the thread is through */
+	int ended_event; /* eventfd: told when a worker has failed or ended, and when the thread is through */
 };
 
 extern const struct env_ops runner_env_ops;

@@ -364,12 +364,14 @@ static enum step source_step(struct worker *w)
 	retire_units(w);
 	if (w->unit_count > 0)
 		return STEP_WAIT;
-	if (w->state == WORKER_ENDING || counter_get(w->stop) || readers_gone(w))
+	struct node *head = &w->nodes[0];
+	head->stage.stopping = counter_get(w->stop) != 0;
+	if (w->state == WORKER_ENDING || readers_gone(w) ||
+	    (head->stage.stopping && !head->stage.type->drains))
 		return end(w);
 	if (!clones_ready(w))
 		return STEP_WAIT;
 	begin_unit(w, NULL, 0);
-	struct node *head = &w->nodes[0];
 	int r = head->stage.type->source_step(&head->stage, &head->outlet);
 	if (r < 0 || w->failure < 0) {
 		worker_fail(w, r < 0 ? r : w->failure);
@@ -424,8 +426,7 @@ static enum step sink_step(struct worker *w)
 		worker_fail(w, r);
 		return STEP_MORE;
 	}
-	if (r == STEP_DONE) {
-		assert(w->state == WORKER_RUNNING || w->inlet.run_count == 0);
+	if (r == STEP_DONE) { /* everything is written, or its reader went away */
 		close_inputs(w);
 		forget_taken(w);
 		return end(w);

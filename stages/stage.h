@@ -58,7 +58,8 @@ struct stage {
 	struct env *env;
 	struct home *home; /* sources: where buffers and batches come from; others: NULL */
 	struct stage_counters *counters;
-	bool once;      /* run to the end of the input, then end */
+	bool once;     /* run to the end of the input, then end */
+	bool stopping; /* sources that drain: read no more, hand on what was read, then STEP_DONE */
 	unsigned index; /* which of `workers: N` */
 	void *state;
 };
@@ -94,13 +95,15 @@ struct stage_type {
 	int (*sink_step)(struct stage *s, struct inlet *in);
 
 	/* Sinks, instead of sink_step once inlet_ended(): write out what is held back, close files. STEP_MORE or STEP_WAIT
-	 * until STEP_DONE, with every batch done. */
+	 * until STEP_DONE, with every batch done, save when its reader went away. */
 	int (*sink_finish)(struct stage *s, struct inlet *in);
 
 	/* Upper bound of what one instance takes besides batches, in bytes, counted in the memory budget. NULL: little. */
 	size_t (*memory)(const void *options);
 	/* How many helper threads one instance can keep busy with IO_WORK. NULL: none. */
 	unsigned (*helpers)(const void *options);
+	/* Sources of what can't be read again: sees to `stopping` by itself; others are just stepped no more. */
+	bool drains;
 	/* Sources: the buffer capacity its home must have. */
 	size_t (*buffer_capacity)(const void *options);
 

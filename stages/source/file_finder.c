@@ -173,6 +173,27 @@ static void same_file(struct file_finder *f, struct tracked_file *t)
 		file_set_ready(f->set, t);
 }
 
+/* One of the patterns is this path, without wildcards. */
+static bool is_written_out(const struct file_finder *f, const char *path)
+{
+	for (size_t i = 0; i < f->include.count; i++) {
+		const char *literal = f->include.globs[i].literal;
+		if (literal && strcmp(literal, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Reading a pipe or a device may never end: nobody meant those who wrote wildcards. */
+static bool is_passed_over(const struct file_finder *f)
+{
+	if (S_ISREG(f->stat.st_mode) || is_written_out(f, f->looking_at))
+		return false;
+	if (!f->first_done && !S_ISDIR(f->stat.st_mode))
+		file_notes_passed_over(f->stage, f->looking_at);
+	return true;
+}
+
 static int reconcile(struct file_finder *f)
 {
 	struct tracked_file *by_path = file_set_by_path(f->set, f->looking_at);
@@ -183,6 +204,8 @@ static int reconcile(struct file_finder *f)
 	}
 	if (by_path)
 		set_adrift(f, by_path);
+	if (is_passed_over(f))
+		return 0;
 	if (!is_readable_kind(&f->stat)) {
 		if (f->is_literal && !f->first_done)
 			file_notes_unreadable(f->stage, f->looking_at,

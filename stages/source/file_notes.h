@@ -7,6 +7,14 @@
 /* error: -errno. */
 void file_notes_unreadable(struct stage *s, const char *path, int error);
 
+/* Compressed in a way that is not read. */
+void file_notes_gzip(struct stage *s, const char *path);
+
+/* A pattern's wildcards match it, and it is no regular file. */
+void file_notes_passed_over(struct stage *s, const char *path);
+
+void file_notes_no_writer(struct stage *s, const char *path);
+
 /* at: offset in the file as it is stored. */
 void file_notes_damaged(struct stage *s, const char *path, uint64_t at, const char *why);
 

@@ -38,6 +38,15 @@ static void submit(struct file_reader *r, enum io_code code, enum file_reader_at
 	io_submit(r->stage->env->io, &r->op);
 }
 
+/* Of the open file. */
+static void submit_stat(struct file_reader *r, enum file_reader_at at)
+{
+	r->op.fd = r->file->fd;
+	r->op.stat.path = NULL;
+	r->op.stat.into = &r->stat;
+	submit(r, IO_STAT, at);
+}
+
 static int out_of_memory(struct file_reader *r)
 {
 	env_say(r->stage->env, SAY_ERROR, "out of memory", "path=%s", r->file->path);
@@ -143,10 +152,7 @@ static int opened(struct file_reader *r)
 		counter_add(&r->stage->counters->files, 1);
 	f->was_open = true;
 	f->said = false;
-	r->op.fd = f->fd;
-	r->op.stat.path = NULL;
-	r->op.stat.into = &r->stat;
-	submit(r, IO_STAT, READER_LOOKING);
+	submit_stat(r, READER_LOOKING);
 	return GO_ON;
 }
 
@@ -176,6 +182,7 @@ static bool ends_in_zst(const char *path)
 static void decide_form(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
+	f->is_pipe = S_ISFIFO(r->stat.st_mode);
 	if (!S_ISREG(r->stat.st_mode))
 		f->form = FILE_STREAM;
 	if (f->form != FILE_UNSEEN)
@@ -195,6 +202,22 @@ static void truncated(struct file_reader *r)
 	r->at = READER_FILL;
 }
 
+/* Read once, a file ends where it ended when it was opened: it may grow by the very records read from it. Some (in
+ * /proc) have no size and bytes all the same: an empty one is looked at again when a read brings something. */
+static void set_limit(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	uint64_t size = (uint64_t)r->stat.st_size;
+	if (r->follow || !S_ISREG(r->stat.st_mode))
+		return;
+	if (f->limit > 0)
+		f->limit = size;
+	else if (size == 0)
+		f->limit = UINT64_MAX;
+	else
+		r->at = READER_END;
+}
+
 static int looked(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
@@ -208,14 +231,29 @@ static int looked(struct file_reader *r)
 	r->at = READER_FILL;
 	if (S_ISREG(r->stat.st_mode) && (uint64_t)r->stat.st_size < f->end)
 		truncated(r);
+	set_limit(r);
 	return GO_ON;
 }
 
 /* ---- reading ---- */
 
+/* How many bytes at an offset may be read: at most room. */
+static size_t within_limit(const struct tracked_file *f, uint64_t at, size_t room)
+{
+	if (f->limit == 0)
+		return room;
+	uint64_t left = at < f->limit ? f->limit - at : 0;
+	return left < room ? (size_t)left : room;
+}
+
 static int submit_read(struct file_reader *r, uint8_t *bytes, size_t length, uint64_t at)
 {
 	bool stream = r->file->form == FILE_STREAM;
+	length = within_limit(r->file, at, length);
+	if (length == 0) {
+		r->at = READER_END;
+		return GO_ON;
+	}
 	r->op.fd = r->file->fd;
 	r->op.stream = stream;
 	r->op.read.bytes = bytes;
@@ -275,7 +313,13 @@ static int fill(struct file_reader *r)
 	return r->file->form == FILE_PACKED ? fill_packed(r) : fill_plain(r);
 }
 
-/* Is it compressed? Says so by `form`, which stays UNSEEN while there are too few bytes to tell. */
+static bool is_gzip(const uint8_t *bytes, size_t n)
+{
+	return n >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+}
+
+/* Is it compressed? Says so by `form`, which stays UNSEEN while there are too few bytes to tell. What cannot be read
+ * is given up. */
 static void recognise(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
@@ -287,7 +331,9 @@ static void recognise(struct file_reader *r)
 		f->form = FILE_PACKED;
 		turn_forget_bytes(r);
 		r->at_end = false;
-	} else if (n >= 4 || bytes[0] != 0x28) {
+	} else if (is_gzip(bytes, n)) {
+		turn_give_up_gzip(r);
+	} else if (n >= 4 || (bytes[0] != 0x28 && (n > 1 || bytes[0] != 0x1f))) {
 		f->form = FILE_PLAIN;
 	}
 }
@@ -317,6 +363,10 @@ static int was_read(struct file_reader *r)
 		r->at = READER_END;
 		return GO_ON;
 	}
+	if (f->limit == 0) {
+		submit_stat(r, READER_LOOKING);
+		return GO_ON;
+	}
 	bool is_short = (size_t)n < r->op.read.length;
 	f->had_bytes = true;
 	turn_account(r,
@@ -331,6 +381,8 @@ static int was_read(struct file_reader *r)
 	/* followed, a short read is the end for now: if more has come since, inotify says so */
 	r->at_end = is_short && r->follow && f->form != FILE_STREAM;
 	recognise(r);
+	if (!r->file)
+		return GO_ON;
 	if (f->form == FILE_PACKED)
 		r->at = READER_FILL;
 	else if (f->form == FILE_UNSEEN)
@@ -396,6 +448,21 @@ static int finish(struct file_reader *r, struct batch **ret_batch)
 	return GO_ON;
 }
 
+static void say_waiting(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	if (!r->follow && !f->said_waiting)
+		file_notes_no_writer(r->stage, f->path);
+	f->said_waiting = true;
+}
+
+/* Without a writer, a pipe's first read ends at once with nothing, or does not end: that depends on the backend. */
+static bool may_lack_writer(const struct file_reader *r)
+{
+	return r->at == READER_READING && r->op.busy && !r->follow && r->file->is_pipe &&
+	       !r->file->had_bytes && !r->file->said_waiting;
+}
+
 static int at_end(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
@@ -404,7 +471,8 @@ static int at_end(struct file_reader *r)
 	r->grew = end > f->end;
 	f->end =
 	    end > f->end ? end : f->end; /* less than before: CHECKING will see that it shrank */
-	if (f->form == FILE_STREAM && (r->follow || !f->had_bytes)) {
+	if (f->form == FILE_STREAM && (r->follow || (f->is_pipe && !f->had_bytes))) {
+		say_waiting(r);
 		turn_pause(r);
 	} else if (!r->follow) {
 		r->at = READER_FINISH;
@@ -412,10 +480,7 @@ static int at_end(struct file_reader *r)
 		f->again = false;
 		r->at = READER_FILL;
 	} else if (!r->grew || !f->named) {
-		r->op.fd = f->fd;
-		r->op.stat.path = NULL;
-		r->op.stat.into = &r->stat;
-		submit(r, IO_STAT, READER_CHECKING);
+		submit_stat(r, READER_CHECKING);
 	} else {
 		turn_rest(r);
 	}
@@ -487,6 +552,8 @@ static void tick(struct file_reader *r)
 	if (now < r->next_tick_ns)
 		return;
 	r->next_tick_ns = now + tick_ns;
+	if (may_lack_writer(r))
+		say_waiting(r);
 	struct chain *c;
 	while ((c = chain_first(&r->paused))) {
 		chain_unlink(c);
@@ -526,7 +593,7 @@ bool file_reader_is_idle(const struct file_reader *r)
 uint64_t file_reader_next_ns(const struct file_reader *r)
 {
 	uint64_t next = UINT64_MAX;
-	if (chain_first(&r->set->adrift) || chain_first(&r->paused))
+	if (chain_first(&r->set->adrift) || chain_first(&r->paused) || may_lack_writer(r))
 		next = r->next_tick_ns;
 	if (!r->file && chain_first(&r->set->ready) && r->retry_ns < next)
 		next = r->retry_ns;

@@ -22,7 +22,7 @@
  *                   error                                      stuck, PICK
  *   FILL            damaged                                    stuck, PICK
  *
- * Without `follow` each file is read to its end, and what has no delimiter there is a record. With it, a line without
+ * Without `follow` each file is read to the end it had when it was opened, and what has no delimiter there is a record. With it, a line without
  * its delimiter waits: nothing is kept of it but where it begins (and, while no other file has had a turn, its bytes).
  *
  * Threads: the owner's. Memory: a buffer of the home, a decompressor once a compressed file is met. Layer: stages. */

@@ -43,6 +43,7 @@ struct tracked_file *file_set_add(struct file_set *s, const char *path, const st
 	}
 	f->fd = -1;
 	f->named = true;
+	f->limit = UINT64_MAX;
 	f->device = st->st_dev;
 	f->inode = st->st_ino;
 	framer_init(&f->framer);

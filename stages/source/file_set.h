@@ -50,6 +50,9 @@ struct tracked_file {
 	bool again;     /* changed while it was CURRENT */
 	bool was_open;  /* counted */
 	bool had_bytes; /* streams: somebody has written */
+	bool is_pipe;
+	bool said_waiting; /* pipes: the operator has been told that nobody writes to it */
+	bool said_gzip;
 
 	/* Where the first byte that was not handed on lies: in a plain file at `at`; in a packed one `skip`
 	 * decompressed bytes behind the frame that begins at `at`. */
@@ -57,6 +60,8 @@ struct tracked_file {
 	uint64_t end;  /* offset at which reading last came to the end */
 	uint64_t size; /* how much of it work_total holds */
 	uint64_t done; /* how much of it work_done holds */
+	uint64_t
+	    limit; /* nothing from here on is read; 0: it was empty when opened; UINT64_MAX: none */
 	struct framer framer;
 	uint8_t *kept; /* streams: a line's beginning, while another file has its turn */
 	size_t kept_length;

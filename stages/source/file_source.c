@@ -137,6 +137,15 @@ static void file_source_close(struct stage *s)
 	s->state = NULL;
 }
 
+/* What is written without wildcards and not there has been said to be unreadable. */
+static bool has_wildcards(const struct glob_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (!set->globs[i].literal)
+			return true;
+	return false;
+}
+
 static void say_nothing_matched(struct stage *s)
 {
 	const struct file_source_options *o = s->options;
@@ -157,7 +166,9 @@ static int find(struct stage *s, struct file_source *source)
 		return r;
 	source->all_found = true;
 	if (source->set.count == 0) {
-		say_nothing_matched(s);
+		if (has_wildcards(&source->finder.include) ||
+		    counter_get(&s->counters->errors) == 0)
+			say_nothing_matched(s);
 		return -ENOENT;
 	}
 	r = file_set_ready_in_order(&source->set);

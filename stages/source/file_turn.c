@@ -57,6 +57,7 @@ void turn_begin_anew(struct file_reader *r)
 	framer_init(&f->framer);
 	f->at = f->skip = f->end = f->size = f->done = 0;
 	f->form = FILE_UNSEEN;
+	f->said_gzip = false;
 	r->at_end = false;
 }
 
@@ -184,6 +185,17 @@ void turn_give_up_unreadable(struct file_reader *r, int error)
 	if (!r->file->said)
 		file_notes_unreadable(r->stage, r->file->path, error);
 	r->file->said = true;
+	give_up(r);
+}
+
+void turn_give_up_gzip(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	if (!f->said_gzip)
+		file_notes_gzip(r->stage, f->path);
+	f->said_gzip = true;
+	f->end =
+	    turn_position(r); /* so that it is noticed when it shrinks: it may be another then */
 	give_up(r);
 }
 

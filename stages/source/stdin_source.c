@@ -1,7 +1,10 @@
 /* stdin_source.c - reads standard input, whatever it is, until it ends.
  *
  *   READ --> READING -- bytes --> FRAME -- all framed --> READ
- *                    -- end ----> ENDING -- what has no delimiter, too --> DONE */
+ *                    -- end ----> ENDING -- what has no delimiter, too --> DONE
+ *
+ * What was read can't be read again, so when it is told to stop it takes the read back that is under way, and hands on
+ * all it has, the beginning of a line as well. */
 #include "stages/builtin.h"
 #include "stages/framing_options.h"
 #include "stages/intake.h"
@@ -25,6 +28,7 @@ struct stdin_source {
 	struct framer framer;
 	struct intake intake;
 	enum { STDIN_READ, STDIN_READING, STDIN_FRAME, STDIN_ENDING } at;
+	bool taken_back; /* the read under way has been cancelled */
 	struct io_op op;
 };
 
@@ -79,7 +83,7 @@ static void submit_read(struct stage *s, struct stdin_source *source)
 static int was_read(struct stage *s, struct stdin_source *source)
 {
 	int64_t n = source->op.result;
-	if (n == -EINTR || n == -EAGAIN) {
+	if (n == -EINTR || n == -EAGAIN || n == -ECANCELED) {
 		source->at = STDIN_READ;
 		return STEP_MORE;
 	}
@@ -116,10 +120,18 @@ static int frame(struct stdin_source *source, struct outlet *out)
 static int stdin_source_step(struct stage *s, struct outlet *out)
 {
 	struct stdin_source *source = s->state;
-	if (source->op.busy)
+	if (source->op.busy) {
+		if (s->stopping && !source->taken_back)
+			io_cancel(s->env->io, &source->op);
+		source->taken_back = s->stopping;
 		return STEP_WAIT;
+	}
 	switch (source->at) {
 	case STDIN_READ:
+		if (s->stopping) {
+			source->at = STDIN_ENDING;
+			return STEP_MORE;
+		}
 		submit_read(s, source);
 		return STEP_WAIT;
 	case STDIN_READING:
@@ -146,5 +158,6 @@ const struct stage_type stdin_source_type = {
     .open = stdin_source_open,
     .close = stdin_source_close,
     .source_step = stdin_source_step,
+    .drains = true,
     .buffer_capacity = stdin_source_buffer_capacity,
 };

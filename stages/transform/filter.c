@@ -134,8 +134,8 @@ static int filter_apply(struct stage *s, struct batch *b, struct outlet *out)
 	if (gave_up) {
 		counter_add(&s->counters->errors, gave_up);
 		if (!f->said)
-			env_say(s->env, SAY_WARN, "regex gave up",
-				"steps_max=%d such records count as not matching", REGEX_STEPS_MAX);
+			env_say(s->env, SAY_WARN, "regex gave up", "steps_max=%d action=%s",
+				REGEX_STEPS_MAX, "such records count as not matching");
 		f->said = true;
 	}
 	emit(out, &b);

@@ -58,6 +58,45 @@ test_nothing_matched_is_an_error_with_once() {
 	assert_said 'nowhere/\*\.log'
 }
 
+test_a_sink_that_writes_to_what_is_being_read_ends_with_once() {
+	cp "$INPUT/small.log" in.log
+	echo old >result.log
+	file_to_file '["*.log"]'
+	run_sluice --once -c bad.yaml
+	assert_status 0
+	[ "$(wc -l <result.log)" -le 8002 ] || fail "$(wc -l <result.log) lines"
+	[ "$(grep -cx old result.log)" -eq 2 ] || fail "what was there before was not read once"
+}
+
+test_a_device_that_gives_nothing_gives_no_record_and_no_error() {
+	file_to_file '[/dev/null]'
+	run_sluice --once -c bad.yaml
+	assert_status 0
+	file_to_file '[/dev/stdin]'
+	run_sluice --once -c bad.yaml </dev/null
+	assert_status 0
+	[ ! -s result.log ] || fail "something came out"
+}
+
+test_a_pipe_that_wildcards_match_is_passed_over() {
+	mkdir in
+	mkfifo in/pipe
+	cp "$INPUT/small.log" in/a.log
+	file_to_file '["in/*"]'
+	run_sluice --once -c bad.yaml
+	assert_status 0
+	assert_same "$INPUT/small.log" result.log
+}
+
+test_a_gzip_file_is_told_once_and_the_others_go_on() {
+	gzip -c "$INPUT/small.log" >a.log.gz
+	file_to_file "[a.log.gz, $INPUT/small.log]"
+	run_sluice --once -c bad.yaml
+	assert_status 1
+	assert_same "$INPUT/small.log" result.log
+	assert_said_times 1 'a\.log\.gz.*compressed with gzip'
+}
+
 test_an_empty_file_gives_nothing_and_no_error() {
 	: >empty.log
 	file_to_file '[empty.log]'
@@ -288,4 +327,16 @@ test_a_full_disk_is_waited_for_and_nothing_is_lost() {
 	await_end 60
 	assert_status 0
 	assert_same in.log disk/result.log
+}
+
+test_a_failed_output_behind_a_filter_that_passes_nothing_ends_a_followed_run() {
+	echo something >in.log
+	cat >f.yaml <<-'YAML'
+		sources: {in: {type: file, paths: [in.log]}}
+		transforms: {f: {type: filter, inputs: [in], contains: never}}
+		sinks: {out: {type: file, inputs: [f], path: missing/out.log}}
+	YAML
+	start_sluice -c f.yaml
+	await_end 10
+	assert_status 74
 }

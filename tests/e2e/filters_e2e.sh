@@ -143,3 +143,20 @@ test_real_logs_come_out_as_grep_gives_them() {
 		OpenSSH_2k.log Failed password
 	LOGS
 }
+
+test_a_regex_that_backtracks_for_ever_is_counted_and_told_once() {
+	{
+		printf 'a%.0s' {1..40}
+		echo b
+		echo aaa
+	} >in.log
+	cat >f.yaml <<-'YAML'
+		sources: {in: {type: file, paths: [in.log]}}
+		transforms: {f: {type: filter, inputs: [in], regex: '^(a+)+$'}}
+		sinks: {out: {type: file, inputs: [f], path: out.log}}
+	YAML
+	run_sluice --once -c f.yaml
+	assert_said_times 1 'regex gave up'
+	echo aaa >expected
+	assert_same expected out.log
+}

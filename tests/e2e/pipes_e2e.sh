@@ -64,3 +64,79 @@ test_an_empty_stdin_is_no_error() {
 	assert_status 0
 	[ ! -s out ] || fail "something came out"
 }
+
+# Whatever little there was may wait in the pipe, or in us, when the reader goes: each run meets another moment.
+test_a_short_input_whose_reader_is_gone_is_no_failure() {
+	pipe_topology
+	set +o pipefail
+	local codes
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		"$SLUICE" run --once -c pipe.yaml <"$INPUT/small.log" 2>err | true
+		codes=("${PIPESTATUS[@]}")
+		[ "${codes[0]}" -eq 0 ] || fail "exit code ${codes[0]}: $(cat err)"
+	done
+}
+
+test_a_closed_standard_stream_is_not_replaced_by_one_of_ours() {
+	pipe_topology
+	timeout 20 "$SLUICE" run --once -c pipe.yaml <&- >out 2>err || fail "exit code $?: $(cat err)"
+	[ ! -s out ] || fail "something came out of nothing"
+	timeout 20 "$SLUICE" run --once -c pipe.yaml <"$INPUT/small.log" >&- 2>err || fail "exit code $?: $(cat err)"
+}
+
+# follow_fifo: starts a run whose stdin stays open, descriptor 9 being its other end, and passes one line through.
+follow_fifo() {
+	pipe_topology
+	mkfifo in
+	exec 9<>in
+	"$SLUICE" run -c pipe.yaml <in >out 2>err &
+	sluice_pid=$!
+	trap 'kill -KILL "$sluice_pid" 2>/dev/null || true' EXIT
+	echo line >&9
+	wait_until 10 has_lines out 1
+}
+
+test_a_signal_that_comes_twice_at_once_drains() {
+	follow_fifo
+	kill -TERM "$sluice_pid"
+	kill -TERM "$sluice_pid"
+	await_end 10
+	exec 9>&-
+	assert_status 0
+	assert_never_said 'second signal'
+}
+
+test_sighup_drains() {
+	follow_fifo
+	kill -HUP "$sluice_pid"
+	await_end 10
+	exec 9>&-
+	assert_status 0
+}
+
+# What was taken from the pipe can be read nowhere else: it is in the output, whatever was not is still in the pipe.
+test_sigterm_loses_nothing_that_was_read_from_a_pipe() {
+	follow_fifo
+	{
+		for i in {1..200}; do
+			seq $((i * 1000)) $((i * 1000 + 999))
+			hold 0.002
+		done
+	} >&9 &
+	local writer=$!
+	wait_until 10 has_lines out 5000
+	kill -TERM "$sluice_pid"
+	await_end 10
+	assert_status 0
+	cat <in >rest 9>&- &
+	local reader=$!
+	wait $writer
+	exec 9>&-
+	wait $reader
+	cat out rest | tr -d '\n' >got # the line it was cut in has a newline more
+	{
+		echo line
+		seq 1000 200999
+	} | tr -d '\n' >expected
+	assert_same expected got
+}

@@ -79,3 +79,10 @@ Test(log, string_with_precision_is_cut_there)
 	SAY(LOG_LEVEL_INFO, NULL, "e", "a=%.*s", 2, "xyz");
 	cr_assert_str_eq(behind_time(), "info e a=xy\n");
 }
+
+Test(log, words_that_are_no_pair_become_a_note)
+{
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	SAY(LOG_LEVEL_INFO, NULL, "e", "a=%d such as %s", 1, "x y");
+	cr_assert_str_eq(behind_time(), "info e a=1 note=\"such as x y\"\n");
+}

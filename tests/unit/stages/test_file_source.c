@@ -21,7 +21,8 @@ struct fixture {
 	struct env env; /* must stand first */
 	uint64_t skew_ns;
 	uint64_t wake_at_ns;
-	char said[4096]; /* events, one a line */
+	char said[4096];    /* events, one a line */
+	char details[1024]; /* of the last one */
 
 	char directory[64];
 	struct helpers helpers;
@@ -64,9 +65,9 @@ static void __attribute__((format(printf, 4, 0)))
 say(struct env *e, enum say_level level, const char *event, const char *format, va_list args)
 {
 	(void)level;
-	(void)format;
-	(void)args;
-	char *said = ((struct fixture *)(void *)e)->said;
+	struct fixture *x = (struct fixture *)(void *)e;
+	vsnprintf(x->details, sizeof x->details, format, args);
+	char *said = x->said;
 	if (strlen(said) + strlen(event) + 2 < sizeof((struct fixture *)NULL)->said)
 		stpcpy(stpcpy(said + strlen(said), event), "\n");
 }
@@ -369,6 +370,198 @@ Test(file_source, read_from_end_leaves_out_what_was_there_at_the_start)
 	tear_down(x);
 }
 
+static void make_pipe(struct fixture *x, const char *name)
+{
+	struct text path = in_directory(x, name);
+	cr_assert_eq(mkfifo(path.bytes, 0644), 0);
+	free((char *)(uintptr_t)path.bytes);
+}
+
+/* Lines of 16 bytes that hardly compress. The caller frees them. */
+static char *many_lines(size_t count)
+{
+	char *lines = malloc(count * 16 + 1), *to = lines;
+	uint64_t state = 1;
+	cr_assert_not_null(lines);
+	for (size_t i = 0; i < count; i++) {
+		state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+		to += sprintf(to, "%015llx\n", (unsigned long long)(state >> 4));
+	}
+	return lines;
+}
+
+static void run_on(struct fixture *x)
+{
+	int r;
+	while ((r = step(x)) == STEP_WAIT || r == STEP_MORE)
+		;
+	cr_expect_eq(r, STEP_DONE);
+}
+
+Test(file_source, file_that_grows_is_read_once_up_to_the_size_it_had_when_it_was_opened)
+{
+	struct fixture *x = set_up("a.log", NULL);
+	char *lines = many_lines(50000);
+	append(x, "a.log", lines);
+	append(x, "a.log", "tail");
+	start(x, true);
+	step_until(x, x->got_length > 0);
+	append(x, "a.log", "-grown\nlate\n");
+	run_on(x);
+	cr_expect_eq(x->got_length, 50000 * 16 + 5);
+	cr_expect_eq(strncmp(x->got, lines, strlen(lines)), 0);
+	cr_expect_str_eq(x->got + strlen(lines), "tail\n");
+	cr_expect_eq(x->unterminated, 1);
+	free(lines);
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, compressed_file_that_grows_is_read_once_up_to_the_size_it_had_when_it_was_opened)
+{
+	struct fixture *x = set_up("a.zst", NULL);
+	char *lines = many_lines(40000);
+	size_t room = ZSTD_compressBound(strlen(lines));
+	char *packed = malloc(room);
+	size_t n = ZSTD_compress(packed, room, lines, strlen(lines), 1);
+	cr_assert_gt(n, 200000);
+	put(x, "a.zst", packed, n, O_APPEND);
+	start(x, true);
+	step_until(x, x->got_length > 0);
+	append_frame(x, "a.zst", "late\n");
+	run_on(x);
+	cr_expect_str_eq(x->got, lines);
+	cr_expect_eq(counter_get(&x->counters.errors), 0);
+	free(packed);
+	free(lines);
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, file_that_has_bytes_and_no_size_is_read_once_to_its_end)
+{
+	struct fixture *x = set_up("none", NULL);
+	x->paths[1] = (struct text){.bytes = strdup("/proc/self/limits"), .length = 17};
+	x->options.paths = (struct text_list){x->paths + 1, 1};
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_not_null(strstr(x->got, "Max open files"));
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, wildcards_pass_over_what_is_no_regular_file)
+{
+	struct fixture *x = set_up("*", NULL);
+	make_pipe(x, "pipe");
+	append(x, "a.log", "one\n");
+	struct text link_path = in_directory(x, "link"), pipe_path = in_directory(x, "pipe");
+	cr_assert_eq(symlink("/dev/zero", link_path.bytes), 0);
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_str_eq(x->got, "one\n");
+	cr_expect_str_eq(x->said, "passed over\npassed over\n");
+	cr_expect_eq(counter_get(&x->counters.errors), 0);
+	free((char *)(uintptr_t)link_path.bytes);
+	free((char *)(uintptr_t)pipe_path.bytes);
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, pipe_named_outright_is_waited_for_and_read_once)
+{
+	struct fixture *x = set_up("*", "pipe");
+	make_pipe(x, "pipe");
+	start(x, true);
+	step_until(x, x->said[0]);
+	for (int i = 0; i < 3; i++) {
+		x->skew_ns += UINT64_C(1000000000);
+		for (int j = 0; j < 5; j++)
+			cr_expect_neq(step(x), STEP_DONE);
+	}
+	cr_expect_str_eq(x->said, "waiting for a writer\n");
+	struct text path = in_directory(x, "pipe");
+	int writer = open(path.bytes, O_WRONLY);
+	cr_assert_eq(write(writer, "one\ntwo", 7), 7);
+	close(writer);
+	x->skew_ns += UINT64_C(1000000000);
+	run_on(x);
+	cr_expect_str_eq(x->got, "one\ntwo\n");
+	free((char *)(uintptr_t)path.bytes);
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, device_named_outright_ends_when_it_gives_nothing)
+{
+	struct fixture *x = set_up("none", NULL);
+	x->paths[1] = (struct text){.bytes = strdup("/dev/null"), .length = 9};
+	x->options.paths = (struct text_list){x->paths + 1, 1};
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_str_eq(x->said, "");
+	cr_expect_eq(counter_get(&x->counters.errors), 0);
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, missing_file_named_outright_is_said_once)
+{
+	struct fixture *x = set_up("missing.log", NULL);
+	cr_expect_eq(run_once(x), -ENOENT);
+	cr_expect_str_eq(x->said, "file unreadable\n");
+	cr_expect_eq(counter_get(&x->counters.errors), 1);
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, missing_file_beside_wildcards_that_match_nothing_are_both_said)
+{
+	struct fixture *x = set_up("missing.log", "*.txt");
+	cr_expect_eq(run_once(x), -ENOENT);
+	cr_expect_str_eq(x->said, "file unreadable\nnothing matched\n");
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, only_file_left_out_by_exclude_is_nothing_matched)
+{
+	struct fixture *x = set_up("a.log", NULL);
+	append(x, "a.log", "one\n");
+	x->excludes[0] = (struct text){.bytes = strdup("*.log"), .length = 5};
+	x->options.exclude = (struct text_list){x->excludes, 1};
+	cr_expect_eq(run_once(x), -ENOENT);
+	cr_expect_str_eq(x->said, "nothing matched\n");
+	stop(x);
+	tear_down(x);
+}
+
+static const char gzip_text[] = "\x1f\x8b\x08 what follows is binary\n";
+
+Test(file_source, gzip_is_passed_over_with_a_warning_and_an_error_counted)
+{
+	struct fixture *x = set_up("*", NULL);
+	append(x, "a", gzip_text);
+	append(x, "b", "\x1f");
+	append(x, "c", "\x1fz");
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_str_eq(x->got, "\x1f\n\x1fz\n");
+	cr_expect_str_eq(x->said, "file unreadable\n");
+	cr_expect_not_null(strstr(x->details, "compressed with gzip"));
+	cr_expect_eq(counter_get(&x->counters.errors), 1);
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, gzip_without_compression_is_bytes)
+{
+	struct fixture *x = set_up("*", NULL);
+	append(x, "a", gzip_text);
+	x->options.compression = 1; /* none */
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_str_eq(x->got, gzip_text);
+	cr_expect_eq(counter_get(&x->counters.errors), 0);
+	stop(x);
+	tear_down(x);
+}
+
 /* ---- follow ---- */
 
 static struct fixture *following(const char *pattern, const char *name, const char *text)
@@ -559,6 +752,23 @@ Test(file_source, growing_compressed_file_is_read_on_from_its_open_frame)
 	end(x);
 }
 
+Test(file_source, followed_gzip_is_said_once_under_all_its_names_and_read_when_it_is_another)
+{
+	struct fixture *x = following("*.log*", "a.log", "one\n");
+	append(x, "a.log.1", gzip_text);
+	step_until(x, x->said[0]);
+	append(x, "a.log.1", gzip_text);
+	move_file(x, "a.log.1", "a.log.2");
+	append(x, "a.log", "two\n");
+	expect_got(x, "one\ntwo\n");
+	cr_expect_str_eq(x->said, "file unreadable\n");
+	put(x, "a.log.2", "x\n", 2, O_TRUNC);
+	x->skew_ns += UINT64_C(20000000000);
+	expect_got(x, "one\ntwo\nx\n");
+	cr_expect_eq(counter_get(&x->counters.errors), 1);
+	end(x);
+}
+
 Test(file_source, more_files_than_descriptors_are_all_followed)
 {
 	struct fixture *x = set_up("*.log", NULL);
@@ -592,7 +802,7 @@ Test(file_source, more_files_than_descriptors_are_all_followed)
 
 Test(file_source, silent_pipe_keeps_no_other_file_waiting)
 {
-	struct fixture *x = set_up("*", NULL);
+	struct fixture *x = set_up("pipe", "*.log");
 	struct text pipe_path = in_directory(x, "pipe");
 	cr_assert_eq(mkfifo(pipe_path.bytes, 0644), 0);
 	int writer = open(pipe_path.bytes, O_RDWR);
