@@ -8,7 +8,7 @@
  * Short reads and writes, -EINTR and -EAGAIN come through as they are. Completions may come in any order, `done` is
  * called on the worker's thread, from io's own turn, never from within io_submit().
  *
- * Backends: daemon/io_uring, daemon/io_plain; the simulator's. Same tests for all.
+ * Backends: daemon/uring_io, daemon/plain_io; same tests for both.
  * Threads: the owner's only. Memory: ops are the callers'. Layer: stages. */
 #pragma once
 

@@ -17,7 +17,7 @@ started=$SECONDS
 
 tally() { # LOG RESULT: adds what the step counted
 	local counts
-	counts=$(sed -n 's/.*\b\([0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)\?.*/\1 \2 \4/p' "$1" | tail -n 1)
+	counts=$(sed -n 's/^\(.*[^0-9]\)\?\([0-9][0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)\?.*/\2 \3 \5/p' "$1" | tail -n 1)
 	local step_passed step_failed step_skipped
 	read -r step_passed step_failed step_skipped <<<"${counts:-$((!$2)) $((!!$2)) 0}"
 	if [ "$2" -ne 0 ] && [ "$step_failed" -eq 0 ]; then step_failed=1; fi

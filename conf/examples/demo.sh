@@ -30,7 +30,7 @@ cat <<TRY
   $sluice graph -c $topology          stages, queues, memory
   $sluice check -c $topology          is it sound, and what does each sink promise?
   $sluice list file                                     a stage's options
-  $sluice run --once -c $topology --set transforms.errors.regex=POST --set sinks.plain.path=demo-out/posts.log
+  $sluice run --once -c $topology --set transforms.errors.regex=POST --set sinks.plain.path=demo-out/posts.log --set sinks.archive.path=demo-out/posts.log.zst
   grep -h checkout conf/examples/logs/*.log | $sluice run --once -c conf/examples/pipe.yaml
   $sluice run -c conf/examples/follow.yaml              follows the sample logs; Ctrl-C drains and ends it
 TRY
