@@ -57,43 +57,6 @@ static bool may_fuse(const struct plan *p, size_t stage)
 	return type->stateless || (s->input_count == 1 && kind_of(p, s->inputs[0]) == STAGE_SOURCE);
 }
 
-/* Its reader if it has exactly one, else SIZE_MAX. */
-static size_t only_reader(const struct plan *p, size_t stage)
-{
-	size_t reader = SIZE_MAX, n = 0;
-	for (size_t i = stage + 1; i < p->topology->stage_count; i++) {
-		if (!plan_reads(p, i, stage))
-			continue;
-		reader = i;
-		n++;
-	}
-	return n == 1 ? reader : SIZE_MAX;
-}
-
-/* The sink to which all goes that this stage emits, by way of nothing but transforms that can be fused; SIZE_MAX: none. */
-static size_t sink_below(const struct plan *p, size_t stage)
-{
-	size_t reader = only_reader(p, stage);
-	while (reader != SIZE_MAX && may_fuse(p, reader))
-		reader = only_reader(p, reader);
-	return reader != SIZE_MAX && kind_of(p, reader) == STAGE_SINK ? reader : SIZE_MAX;
-}
-
-/* A filter between a source and a sink. The source is the busy one, with every byte to be read and framed; behind the
- * filter there is little left to do. So it runs on the sink's thread: the batches go there in any case. */
-static bool runs_beside_sink(const struct plan *p, size_t stage)
-{
-	const struct topology_stage *s = &p->topology->stages[stage];
-	const struct stage_type *type = plan_type(p, stage);
-	if (!may_fuse(p, stage) || !type->thins || !type->thins(s->options))
-		return false;
-	for (size_t i = 0; i < s->input_count; i++)
-		if (kind_of(p, s->inputs[i]) != STAGE_SOURCE)
-			return false;
-	size_t sink = sink_below(p, stage);
-	return sink != SIZE_MAX && !plan_type(p, sink)->light;
-}
-
 /* Groups */
 
 static int make_groups(struct plan *p, unsigned cpus)
@@ -105,7 +68,7 @@ static int make_groups(struct plan *p, unsigned cpus)
 	if (!p->fused || !p->group_of || !p->groups)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		p->fused[i] = may_fuse(p, i) && !runs_beside_sink(p, i);
+		p->fused[i] = may_fuse(p, i);
 		if (p->fused[i])
 			continue;
 		unsigned workers = worker_count(p, i, cpus);
@@ -217,8 +180,6 @@ static void share_threads(struct plan *p)
 		if (type->schema.kind == STAGE_SINK && type->light && producers == 1 &&
 		    p->groups[producer].workers == 1)
 			p->groups[g].thread_of = producer;
-		else if (runs_beside_sink(p, p->groups[g].head))
-			p->groups[g].thread_of = p->group_of[sink_below(p, p->groups[g].head)];
 	}
 }
 

@@ -7,9 +7,8 @@
  *   plan       [a f] =queue=> [p g] x 2 =queue=> [s]          [ ] a group: its head stage and those fused into it
  *
  * A transform is fused into the group upstream unless the topology gives it workers or a queue, or it is not light; with
- * several groups upstream it must be stateless, and each gets an instance. Two have a worker of their own but share a
- * thread: a light sink with one producer runs on that producer's; a transform between source and sink that lets little
- * through runs on the sink's, because the source has enough to do.
+ * several groups upstream it must be stateless, and each gets an instance. A light sink with one producer has a worker
+ * of its own but shares that producer's thread.
  *
  * Threads: one. Memory: plan_release(). Layer: daemon. */
 #pragma once
@@ -24,9 +23,9 @@ struct plan_group {
 	bool ordered;         /* several workers that must put in the order in which they got */
 	size_t clones_max;    /* batches made by fan-out for one batch that comes in */
 	size_t clone_batches; /* in each worker's home for clones; 0: no home */
-	size_t buffers, buffer_capacity,
-	    batches; /* in each worker's home for input; sources only */
-	/* The group on whose thread it runs: itself, a light sink's producer, or a thin filter's sink. */
+	/* in each worker's home for input; sources only */
+	size_t buffers, buffer_capacity, batches;
+	/* The group on whose thread it runs: itself, or the producer of a light sink. */
 	size_t thread_of;
 };
 

@@ -107,8 +107,6 @@ struct stage_type {
 	/* Sources: the buffer capacity its home must have. */
 	size_t (*buffer_capacity)(const void *options);
 
-	/* Transforms: lets little through, as a rule. Then it runs beside its sink, which has time to spare. NULL: no. */
-	bool (*thins)(const void *options);
 	/* A transform cheap enough to run fused, or a sink cheap enough to share its input's thread. */
 	bool light;
 	/* A transform whose instances are independent, so that it may be fused into several workers. */

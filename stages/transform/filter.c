@@ -142,12 +142,6 @@ static int filter_apply(struct stage *s, struct batch *b, struct outlet *out)
 	return 0;
 }
 
-static bool filter_thins(const void *options)
-{
-	const struct filter_options *o = options;
-	return !o->invert; /* inverted, it takes out the noise and lets the rest through */
-}
-
 const struct stage_type filter_type = {
     .schema =
 	{
@@ -164,6 +158,5 @@ const struct stage_type filter_type = {
     .transform_apply = filter_apply,
     .memory = filter_memory,
     .light = true,
-    .thins = filter_thins,
     .stateless = true,
 };

@@ -124,22 +124,6 @@ static const struct stage_type odd_type = {
     .stateless = true,
 };
 
-/* few */
-
-static bool always(const void *options)
-{
-	(void)options;
-	return true;
-}
-
-static const struct stage_type few_type = {
-    .schema = {STAGE_TRANSFORM, "few", "keeps odd numbers", no_table, 1, NULL, 16},
-    .transform_apply = odd_apply,
-    .thins = always,
-    .light = true,
-    .stateless = true,
-};
-
 /* labour */
 
 static int labour_apply(struct stage *s, struct batch *b, struct outlet *out)
@@ -270,8 +254,13 @@ static const struct stage_type nothing_type = {
 };
 
 static const struct stage_schema *const schemas[] = {
-    &numbers_type.schema, &odd_type.schema,     &few_type.schema,     &labour_type.schema,
-    &breaks_type.schema,  &collect_type.schema, &nothing_type.schema, NULL,
+    &numbers_type.schema,
+    &odd_type.schema,
+    &labour_type.schema,
+    &breaks_type.schema,
+    &collect_type.schema,
+    &nothing_type.schema,
+    NULL,
 };
 
 const struct stage_catalog fake_catalog = {.types = schemas};

@@ -2,7 +2,6 @@
  *
  *   sources:    numbers (count, per_batch, fail_after)   records of 8 bytes: 0, 1, 2, ...
  *   transforms: odd      light, stateless: keeps odd numbers
- *               few      the same, and said to let little through
  *               labour   neither: passes all on, after work of varying length (workers up to 16)
  *               breaks (after)     fails once it has seen so many records
  *   sinks:      collect (close_after)   remembers, by the sink's id; says it is done after so many records, if not 0

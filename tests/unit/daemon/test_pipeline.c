@@ -86,18 +86,6 @@ Test(pipeline, fused_filter_drops_what_it_should)
 	end(&w);
 }
 
-Test(pipeline, filter_on_its_sinks_thread_drops_what_it_should)
-{
-	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 50001}}\n"
-		  "transforms: {f: {type: few, inputs: [a]}}\n"
-		  "sinks: {out: {type: collect, inputs: [f]}}\n");
-	cr_assert_eq(w.pipeline.runner_count, 2);
-	run_to_end(&w);
-	assert_every_in_order("out", 1, 2, 25000);
-	end(&w);
-}
-
 Test(pipeline, several_workers_keep_the_order)
 {
 	struct world w;

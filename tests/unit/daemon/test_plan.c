@@ -124,27 +124,3 @@ Test(plan, worst_case_stays_within_the_budget_and_uses_it)
 	cr_assert_gt(group("b")->buffers, group("a")->buffers,
 		     "its buffers are smaller, its share is not");
 }
-
-Test(plan, filter_that_lets_little_through_runs_on_the_thread_of_its_sink)
-{
-	fake_load(&topology, &plan,
-		  "sources: {a: {type: numbers, count: 1}}\n"
-		  "transforms: {f: {type: few, inputs: [a]}, g: {type: odd, inputs: [f]}}\n"
-		  "sinks: {out: {type: collect, inputs: [g]}}\n");
-	cr_assert_not(plan.fused[stage("f")]);
-	cr_assert(plan.fused[stage("g")]);
-	cr_assert_eq(group("f")->thread_of, plan.group_of[stage("out")]);
-}
-
-Test(plan, filter_with_two_readers_or_a_light_one_stays_with_its_source)
-{
-	fake_load(&topology, &plan,
-		  "sources: {a: {type: numbers, count: 1}}\n"
-		  "transforms: {f: {type: few, inputs: [a]}, g: {type: few, inputs: [a]}}\n"
-		  "sinks:\n"
-		  "  one: {type: collect, inputs: [f]}\n"
-		  "  two: {type: collect, inputs: [f]}\n"
-		  "  none: {type: nothing, inputs: [g]}\n");
-	cr_assert(plan.fused[stage("f")]);
-	cr_assert(plan.fused[stage("g")]);
-}
