@@ -1,8 +1,7 @@
 /* uring_io.h - the io_uring backend: one ring for each runner, SINGLE_ISSUER | DEFER_TASKRUN where the kernel has them,
  * the flags dropped one at a time where it has not.
  *
- * Buffers and files are not registered: measured on page-cache reads and writes of 256 KiB it gains nothing, and
- * registered buffers would pin the whole memory budget.
+ * Buffers are not registered: that would pin the whole memory budget, which otherwise is touched only as it is used.
  *
  * Threads: as backend.h; the ring belongs to the thread that opened it. Layer: daemon. */
 #pragma once
