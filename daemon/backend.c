@@ -116,11 +116,6 @@ void backend_cancel_all(struct backend *b)
 	}
 }
 
-static int64_t or_errno(int64_t r)
-{
-	return r < 0 ? -errno : r;
-}
-
 static int64_t carry_out(const struct io_op *op)
 {
 	switch (op->code) {

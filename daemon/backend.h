@@ -9,6 +9,7 @@
 
 #include "stages/io.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 struct backend;
@@ -66,6 +67,12 @@ void backend_cancel_all(struct backend *b);
 void backend_close(struct backend *b);
 
 /* For backends. */
+/* What a system call returned, as an operation's result. */
+static inline int64_t or_errno(int64_t r)
+{
+	return r < 0 ? -errno : r;
+}
+
 void backend_init(struct backend *b, struct helpers *helpers);
 void backend_track(struct backend *b, struct io_op *op); /* op is now in flight */
 void backend_untrack(struct backend *b, struct io_op *op);

@@ -26,7 +26,8 @@ static struct plain_io *from_io(struct io *io)
 	return (struct plain_io *)(void *)io;
 }
 
-int plain_openat2(const struct io_op *op)
+/* openat2(2), which libc does not wrap. */
+static int open_beneath(const struct io_op *op)
 {
 	struct open_how how = {.flags = (unsigned)(op->open.flags | O_CLOEXEC),
 			       .mode = op->open.mode,
@@ -35,16 +36,11 @@ int plain_openat2(const struct io_op *op)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-static int64_t or_errno(int64_t r)
-{
-	return r < 0 ? -errno : r;
-}
-
 static int64_t carry_out(const struct io_op *op)
 {
 	switch (op->code) {
 	case IO_OPEN:
-		return plain_openat2(op);
+		return open_beneath(op);
 	case IO_CLOSE:
 		return or_errno(close(op->fd));
 	case IO_READ:

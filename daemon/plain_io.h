@@ -6,6 +6,3 @@
 #include "daemon/backend.h"
 
 int plain_io_open(struct backend **ret_backend, struct helpers *helpers);
-
-/* openat2(2), which libc does not wrap. A descriptor or -errno. */
-int plain_openat2(const struct io_op *op);

@@ -1,7 +1,7 @@
 /* runner.h - a named thread that steps one or a few workers, does their I/O, and sleeps when all of them wait.
  *
  *   poll I/O -> step each worker -> progress? --yes--> again
- *                                      | no
+ *                                      | no: look again for a while, if the last sleep was short
  *   arm everyone's lists, waiter_barrier(), poll and step once more -> progress? --yes--> disarm, again
  *                                      | no
  *   sleep in the I/O backend until a completion, a wake, or the nearest moment a stage named

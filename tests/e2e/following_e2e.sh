@@ -200,8 +200,8 @@ test_sigusr1_tells_of_every_worker_and_goes_on() {
 	echo one >logs/a.log
 	start_following
 	kill -USR1 "$sluice_pid"
-	wait_until 10 says '\bin(/0)?\b.*'
-	wait_until 10 says '\bout(/0)?\b.*'
+	wait_until 10 says 'worker name=in state='
+	wait_until 10 says 'worker name=out state='
 	echo two >>logs/a.log
 	wait_until 10 has_lines result/all.log 2
 	stop_sluice

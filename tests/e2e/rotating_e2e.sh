@@ -99,11 +99,12 @@ test_a_followed_zst_output_is_whole_after_sigterm() {
 	YAML
 	start_sluice -c zst.yaml
 	cp "$INPUT/small.log" logs/a.log
-	output_exists() { [ -e result.zst ]; }
-	wait_until 10 output_exists
+	output_has_begun() { [ -s result.zst ]; }
+	wait_until 10 output_has_begun
 	stop_sluice
 	assert_status 0
 	zstd -qt result.zst || fail "zstd does not accept it"
 	zstd -qdc result.zst >result.log
+	[ -s result.log ] || fail "it holds no record"
 	cmp -n "$(stat -c %s result.log)" "$INPUT/small.log" result.log
 }
