@@ -23,14 +23,37 @@ int backend_choose(enum backend_kind wanted, enum backend_kind *ret_kind)
 	if (r < 0)
 		log_line(LOG_LEVEL_INFO, NULL, "io_uring refused, using plain reads and writes",
 			 "error=%s", strerror(-r));
-	*ret_kind = r < 0 ? BACKEND_PLAIN : BACKEND_URING;
+	*ret_kind = r < 0 ? BACKEND_PLAIN : wanted;
 	return 0;
 }
 
 int backend_open(struct backend **ret_backend, enum backend_kind kind, struct helpers *helpers)
 {
-	return kind == BACKEND_URING ? uring_io_open(ret_backend, helpers)
-				     : plain_io_open(ret_backend, helpers);
+	if (kind == BACKEND_PLAIN)
+		return plain_io_open(ret_backend, helpers);
+	int r = uring_io_open(ret_backend, helpers);
+	if (r == 0 || kind == BACKEND_URING)
+		return r;
+	char thread[16] = "";
+	pthread_getname_np(pthread_self(), thread, sizeof thread);
+	log_line(LOG_LEVEL_INFO, NULL, "io_uring refused, using plain reads and writes",
+		 "thread=%s error=%s", thread, strerror(-r));
+	return plain_io_open(ret_backend, helpers);
+}
+
+uint64_t backend_now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+struct timespec backend_time_left(uint64_t deadline_ns)
+{
+	uint64_t now_ns = backend_now_ns();
+	uint64_t ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+	return (struct timespec){.tv_sec = (time_t)(ns / 1000000000),
+				 .tv_nsec = (long)(ns % 1000000000)};
 }
 
 void backend_init(struct backend *b, struct helpers *helpers)

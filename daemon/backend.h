@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <time.h>
 
 struct backend;
 struct helpers;
@@ -38,11 +39,12 @@ struct backend {
 
 enum backend_kind { BACKEND_AUTO, BACKEND_URING, BACKEND_PLAIN };
 
-/* Which of the two to use here, for BACKEND_AUTO; says why when io_uring can't be had. 0 or -errno (io_uring asked
- * for and refused). */
+/* What to open here: for BACKEND_AUTO that again, or BACKEND_PLAIN where io_uring can't be had, and says why. 0 or
+ * -errno (io_uring asked for and refused). */
 int backend_choose(enum backend_kind wanted, enum backend_kind *ret_kind);
 
-/* On the thread that will own it. 0 or -errno. */
+/* On the thread that will own it. BACKEND_AUTO: io_uring, or plain where this one ring is refused (out of descriptors or
+ * memory, a filter), and says so, with the thread's name. 0 or -errno. */
 int backend_open(struct backend **ret_backend, enum backend_kind kind, struct helpers *helpers);
 
 static inline size_t backend_poll(struct backend *b)
@@ -72,6 +74,9 @@ static inline int64_t or_errno(int64_t r)
 {
 	return r < 0 ? -errno : r;
 }
+
+uint64_t backend_now_ns(void);                           /* monotonic */
+struct timespec backend_time_left(uint64_t deadline_ns); /* 0 when it has passed */
 
 void backend_init(struct backend *b, struct helpers *helpers);
 void backend_track(struct backend *b, struct io_op *op); /* op is now in flight */

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { STREAMS_MAX = 1024, SPANS_MAX = 64 };
@@ -159,14 +158,8 @@ static void plain_wait(struct backend *b, uint64_t deadline_ns)
 	if (b->completed)
 		return;
 	struct timespec left = {0};
-	if (deadline_ns != UINT64_MAX) {
-		struct timespec now;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-		uint64_t ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
-		left = (struct timespec){.tv_sec = (time_t)(ns / 1000000000),
-					 .tv_nsec = (long)(ns % 1000000000)};
-	}
+	if (deadline_ns != UINT64_MAX)
+		left = backend_time_left(deadline_ns);
 	poll_streams(p, deadline_ns == UINT64_MAX ? NULL : &left);
 }
 

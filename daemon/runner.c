@@ -246,6 +246,7 @@ void runner_abandon(struct runner *r, int error)
 static void *runner_main(void *argument)
 {
 	struct runner *r = argument;
+	pthread_setname_np(pthread_self(), r->name);
 	int error = open_backend(r);
 	if (error < 0) {
 		runner_abandon(r, error);
@@ -270,7 +271,6 @@ int runner_start(struct runner *r)
 	if (error)
 		return -error;
 	r->started = true;
-	pthread_setname_np(r->thread, r->name);
 	return 0;
 }
 
