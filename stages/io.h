@@ -113,6 +113,7 @@ struct io_op {
 	/* the backend's, while busy */
 	struct io_op *next, *prev;
 	struct stack_node node;
+	unsigned marks;
 	struct io *io;
 };
 

@@ -27,15 +27,14 @@ static inline void need_backend(int kind)
 		cr_skip_test("io_uring is refused here: %s", strerror(-r));
 }
 
-/* True if this process has a ring: how a plain backend can be told from the other. */
-static inline bool has_ring(void)
+/* Of this process's ring, the lowest; -1: it has none, and that is how a plain backend can be told from the other. */
+static inline int ring_descriptor(void)
 {
-	bool found = false;
-	for (int fd = 0; fd < 256 && !found; fd++) {
+	for (int fd = 0; fd < 256; fd++) {
 		char link[64], target[64] = "";
 		snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-		ssize_t n = readlink(link, target, sizeof target - 1);
-		found = n > 0 && strstr(target, "io_uring");
+		if (readlink(link, target, sizeof target - 1) > 0 && strstr(target, "io_uring"))
+			return fd;
 	}
-	return found;
+	return -1;
 }

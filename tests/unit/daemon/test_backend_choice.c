@@ -85,7 +85,7 @@ Test(backend_choice, auto_whose_ring_is_refused_later_is_plain_and_says_so_once)
 	cr_assert_eq(backend_open(&w.backend, kind, &w.helpers), 0);
 	cr_assert_eq(said_end("io_uring refused"), 1, "%s", said_text());
 	cr_assert_not_null(strstr(said_text(), "thread="));
-	cr_assert_not(has_ring());
+	cr_assert_eq(ring_descriptor(), -1);
 	cr_assert_eq(read_a_byte(&w), 'x');
 	end(&w);
 }
