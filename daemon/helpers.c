@@ -47,18 +47,20 @@ int helpers_init(struct helpers *h, size_t threads)
 	memset(h, 0, sizeof *h);
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_cond_init(&h->some, NULL);
+	int r = -ENOMEM;
 	h->threads = calloc(threads, sizeof *h->threads);
 	if (!h->threads)
 		goto fail;
 	for (; h->count < threads; h->count++) {
-		if (pthread_create(&h->threads[h->count], NULL, helper_main, h) != 0)
+		r = -pthread_create(&h->threads[h->count], NULL, helper_main, h);
+		if (r < 0)
 			goto fail;
 		pthread_setname_np(h->threads[h->count], "helper");
 	}
 	return 0;
 fail:
 	helpers_release(h);
-	return -ENOMEM;
+	return r;
 }
 
 void helpers_release(struct helpers *h)
