@@ -2,6 +2,7 @@
 #include "daemon/log.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,6 +255,13 @@ static int give_envs(struct runner *r)
 	return 0;
 }
 
+/* A CPU that we may not run on is none to us. */
+static bool have_many_cpus(void)
+{
+	cpu_set_t ours;
+	return sched_getaffinity(0, sizeof ours, &ours) < 0 || CPU_COUNT(&ours) > 1;
+}
+
 /* The workers that share one thread: the `index`th of group g and those of the groups that share its thread. */
 static int make_runner(struct pipeline *p, size_t g, unsigned index, enum backend_kind io)
 {
@@ -263,7 +271,7 @@ static int make_runner(struct pipeline *p, size_t g, unsigned index, enum backen
 	r->backend_kind = io;
 	r->helpers = &p->helpers;
 	r->ended_event = p->ended_event;
-	r->many_cpus = sysconf(_SC_NPROCESSORS_ONLN) > 1;
+	r->many_cpus = have_many_cpus();
 	r->workers = calloc(p->plan->group_count, sizeof(struct worker *));
 	if (!r->workers)
 		return -ENOMEM;

@@ -1,12 +1,17 @@
 /* The graph running: order, fan-out, fan-in, backpressure and ends, with stages that only know numbers. */
 #include "daemon/pipeline.h"
+#include "tests/unit/daemon/each_backend.h"
 #include "tests/unit/daemon/fake_stages.h"
+#include "tests/unit/daemon/refusals.h"
+#include "tests/unit/daemon/said.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 struct world {
 	struct topology topology;
@@ -14,11 +19,14 @@ struct world {
 	struct pipeline pipeline;
 };
 
-static void begin(struct world *w, const char *yaml)
+#define PIPELINE_TEST(name) EACH_BACKEND_TEST(pipeline, name)
+
+static void begin(struct world *w, int kind, const char *yaml)
 {
+	need_backend(kind);
 	waiter_setup(true);
 	fake_load(&w->topology, &w->plan, yaml);
-	cr_assert_eq(pipeline_init(&w->pipeline, &w->plan, true, BACKEND_PLAIN), 0);
+	cr_assert_eq(pipeline_init(&w->pipeline, &w->plan, true, (enum backend_kind)kind), 0);
 }
 
 static void wait_for_end(struct world *w)
@@ -55,68 +63,74 @@ static void assert_every_in_order(const char *sink, uint64_t first, uint64_t ste
 			     (size_t)c->numbers[i], (size_t)i);
 }
 
-Test(pipeline, one_source_one_sink_keeps_every_record_in_order)
+PIPELINE_TEST(one_source_one_sink_keeps_every_record_in_order)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 100000}}\n"
-		  "sinks: {out: {type: collect, inputs: [a]}}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 100000}}\n"
+	      "sinks: {out: {type: collect, inputs: [a]}}\n");
 	run_to_end(&w);
 	assert_every_in_order("out", 0, 1, 100000);
 	end(&w);
 }
 
-Test(pipeline, queue_of_one_batch_still_moves_everything)
+PIPELINE_TEST(queue_of_one_batch_still_moves_everything)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 20000}}\n"
-		  "sinks: {out: {type: collect, inputs: [a], queue: {capacity: 1}}}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 20000}}\n"
+	      "sinks: {out: {type: collect, inputs: [a], queue: {capacity: 1}}}\n");
 	run_to_end(&w);
 	assert_every_in_order("out", 0, 1, 20000);
 	end(&w);
 }
 
-Test(pipeline, fused_filter_drops_what_it_should)
+PIPELINE_TEST(fused_filter_drops_what_it_should)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 50001}}\n"
-		  "transforms: {f: {type: odd, inputs: [a]}}\n"
-		  "sinks: {out: {type: collect, inputs: [f]}}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 50001}}\n"
+	      "transforms: {f: {type: odd, inputs: [a]}}\n"
+	      "sinks: {out: {type: collect, inputs: [f]}}\n");
 	run_to_end(&w);
 	assert_every_in_order("out", 1, 2, 25000);
 	end(&w);
 }
 
-Test(pipeline, several_workers_keep_the_order)
+PIPELINE_TEST(several_workers_keep_the_order)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 40000}}\n"
-		  "transforms: {l: {type: labour, inputs: [a], workers: 4}}\n"
-		  "sinks: {out: {type: collect, inputs: [l]}}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 40000}}\n"
+	      "transforms: {l: {type: labour, inputs: [a], workers: 4}}\n"
+	      "sinks: {out: {type: collect, inputs: [l]}}\n");
 	run_to_end(&w);
 	assert_every_in_order("out", 0, 1, 40000);
 	end(&w);
 }
 
-Test(pipeline, several_workers_behind_several_workers_keep_the_order)
+PIPELINE_TEST(several_workers_behind_several_workers_keep_the_order)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 20000}}\n"
-		  "transforms:\n"
-		  "  l: {type: labour, inputs: [a], workers: 3}\n"
-		  "  f: {type: odd, inputs: [l]}\n"
-		  "  m: {type: labour, inputs: [f], workers: 2, queue: {capacity: 2}}\n"
-		  "sinks: {out: {type: collect, inputs: [m]}}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 20000}}\n"
+	      "transforms:\n"
+	      "  l: {type: labour, inputs: [a], workers: 3}\n"
+	      "  f: {type: odd, inputs: [l]}\n"
+	      "  m: {type: labour, inputs: [f], workers: 2, queue: {capacity: 2}}\n"
+	      "sinks: {out: {type: collect, inputs: [m]}}\n");
 	run_to_end(&w);
 	assert_every_in_order("out", 1, 2, 10000);
 	end(&w);
 }
 
-Test(pipeline, unordered_workers_lose_and_double_nothing)
+PIPELINE_TEST(unordered_workers_lose_and_double_nothing)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 20000}}\n"
-		  "transforms: {l: {type: labour, inputs: [a], workers: 4, ordered: false}}\n"
-		  "sinks: {out: {type: collect, inputs: [l]}}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 20000}}\n"
+	      "transforms: {l: {type: labour, inputs: [a], workers: 4, ordered: false}}\n"
+	      "sinks: {out: {type: collect, inputs: [l]}}\n");
 	run_to_end(&w);
 	const struct collected *c = fake_collected("out");
 	cr_assert_eq(c->count, 20000);
@@ -127,15 +141,16 @@ Test(pipeline, unordered_workers_lose_and_double_nothing)
 	end(&w);
 }
 
-Test(pipeline, every_reader_of_a_source_gets_all_of_it)
+PIPELINE_TEST(every_reader_of_a_source_gets_all_of_it)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 30000}}\n"
-		  "transforms: {f: {type: odd, inputs: [a]}}\n"
-		  "sinks:\n"
-		  "  one: {type: collect, inputs: [a]}\n"
-		  "  two: {type: collect, inputs: [f]}\n"
-		  "  three: {type: collect, inputs: [a], queue: {capacity: 1}}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 30000}}\n"
+	      "transforms: {f: {type: odd, inputs: [a]}}\n"
+	      "sinks:\n"
+	      "  one: {type: collect, inputs: [a]}\n"
+	      "  two: {type: collect, inputs: [f]}\n"
+	      "  three: {type: collect, inputs: [a], queue: {capacity: 1}}\n");
 	run_to_end(&w);
 	assert_every_in_order("one", 0, 1, 30000);
 	assert_every_in_order("two", 1, 2, 15000);
@@ -158,11 +173,11 @@ static void assert_two_in_order(const char *sink, uint64_t count)
 	cr_assert_eq(next[0] + next[1], 2 * count);
 }
 
-Test(pipeline, fan_in_keeps_the_order_of_each_input)
+PIPELINE_TEST(fan_in_keeps_the_order_of_each_input)
 {
 	struct world w;
 	begin(
-	    &w,
+	    &w, *kind,
 	    "sources:\n"
 	    "  a: {type: numbers, count: 20000, per_batch: 1}\n"
 	    "  b: {type: numbers, count: 20000, per_batch: 1}\n"
@@ -173,67 +188,73 @@ Test(pipeline, fan_in_keeps_the_order_of_each_input)
 	end(&w);
 }
 
-Test(pipeline, light_sink_runs_on_its_producers_thread)
+PIPELINE_TEST(light_sink_runs_on_its_producers_thread)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 1000}}\n"
-		  "sinks: {none: {type: nothing, inputs: [a]}}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 1000}}\n"
+	      "sinks: {none: {type: nothing, inputs: [a]}}\n");
 	cr_assert_eq(w.pipeline.runner_count, 1);
 	run_to_end(&w);
 	end(&w);
 }
 
-Test(pipeline, sink_that_wants_no_more_ends_its_source)
+PIPELINE_TEST(sink_that_wants_no_more_ends_its_source)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 1000000000}}\n"
-		  "sinks: {out: {type: collect, inputs: [a], close_after: 100}}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 1000000000}}\n"
+	      "sinks: {out: {type: collect, inputs: [a], close_after: 100}}\n");
 	run_to_end(&w);
 	cr_assert_null(pipeline_failed(&w.pipeline));
 	cr_assert_geq(fake_collected("out")->count, 100);
 	end(&w);
 }
 
-Test(pipeline, sink_that_wants_no_more_leaves_its_sibling_alone)
+PIPELINE_TEST(sink_that_wants_no_more_leaves_its_sibling_alone)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 50000}}\n"
-		  "sinks:\n"
-		  "  short: {type: collect, inputs: [a], close_after: 100}\n"
-		  "  long: {type: collect, inputs: [a]}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 50000}}\n"
+	      "sinks:\n"
+	      "  short: {type: collect, inputs: [a], close_after: 100}\n"
+	      "  long: {type: collect, inputs: [a]}\n");
 	run_to_end(&w);
 	assert_every_in_order("long", 0, 1, 50000);
 	end(&w);
 }
 
-Test(pipeline, failed_worker_ends_the_others_and_is_told)
+PIPELINE_TEST(failed_worker_ends_the_others_and_is_told)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 1000000000}}\n"
-		  "transforms: {x: {type: breaks, inputs: [a], after: 5000, workers: 3}}\n"
-		  "sinks: {out: {type: collect, inputs: [x]}}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 1000000000}}\n"
+	      "transforms: {x: {type: breaks, inputs: [a], after: 5000, workers: 3}}\n"
+	      "sinks: {out: {type: collect, inputs: [x]}}\n");
 	run_to_end(&w);
 	cr_assert_not_null(pipeline_failed(&w.pipeline));
 	end(&w);
 }
 
-Test(pipeline, failed_source_lets_what_it_emitted_drain)
+PIPELINE_TEST(failed_source_lets_what_it_emitted_drain)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 100000, fail_after: 5000}}\n"
-		  "sinks: {out: {type: collect, inputs: [a]}}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 100000, fail_after: 5000}}\n"
+	      "sinks: {out: {type: collect, inputs: [a]}}\n");
 	run_to_end(&w);
 	cr_assert_str_eq(pipeline_failed(&w.pipeline)->name, "a");
 	assert_every_in_order("out", 0, 1, 5000);
 	end(&w);
 }
 
-Test(pipeline, stop_drains_what_the_source_has_emitted)
+PIPELINE_TEST(stop_drains_what_the_source_has_emitted)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 1000000000}}\n"
-		  "transforms: {l: {type: labour, inputs: [a], workers: 2}}\n"
-		  "sinks: {out: {type: collect, inputs: [l]}}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 1000000000}}\n"
+	      "transforms: {l: {type: labour, inputs: [a], workers: 2}}\n"
+	      "sinks: {out: {type: collect, inputs: [l]}}\n");
 	cr_assert_eq(pipeline_start(&w.pipeline), 0);
 	struct stage_counters *out = &w.pipeline.counters[w.topology.stage_count - 1];
 	while (counter_get(&out->records_in) < 1000)
@@ -267,14 +288,15 @@ static void never_called(struct waiter *waiter)
 }
 
 /* Found as a hang under load: a worker armed for its turn got it, found no room, and slept unarmed for room. */
-Test(pipeline, worker_whose_turn_comes_while_there_is_no_room_is_not_let_sleep)
+PIPELINE_TEST(worker_whose_turn_comes_while_there_is_no_room_is_not_let_sleep)
 {
 	struct world w;
-	begin(&w, "sources: {a: {type: numbers, count: 100}}\n"
-		  "transforms:\n"
-		  "  l: {type: labour, inputs: [a], workers: 2}\n"
-		  "  m: {type: labour, inputs: [l], queue: {capacity: 1}}\n"
-		  "sinks: {out: {type: collect, inputs: [m]}}\n");
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 100}}\n"
+	      "transforms:\n"
+	      "  l: {type: labour, inputs: [a], workers: 2}\n"
+	      "  m: {type: labour, inputs: [l], queue: {capacity: 1}}\n"
+	      "sinks: {out: {type: collect, inputs: [m]}}\n");
 	for (size_t i = 0; i < w.pipeline.worker_count; i++)
 		cr_assert_eq(worker_open(&w.pipeline.workers[i]), 0);
 	while (worker_step(worker(&w, "a")) == STEP_MORE)
@@ -299,5 +321,66 @@ Test(pipeline, worker_whose_turn_comes_while_there_is_no_room_is_not_let_sleep)
 	assert_every_in_order("out", 0, 1, 100);
 	for (size_t i = 0; i < w.pipeline.worker_count; i++)
 		worker_close(&w.pipeline.workers[i]);
+	end(&w);
+}
+
+/* Refusals */
+
+static const char two_threads[] = "sources: {a: {type: numbers, count: 20000}}\n"
+				  "transforms: {l: {type: labour, inputs: [a], workers: 2}}\n"
+				  "sinks: {out: {type: collect, inputs: [l]}}\n";
+
+Test(pipeline, auto_whose_rings_are_refused_runs_on_plain_and_says_so_once_a_thread)
+{
+	struct world w;
+	begin(&w, BACKEND_AUTO, two_threads);
+	refuse_call(SYS_io_uring_setup, ENOMEM);
+	said_begin();
+	run_to_end(&w);
+	cr_assert_eq((size_t)said_end("io_uring refused"), w.pipeline.runner_count, "%s",
+		     said_text());
+	cr_assert_not_null(strstr(said_text(), "thread=a "), "%s", said_text());
+	cr_assert_not_null(strstr(said_text(), "thread=l/2 "), "%s", said_text());
+	cr_assert_null(pipeline_failed(&w.pipeline));
+	assert_every_in_order("out", 0, 1, 20000);
+	end(&w);
+}
+
+Test(pipeline, uring_whose_rings_are_refused_fails_and_says_why)
+{
+	struct world w;
+	begin(&w, BACKEND_URING, two_threads);
+	refuse_call(SYS_io_uring_setup, ENOMEM);
+	said_begin();
+	run_to_end(&w);
+	cr_assert_gt(said_end("error no I/O backend thread="), 0, "%s", said_text());
+	cr_assert_eq(counter_get(&pipeline_failed(&w.pipeline)->shown_failure), ENOMEM);
+	end(&w);
+}
+
+PIPELINE_TEST(no_thread_to_be_had_for_it_is_an_error_that_ends_every_worker)
+{
+	struct world w;
+	begin(&w, *kind, two_threads);
+	refuse_call(SYS_clone3, EAGAIN);
+	cr_assert_eq(pipeline_start(&w.pipeline), -EAGAIN);
+	cr_assert(pipeline_ended(&w.pipeline));
+	pipeline_join(&w.pipeline);
+	end(&w);
+}
+
+Test(pipeline, cpus_are_those_it_may_run_on)
+{
+	struct world w;
+	cpu_set_t all, one;
+	cr_assert_eq(sched_getaffinity(0, sizeof all, &all), 0);
+	begin(&w, BACKEND_PLAIN, two_threads);
+	cr_assert_eq(w.pipeline.runners[0].many_cpus, CPU_COUNT(&all) > 1);
+	end(&w);
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	cr_assert_eq(sched_setaffinity(0, sizeof one, &one), 0);
+	begin(&w, BACKEND_PLAIN, two_threads);
+	cr_assert_not(w.pipeline.runners[0].many_cpus);
 	end(&w);
 }
