@@ -55,6 +55,7 @@ static void begin_unit(struct worker *w, struct in_edge *from, uint64_t ticket)
 	struct unit *u = newest_unit(w);
 	u->from = from;
 	u->ticket = ticket;
+	u->failed = false;
 }
 
 /* Waking a reader costs more than many a batch, so a worker that goes on at once wakes it for a few batches together;
@@ -106,6 +107,28 @@ static bool put_unit(struct worker *w, struct unit *u)
 	return all;
 }
 
+static void drop_unit(struct worker *w, struct unit *u)
+{
+	for (size_t i = 0; i < w->out_edge_count; i++)
+		list_drop(&u->lists[i]);
+}
+
+/* The unit's turn has come, or was broken: then what stands before it is missing. True when it is put or dropped. */
+static bool settle_in_turn(struct worker *w, struct unit *u)
+{
+	struct turn *turn = &u->from->edge->turn;
+	if (u->failed) {
+		turn_break(turn, u->ticket);
+	} else if (turn_is_broken(turn)) {
+		drop_unit(w, u);
+	} else {
+		if (!put_unit(w, u))
+			return false;
+		turn_pass(turn, u->ticket);
+	}
+	return true;
+}
+
 /* The oldest unit, if its turn has come. True when it is gone. */
 static bool retire_unit(struct worker *w)
 {
@@ -115,10 +138,8 @@ static bool retire_unit(struct worker *w)
 		w->waits |= WAITS_TURN;
 		return false;
 	}
-	if (!put_unit(w, u))
+	if (turns ? !settle_in_turn(w, u) : !put_unit(w, u))
 		return false;
-	if (turns)
-		turn_pass(&u->from->edge->turn, u->ticket);
 	if (u->from) {
 		int r = queue_task_done(&u->from->edge->queue, 1);
 		assert(r == 0);
@@ -140,8 +161,7 @@ static bool retire_units(struct worker *w)
 static void drop_held(struct worker *w)
 {
 	for (size_t i = 0; i < w->unit_count; i++)
-		for (size_t e = 0; e < w->out_edge_count; e++)
-			list_drop(&unit_at(w, i)->lists[e]);
+		drop_unit(w, unit_at(w, i));
 }
 
 /* Emission */
@@ -202,8 +222,6 @@ static void close_inputs(struct worker *w)
 	for (size_t i = 0; i < w->in_edge_count; i++) {
 		struct in_edge *in = &w->in_edges[i];
 		queue_shutdown_now(&in->edge->queue, drop_batch, NULL);
-		if (in->edge->turns)
-			turn_break(&in->edge->turn);
 		in->ended = true;
 	}
 }
@@ -314,7 +332,15 @@ static void begin_failing(struct worker *w)
 	counter_set(&w->shown_state, WORKER_FAILING);
 	counter_set(&w->shown_failure, (uint64_t)-w->failure);
 	close_inputs(w);
-	drop_held(w);
+}
+
+/* The newest unit could not be made whole: nothing of it goes on, nor of what comes after it. */
+static void fail_unit(struct worker *w)
+{
+	struct unit *u = newest_unit(w);
+	drop_unit(w, u);
+	u->failed = true;
+	begin_failing(w);
 }
 
 void worker_fail(struct worker *w, int error)
@@ -373,8 +399,10 @@ static enum step source_step(struct worker *w)
 		return STEP_WAIT;
 	begin_unit(w, NULL, 0);
 	int r = head->stage.type->source_step(&head->stage, &head->outlet);
-	if (r < 0 || w->failure < 0) {
-		worker_fail(w, r < 0 ? r : w->failure);
+	if (r < 0)
+		w->failure = r;
+	if (w->failure < 0) {
+		fail_unit(w);
 		return STEP_MORE;
 	}
 	retire_units(w);
@@ -406,7 +434,7 @@ static enum step transform_step(struct worker *w)
 	begin_unit(w, from, ticket);
 	deliver_to_node(w, &w->nodes[0], b);
 	if (w->failure < 0)
-		begin_failing(w);
+		fail_unit(w);
 	else
 		retire_units(w);
 	return STEP_MORE;
@@ -438,7 +466,7 @@ static enum step sink_step(struct worker *w)
 	return (enum step)r;
 }
 
-/* The units still take their turns, empty, so that the other workers' come. */
+/* What was made before the failure still goes on, in turn. */
 static enum step failing_step(struct worker *w)
 {
 	retire_units(w);

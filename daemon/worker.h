@@ -9,7 +9,9 @@
  * ticket is called (ringbuf/turn.h); meanwhile each may work on a few units ahead.
  *
  *   RUNNING --input ended, stop, readers gone--> ENDING --all put, sink finished--> ENDED
- *      \------- a stage failed ------> FAILING: inputs shut down, held units dropped -----^
+ *      \------- a stage failed ------> FAILING: inputs shut down, units before it put ----^
+ *
+ * What a sink gets is unbroken: of a unit that failed nothing goes on, nor of what was drawn after it by any worker.
  *
  * Threads: its runner's, save worker_status(). Memory: pipeline.h makes and releases it. Layer: daemon. */
 #pragma once
@@ -50,6 +52,7 @@ enum { UNITS_AHEAD = 4 };
 struct unit {
 	struct in_edge *from; /* NULL for what a source emits */
 	uint64_t ticket;
+	bool failed;              /* nothing is in it; the turn ends with it */
 	struct batch_list *lists; /* by out_edge */
 };
 

@@ -14,18 +14,22 @@ void turn_release(struct turn *t)
 	waitlist_release(&t->waiting);
 }
 
-void turn_pass(struct turn *t, uint64_t ticket)
+static void call(struct turn *t, uint64_t next)
 {
-	assert(turn_is(t, ticket));
-	/* release: pairs with the acquire load in turn_is(). By comparison, so that a broken turn stays broken. */
-	atomic_compare_exchange_strong_explicit(&t->next, &ticket, ticket + 1, memory_order_release,
-						memory_order_relaxed);
+	/* release: pairs with the acquire load in turn_is() */
+	atomic_store_explicit(&t->next, next, memory_order_release);
 	waitlist_wake_all(&t->waiting);
 }
 
-void turn_break(struct turn *t)
+void turn_pass(struct turn *t, uint64_t ticket)
 {
-	/* release: pairs with the acquire load in turn_is() */
-	atomic_store_explicit(&t->next, TURN_BROKEN, memory_order_release);
-	waitlist_wake_all(&t->waiting);
+	assert(turn_is(t, ticket) && !turn_is_broken(t));
+	call(t, ticket + 1);
+}
+
+void turn_break(struct turn *t, uint64_t ticket)
+{
+	assert(turn_is(t, ticket));
+	(void)ticket;
+	call(t, TURN_BROKEN);
 }

@@ -12,7 +12,7 @@
 
 #include "ringbuf/waiter.h"
 
-#define TURN_BROKEN UINT64_MAX
+#define TURN_BROKEN UINT64_MAX /* no ticket: more than will ever be drawn */
 
 struct turn {
 	_Atomic uint64_t next;
@@ -32,5 +32,12 @@ static inline bool turn_is(struct turn *t, uint64_t ticket)
 /* The holder of `ticket`, whose turn it is, is through: calls the next and wakes all who wait. */
 void turn_pass(struct turn *t, uint64_t ticket);
 
-/* Order is of no use any more (a holder has failed): it is everybody's turn from now on. */
-void turn_break(struct turn *t);
+/* The same, but the holder has failed: it is everybody's turn from now on, and each can see that it is broken. */
+void turn_break(struct turn *t, uint64_t ticket);
+
+/* For a holder whose turn it is: true if one before it broke it. */
+static inline bool turn_is_broken(struct turn *t)
+{
+	/* acquire: pairs with turn_break */
+	return atomic_load_explicit(&t->next, memory_order_acquire) == TURN_BROKEN;
+}

@@ -143,22 +143,23 @@ static const struct stage_type labour_type = {
 /* breaks */
 
 struct breaks_options {
-	uint64_t after;
+	uint64_t at;
 };
 
 static const struct option breaks_table[] = {
-    {"after", OPTION_COUNT, offsetof(struct breaks_options, after), .preset = "0",
-     .doc = "So many records"},
+    {"at", OPTION_COUNT, offsetof(struct breaks_options, at), .required = true,
+     .doc = "The number that is too much for it"},
     {0},
 };
 
 static int breaks_apply(struct stage *s, struct batch *b, struct outlet *out)
 {
 	const struct breaks_options *o = s->options;
-	if (counter_get(&s->counters->records_in) > o->after) {
-		batch_free(&b);
-		return -EILSEQ;
-	}
+	for (uint32_t i = 0; i < b->count; i++)
+		if (number_at(b, i) == o->at) {
+			batch_free(&b);
+			return -EILSEQ;
+		}
 	emit(out, &b);
 	return 0;
 }

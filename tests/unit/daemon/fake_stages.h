@@ -3,7 +3,7 @@
  *   sources:    numbers (count, per_batch, fail_after)   records of 8 bytes: 0, 1, 2, ...
  *   transforms: odd      light, stateless: keeps odd numbers
  *               labour   neither: passes all on, after work of varying length (workers up to 16)
- *               breaks (after)     fails once it has seen so many records
+ *               breaks (at)        passes all on, but fails at that number
  *   sinks:      collect (close_after)   remembers, by the sink's id; says it is done after so many records, if not 0
  *               nothing             light: takes and lets go
  */

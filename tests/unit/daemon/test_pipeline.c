@@ -224,15 +224,16 @@ PIPELINE_TEST(sink_that_wants_no_more_leaves_its_sibling_alone)
 	end(&w);
 }
 
-PIPELINE_TEST(failed_worker_ends_the_others_and_is_told)
+PIPELINE_TEST(failed_worker_ends_the_others_and_what_came_before_it_is_stored_whole)
 {
 	struct world w;
 	begin(&w, *kind,
 	      "sources: {a: {type: numbers, count: 1000000000}}\n"
-	      "transforms: {x: {type: breaks, inputs: [a], after: 5000, workers: 3}}\n"
+	      "transforms: {x: {type: breaks, inputs: [a], at: 5000, workers: 3}}\n"
 	      "sinks: {out: {type: collect, inputs: [x]}}\n");
 	run_to_end(&w);
 	cr_assert_not_null(pipeline_failed(&w.pipeline));
+	assert_every_in_order("out", 0, 1, 5000);
 	end(&w);
 }
 

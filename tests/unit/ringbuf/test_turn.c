@@ -21,12 +21,15 @@ Test(turn, starts_at_the_first_ticket)
 	turn_release(&t);
 }
 
-Test(turn, goes_past_the_largest_number)
+Test(turn, broken_is_everybodys_and_they_can_tell)
 {
 	struct turn t;
-	turn_init(&t, UINT64_MAX);
-	turn_pass(&t, UINT64_MAX);
-	cr_assert(turn_is(&t, 0));
+	turn_init(&t, 7);
+	cr_assert_not(turn_is_broken(&t));
+	turn_break(&t, 7);
+	cr_assert(turn_is(&t, 8));
+	cr_assert(turn_is(&t, 900));
+	cr_assert(turn_is_broken(&t));
 	turn_release(&t);
 }
 
