@@ -12,7 +12,7 @@ enum { BAR_WIDTH = 30 };
 static struct {
 	const struct pipeline *pipeline;
 	pthread_mutex_t lock; /* a bar and a log line never mix */
-	char line[160];
+	char line[192];
 } bar = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void put(const char *text)
@@ -57,16 +57,25 @@ static void format_left(char *text, size_t size, const struct totals *t, double 
 	snprintf(text, size, ", %.0f s left", left);
 }
 
+static void format_bar(char *text, size_t size, const struct totals *t)
+{
+	double share = (double)t->work_done / (double)t->work_total;
+	if (share > 1)
+		share = 1;
+	int full = (int)(share * BAR_WIDTH);
+	snprintf(text, size, "[%.*s%.*s] %3u %%  ", full, "##############################",
+		 BAR_WIDTH - full, "..............................", (unsigned)(share * 100));
+}
+
+/* Of an input whose size nobody knows (a pipe): how much has come and how fast, and no share of it. */
 static void format_line(char *line, size_t size, const struct totals *t, double seconds)
 {
-	double share = t->work_total ? (double)t->work_done / (double)t->work_total : 0;
-	int full = (int)((share > 1 ? 1 : share) * BAR_WIDTH);
-	char done[16], rate[16], left[32];
-	format_left(left, sizeof left, t, seconds);
-	snprintf(line, size, "\r[%.*s%.*s] %3.0f %%  %s, %s/s%s\033[K", full,
-		 "##############################", BAR_WIDTH - full,
-		 "..............................", share * 100,
-		 human_bytes((double)t->bytes_in, done),
+	char done[16], rate[16], share[96] = "", left[32] = "";
+	if (t->work_known) {
+		format_bar(share, sizeof share, t);
+		format_left(left, sizeof left, t, seconds);
+	}
+	snprintf(line, size, "\r%s%s, %s/s%s\033[K", share, human_bytes((double)t->bytes_in, done),
 		 human_bytes(seconds > 0 ? (double)t->bytes_in / seconds : 0, rate), left);
 }
 

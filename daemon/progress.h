@@ -1,5 +1,8 @@
 /* progress.h - on a terminal, `--once` shows how far it is: one line, rewritten, on stderr.
  *
+ *   [############..................]  41 %  1.2 GB, 840 MB/s, 2 s left
+ *   1.2 GB, 840 MB/s                                   as long as not every source knows how much there is
+ *
  * Threads: draw from main; log lines of any thread make it step aside. Layer: daemon. */
 #pragma once
 

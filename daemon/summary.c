@@ -11,6 +11,7 @@ static void add_stage(struct totals *t, enum stage_kind kind, const struct stage
 	if (kind == STAGE_SOURCE) {
 		t->records_in += in;
 		t->bytes_in += counter_get(&c->bytes_in);
+		t->work_known &= counter_get(&c->work_total) > 0;
 	} else if (kind == STAGE_SINK) {
 		t->records_out += out;
 		t->bytes_out += counter_get(&c->bytes_out);
@@ -29,7 +30,7 @@ static void add_stage(struct totals *t, enum stage_kind kind, const struct stage
 
 struct totals summary_totals(const struct pipeline *p)
 {
-	struct totals t = {0};
+	struct totals t = {.work_known = true};
 	const struct topology *topology = p->plan->topology;
 	for (size_t i = 0; i < topology->stage_count; i++)
 		add_stage(&t, topology->stages[i].schema->kind, &p->counters[i]);

@@ -9,7 +9,8 @@ struct totals {
 	uint64_t filtered;               /* by transforms */
 	uint64_t errors;                 /* inputs and operations that failed */
 	uint64_t lost[LOSS_COUNT];
-	uint64_t work_done, work_total;
+	uint64_t work_done, work_total; /* bytes of input */
+	bool work_known; /* work_total is all: every source knows its size, as a pipe does not */
 	uint64_t latency_max_ns;
 };
 
