@@ -56,26 +56,43 @@ static char *text_and_file(struct place *at, const char *format, va_list args)
 	return text;
 }
 
-void problem_add(struct problems *p, struct place at, const char *format, ...)
+static void add(struct problems *p, bool warning, struct place at, const char *format, va_list args)
 {
 	struct problem *problem = next_problem(p);
-	va_list args;
 
 	if (!problem) {
 		p->unlisted++;
 		return;
 	}
-	va_start(args, format);
 	problem->text = text_and_file(&at, format, args);
-	va_end(args);
 	problem->at = at;
+	problem->warning = warning;
+	p->warnings += warning;
 	if (!problem->text)
-		*problem = (struct problem){.text = no_memory_text};
+		*problem = (struct problem){.text = no_memory_text, .warning = warning};
+}
+
+void problem_add(struct problems *p, struct place at, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(p, false, at, format, args);
+	va_end(args);
+}
+
+void problem_warn(struct problems *p, struct place at, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(p, true, at, format, args);
+	va_end(args);
 }
 
 size_t problems_total(const struct problems *p)
 {
-	return p->count + p->unlisted;
+	return p->count - p->warnings + p->unlisted;
 }
 
 static int compare_numbers(unsigned a, unsigned b)
@@ -103,10 +120,12 @@ void problems_sort(struct problems *p)
 		qsort(p->list, p->count, sizeof(*p->list), compare_problems);
 	for (size_t i = 0; i < p->count; i++) {
 		if (kept && p->list[i].text != no_memory_text &&
-		    !compare_problems(&p->list[kept - 1], &p->list[i]))
+		    !compare_problems(&p->list[kept - 1], &p->list[i])) {
+			p->warnings -= p->list[i].warning;
 			free(p->list[i].text);
-		else
+		} else {
 			p->list[kept++] = p->list[i];
+		}
 	}
 	p->count = kept;
 }
@@ -131,6 +150,8 @@ static void print_problem(const struct problem *problem, FILE *to)
 			fprintf(to, ":%u:%u", problem->at.line, problem->at.column);
 		fputs(": ", to);
 	}
+	if (problem->warning)
+		fputs("warning: ", to);
 	print_escaped(problem->text, to);
 	putc('\n', to);
 }

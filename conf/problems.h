@@ -1,6 +1,7 @@
 /* problems.h - everything that is wrong with a topology, gathered so that it can be told in one go.
  *
- * Each problem prints as `file:line:column: what is wrong; what would be right`.
+ * Each problem prints as `file:line:column: what is wrong; what would be right`. Among them there may be warnings, also
+ * when all went well.
  * Threads: one. Memory: owns its texts and the files' names, until problems_release(). Layer: libc only. */
 #pragma once
 
@@ -13,11 +14,13 @@
 struct problem {
 	struct place at;
 	char *text;
+	bool warning; /* nothing to refuse the topology for */
 };
 
 struct problems {
 	struct problem *list;
 	size_t count, room;
+	size_t warnings; /* of those listed */
 	size_t unlisted; /* found when there was no memory left to note them */
 };
 
@@ -29,7 +32,11 @@ void problems_release(struct problems *p);
 void problem_add(struct problems *p, struct place at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* How many were added, listed or not. To see whether a check found any: compare before and after. */
+/* The same for what is worth a look, but wrong only perhaps; printed as `...: warning: ...`. */
+void problem_warn(struct problems *p, struct place at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* How many were added, listed or not, warnings left out. To see whether a check found any: compare before and after. */
 size_t problems_total(const struct problems *p);
 
 /* Brings the list into the order of file, line and column, and drops repetitions: an alias used three times brings

@@ -1,28 +1,92 @@
-/* check.c - `sluice check`: every problem of a topology, or what its sinks guarantee. Layer: daemon. */
+/* check.c - `sluice check`: every problem of a topology; or what its sinks guarantee, and what looks like a mistake where
+ * it is to run. Layer: daemon. */
 #include "daemon/commands.h"
 #include "daemon/load.h"
+#include "daemon/look.h"
+#include "daemon/output.h"
 
-#include <stdio.h>
+#include <errno.h>
+#include <stdlib.h>
 
-static void print_guarantees(const struct topology *t)
+/* The stages that a sink's records come through; inputs stand before their readers. */
+static void mark_upstream(const struct topology *t, size_t sink, bool *upstream)
 {
 	for (size_t i = 0; i < t->stage_count; i++)
-		if (t->stages[i].schema->kind == STAGE_SINK)
-			printf("  %s (%s): in order, complete after a drained stop; after a crash, "
-			       "from the beginning of the input\n",
-			       t->stages[i].id.bytes, t->stages[i].schema->name);
+		upstream[i] = i == sink;
+	for (size_t i = sink + 1; i-- > 0;)
+		for (size_t k = 0; upstream[i] && k < t->stages[i].input_count; k++)
+			upstream[t->stages[i].inputs[k]] = true;
+}
+
+static bool keeps_order(const struct plan *p, const bool *upstream)
+{
+	for (size_t g = 0; g < p->group_count; g++)
+		if (upstream[p->groups[g].head] && p->groups[g].workers > 1 &&
+		    !p->groups[g].ordered)
+			return false;
+	return true;
+}
+
+/* The sources with the same to say, on one line. */
+static void print_restart(const struct plan *p, size_t source, bool *upstream)
+{
+	const struct topology_stage *stages = p->topology->stages;
+	const char *restart = plan_type(p, source)->restart(stages[source].options);
+	printf("    after a restart, %s", stages[source].id.bytes);
+	for (size_t i = source + 1; i < p->topology->stage_count; i++) {
+		if (!upstream[i] || !plan_type(p, i)->restart ||
+		    plan_type(p, i)->restart(stages[i].options) != restart)
+			continue;
+		upstream[i] = false;
+		printf(", %s", stages[i].id.bytes);
+	}
+	printf(": %s\n", restart);
+}
+
+static void print_guarantee(const struct plan *p, size_t sink, bool *upstream)
+{
+	const struct topology_stage *s = &p->topology->stages[sink];
+	mark_upstream(p->topology, sink, upstream);
+	printf("  %s (%s): %s%s\n", s->id.bytes, s->schema->name,
+	       keeps_order(p, upstream) ? "each input in order, " : "in no certain order, ",
+	       plan_type(p, sink)->guarantee(s->options, look_is_stream(s)));
+	for (size_t i = 0; i < sink; i++)
+		if (upstream[i] && plan_type(p, i)->restart)
+			print_restart(p, i, upstream);
+}
+
+static int print_guarantees(const struct plan *p)
+{
+	bool *upstream = calloc(p->topology->stage_count, sizeof *upstream);
+	if (!upstream)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->topology->stage_count; i++)
+		if (plan_type(p, i)->guarantee)
+			print_guarantee(p, i, upstream);
+	free(upstream);
+	return 0;
+}
+
+static int say_all_is_well(const struct loaded *l)
+{
+	char used[UNITS_TEXT_ROOM], budget[UNITS_TEXT_ROOM];
+	struct problems warnings;
+	problems_init(&warnings);
+	look_at_disk(&l->topology, &warnings);
+	problems_print(&warnings, stderr);
+	problems_release(&warnings);
+	printf("%s: %zu stages, no problems; at most %s of memory, of %s\n", l->topology.name.bytes,
+	       l->topology.stage_count, size_text(used, l->plan.memory_total),
+	       size_text(budget, l->topology.memory));
+	return print_guarantees(&l->plan) < 0 ? EXIT_FAILED : output_end();
 }
 
 static int check(const struct arguments *a)
 {
 	struct loaded l;
 	int code = load(&l, a);
-	if (code == 0) {
-		printf("%s: %zu stages, no problems; memory %zu of %zu KiB\n",
-		       l.topology.name.bytes, l.topology.stage_count, l.plan.memory_total >> 10,
-		       (size_t)l.topology.memory >> 10);
-		print_guarantees(&l.topology);
-	}
+	if (code == 0)
+		code = say_all_is_well(&l);
 	loaded_release(&l);
 	return code;
 }

@@ -4,6 +4,7 @@
 #include "conf/json_writer.h"
 #include "daemon/commands.h"
 #include "daemon/load.h"
+#include "daemon/output.h"
 
 #include <stdio.h>
 
@@ -49,8 +50,9 @@ static void text_group(const struct plan *p, size_t group)
 		printf(", %u workers, %s", g->workers, g->ordered ? "ordered" : "unordered");
 	if (thread_note(p, group))
 		printf(", on the thread of %s", thread_note(p, group));
+	char capacity[UNITS_TEXT_ROOM];
 	if (g->buffers)
-		printf(", %zu buffers of %zu KiB", g->buffers, g->buffer_capacity >> 10);
+		printf(", %zu buffers of %s", g->buffers, size_text(capacity, g->buffer_capacity));
 	puts("");
 }
 
@@ -70,8 +72,10 @@ static void graph_text(const struct plan *p)
 		text_group(p, g);
 		text_edges_from(p, g);
 	}
-	printf("memory: %zu KiB at worst, of %zu KiB; at least %zu KiB are needed\n",
-	       p->memory_total >> 10, (size_t)p->topology->memory >> 10, p->memory_needed >> 10);
+	char used[UNITS_TEXT_ROOM], budget[UNITS_TEXT_ROOM], needed[UNITS_TEXT_ROOM];
+	printf("memory: at most %s, of %s; at least %s is needed\n",
+	       size_text(used, p->memory_total), size_text(budget, p->topology->memory),
+	       size_text(needed, p->memory_needed));
 }
 
 /* Graphviz and Mermaid; ids hold letters, digits, _ and - only */
@@ -184,7 +188,7 @@ static int graph(const struct arguments *a)
 	int code = load(&l, a);
 	if (code == 0) {
 		writers[a->format](&l.plan);
-		code = fflush(stdout) == 0 ? EXIT_DONE : EXIT_IO;
+		code = output_end();
 	}
 	loaded_release(&l);
 	return code;

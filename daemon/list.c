@@ -5,11 +5,13 @@
 #include "daemon/arguments.h"
 #include "daemon/catalog.h"
 #include "daemon/commands.h"
+#include "daemon/output.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static void list_all(void)
+static int list_all(void)
 {
 	const struct stage_catalog *all = catalog();
 	for (int kind = STAGE_SOURCE; kind <= STAGE_SINK; kind++) {
@@ -18,6 +20,7 @@ static void list_all(void)
 			if ((int)all->types[i]->kind == kind)
 				printf("  %-12s %s\n", all->types[i]->name, all->types[i]->summary);
 	}
+	return output_end();
 }
 
 static int list_one(const char *name)
@@ -35,7 +38,7 @@ static int list_one(const char *name)
 		option_list_stage(all->types[i], stdout);
 	}
 	if (found)
-		return EXIT_DONE;
+		return output_end();
 	fprintf(stderr, "sluice list: no stage %s in this build", name);
 	if (nearest.best)
 		fprintf(stderr, "; did you mean %s?", nearest.best);
@@ -47,13 +50,8 @@ int command_list(int argc, char **argv)
 {
 	struct arguments a;
 	int code = EXIT_USAGE;
-	if (arguments_read(&a, "list", TAKES_NAME, argc, argv) == 0) {
-		code = EXIT_DONE;
-		if (a.rest)
-			code = list_one(a.rest);
-		else
-			list_all();
-	}
+	if (arguments_read(&a, "list", TAKES_NAME, argc, argv) == 0)
+		code = a.rest ? list_one(a.rest) : list_all();
 	arguments_release(&a);
 	return code;
 }
@@ -63,8 +61,10 @@ int command_schema(int argc, char **argv)
 	struct arguments a;
 	int code = EXIT_USAGE;
 	if (arguments_read(&a, "schema", 0, argc, argv) == 0) {
-		code = json_schema_write(catalog(), stdout) < 0 || fflush(stdout) != 0 ? EXIT_IO
-										       : EXIT_DONE;
+		int r = json_schema_write(catalog(), stdout);
+		if (r == -ENOMEM)
+			fputs("sluice: out of memory\n", stderr);
+		code = r == -ENOMEM ? EXIT_FAILED : output_end();
 	}
 	arguments_release(&a);
 	return code;

@@ -19,7 +19,9 @@ static const struct command {
      "run -c FILE|DIR [--once] [--set KEY=VALUE] [--set-log-level LEVEL] [--io auto|uring|plain]\n"
      "      move records as the topology says; --once: to the end of the input, then exit"},
     {"check", command_check,
-     "check -c FILE|DIR [--set KEY=VALUE]\n      say everything that is wrong with a topology"},
+     "check -c FILE|DIR [--set KEY=VALUE]\n      say everything that is wrong with a topology, or "
+     "what each sink "
+     "guarantees; warn of files and directories that are not there"},
     {"graph", command_graph,
      "graph -c FILE|DIR [--format text|dot|mermaid|json]\n      show stages, queues, workers, "
      "threads and memory"},

@@ -1,4 +1,5 @@
 #include "daemon/plan.h"
+#include "conf/units.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -299,11 +300,13 @@ static int divide_memory(struct plan *p, struct problems *problems)
 	p->memory_needed = p->memory_fixed + size_sources(p);
 	if (p->memory_needed <= p->topology->memory)
 		return 0;
+	char budget[UNITS_TEXT_ROOM];
+	units_print_size(budget, p->topology->memory);
 	size_t mib = (p->memory_needed + (1 << 20) - 1) >> 20;
 	problem_add(problems, p->topology->memory_at,
-		    "the memory budget of %zu KiB is too small for this topology to make progress; "
+		    "the memory budget of %s is too small for this topology to make progress; "
 		    "at least %zuMiB would do",
-		    (size_t)p->topology->memory >> 10, mib);
+		    budget, mib);
 	return -EINVAL;
 }
 

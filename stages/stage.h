@@ -107,6 +107,16 @@ struct stage_type {
 	/* Sources: the buffer capacity its home must have. */
 	size_t (*buffer_capacity)(const void *options);
 
+	/* Sinks: what holds for the records they have stored, in a few words for `sluice check`. stream: the output is
+	 * no regular file, as was found by looking. */
+	const char *(*guarantee)(const void *options, bool stream);
+	/* Sources: what becomes of their records when the program ends and is started again, likewise. */
+	const char *(*restart)(const void *options);
+	/* Sources of files: the patterns that name them, and those that leave some out. NULL: reads no files. */
+	const struct text_list *(*reads)(const void *options, const struct text_list **ret_exclude);
+	/* Sinks that write files: their path, as a path_template. NULL: writes none. */
+	const struct text *(*writes)(const void *options);
+
 	/* A transform cheap enough to run fused, or a sink cheap enough to share its input's thread. */
 	bool light;
 	/* A transform whose instances are independent, so that it may be fused into several workers. */

@@ -27,6 +27,13 @@ static int blackhole_finish(struct stage *s, struct inlet *in)
 	return STEP_DONE;
 }
 
+static const char *blackhole_guarantee(const void *options, bool stream)
+{
+	(void)options;
+	(void)stream;
+	return "counted and let go; nothing is stored";
+}
+
 const struct stage_type blackhole_type = {
     .schema = {.kind = STAGE_SINK,
 	       .name = "blackhole",
@@ -35,5 +42,6 @@ const struct stage_type blackhole_type = {
 	       .options_size = sizeof(struct blackhole_options)},
     .sink_step = blackhole_step,
     .sink_finish = blackhole_finish,
+    .guarantee = blackhole_guarantee,
     .light = true,
 };

@@ -182,6 +182,22 @@ static unsigned file_sink_helpers(const void *options)
 	return is_compressed(o) ? (unsigned)o->compression.workers : 0;
 }
 
+static const char *file_sink_guarantee(const void *options, bool stream)
+{
+	(void)options;
+	return stream
+		   ? "handed to a pipe or device, all of it after a drained stop; what its reader "
+		     "does not read is lost"
+		   : "appended to files, all of it after a drained stop; not synced: a power "
+		     "failure "
+		     "may take the last of it";
+}
+
+static const struct text *file_sink_writes(const void *options)
+{
+	return &((const struct file_sink_options *)options)->path;
+}
+
 const struct stage_type file_sink_type = {
     .schema = {.kind = STAGE_SINK,
 	       .name = "file",
@@ -195,4 +211,6 @@ const struct stage_type file_sink_type = {
     .sink_finish = file_sink_finish,
     .memory = file_sink_memory,
     .helpers = file_sink_helpers,
+    .guarantee = file_sink_guarantee,
+    .writes = file_sink_writes,
 };

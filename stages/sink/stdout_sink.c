@@ -113,6 +113,14 @@ static size_t stdout_memory(const void *options)
 	return sizeof(struct stdout_state) + gather_footprint();
 }
 
+static const char *stdout_guarantee(const void *options, bool stream)
+{
+	(void)options;
+	(void)stream;
+	return "handed to standard output, all of it after a drained stop; what its reader does "
+	       "not read is lost";
+}
+
 const struct stage_type stdout_sink_type = {
     .schema = {.kind = STAGE_SINK,
 	       .name = "stdout",
@@ -124,4 +132,5 @@ const struct stage_type stdout_sink_type = {
     .sink_step = stdout_step,
     .sink_finish = stdout_finish,
     .memory = stdout_memory,
+    .guarantee = stdout_guarantee,
 };

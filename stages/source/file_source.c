@@ -225,6 +225,23 @@ static size_t file_source_buffer_capacity(const void *options)
 	return framing_buffer_capacity(&o->framing);
 }
 
+static const char *file_source_restart(const void *options)
+{
+	const struct file_source_options *o = options;
+	return o->read_from == 1
+		   ? "read on from the end of its files: what was on its way at a crash, "
+		     "and what comes while nothing runs, is left out"
+		   : "read again from the beginning: all of it comes once more";
+}
+
+static const struct text_list *file_source_reads(const void *options,
+						 const struct text_list **ret_exclude)
+{
+	const struct file_source_options *o = options;
+	*ret_exclude = &o->exclude;
+	return &o->paths;
+}
+
 const struct stage_type file_source_type = {
     .schema = {.kind = STAGE_SOURCE,
 	       .name = "file",
@@ -237,4 +254,6 @@ const struct stage_type file_source_type = {
     .source_step = file_source_step,
     .memory = file_source_memory,
     .buffer_capacity = file_source_buffer_capacity,
+    .restart = file_source_restart,
+    .reads = file_source_reads,
 };

@@ -149,6 +149,12 @@ static size_t stdin_source_buffer_capacity(const void *options)
 	return framing_buffer_capacity(&o->framing);
 }
 
+static const char *stdin_source_restart(const void *options)
+{
+	(void)options;
+	return "can't be read again: what a crash finds on its way is lost";
+}
+
 const struct stage_type stdin_source_type = {
     .schema = {.kind = STAGE_SOURCE,
 	       .name = "stdin",
@@ -160,4 +166,5 @@ const struct stage_type stdin_source_type = {
     .source_step = stdin_source_step,
     .drains = true,
     .buffer_capacity = stdin_source_buffer_capacity,
+    .restart = stdin_source_restart,
 };

@@ -22,8 +22,72 @@ test_check_accepts_a_good_topology() {
 	good_topology
 	sluice check -c good.yaml
 	assert_status 0
-	grep -q archive out err || fail "it says nothing of the sink's guarantee"
+	printed '^  archive \(file\): each input in order, appended to files, '
+	printed '^    after a restart, access: read again from the beginning'
+	[ ! -s err ] || fail "a warning: $(cat err)"
 	[ ! -e result.log ] || fail "check wrote output"
+}
+
+printed() { # EXTENDED-REGEX
+	grep -qE -- "$1" out || fail "not on stdout: $1; but: $(cat out)"
+}
+
+test_check_says_of_each_sink_what_holds_for_it() {
+	mkfifo pipe
+	cat >sinks.yaml <<-YAML
+		sources:
+		  in: {type: stdin}
+		  tail: {type: file, paths: ["$INPUT/small.log"], read_from: end}
+		  more: {type: file, paths: ["$INPUT/small.log"], read_from: end}
+		transforms:
+		  mixed: {type: filter, inputs: [tail], contains: a, workers: 2, ordered: false}
+		sinks:
+		  screen: {type: stdout, inputs: [in]}
+		  fifo: {type: file, inputs: [tail, more], path: pipe}
+		  gone: {type: blackhole, inputs: [in, mixed]}
+	YAML
+	sluice check -c sinks.yaml
+	assert_status 0
+	printed '^  screen \(stdout\): each input in order, handed to standard output'
+	printed '^    after a restart, in: can.t be read again'
+	printed '^  fifo \(file\): each input in order, handed to a pipe or device'
+	printed '^    after a restart, tail, more: read on from the end'
+	printed '^  gone \(blackhole\): in no certain order, counted and let go; nothing is stored'
+	[ "$(grep -c 'after a restart' out)" -eq 4 ] || fail "$(cat out)"
+}
+
+test_check_warns_of_what_is_not_there_and_accepts_it() {
+	mkdir logs 'empty dir'
+	touch logs/a.log logs/a.tmp
+	cat >warn.yaml <<-YAML
+		sources:
+		  good: {type: file, paths: ["logs/*.log", "**/a.log"]}
+		  bad:
+		    type: file
+		    paths: ["nope/*.log", gone.log, "logs/*.tmp", "lo*", ~/x.log]
+		    exclude: ["*.tmp"]
+		sinks:
+		  one: {type: file, inputs: [good], path: no/such/out.log}
+		  two: {type: file, inputs: [good], path: "missing/%Y/out.log"}
+		  three: {type: file, inputs: [bad], path: logs}
+		  four: {type: file, inputs: [bad], path: "empty dir/%Y/out.log"}
+		  five: {type: file, inputs: [bad], path: same.log}
+		  six: {type: file, inputs: [bad], path: same.log}
+		  seven: {type: file, inputs: [bad], path: logs/new.log}
+	YAML
+	sluice check -c warn.yaml
+	assert_status 0
+	assert_said '^warn\.yaml:5:13: warning: no file matches `nope/\*\.log` now$'
+	assert_said '^warn\.yaml:5:27: warning: no file matches `gone\.log` now$'
+	assert_said '^warn\.yaml:5:37: warning: no file matches `logs/\*\.tmp` now$'
+	assert_said '^warn\.yaml:5:51: warning: no file matches `lo\*` now$'
+	assert_said '^warn\.yaml:5:58: warning: no file matches `~/x\.log` now; .*\$\{HOME\}'
+	assert_said '^warn\.yaml:8:43: warning: the directory `no/such` .*No such file.*make it'
+	assert_said '^warn\.yaml:9:43: warning: the directory `missing` '
+	assert_said '^warn\.yaml:10:44: warning: `logs` is a directory'
+	assert_said '^warn\.yaml:13:42: warning: `five` writes to this file too'
+	assert_said '^warn\.yaml:14:44: warning: `good` reads what is written here; .*exclude'
+	[ "$(wc -l <err)" -eq 10 ] || fail "$(cat err)"
 }
 
 test_check_tells_every_mistake_in_one_go() {

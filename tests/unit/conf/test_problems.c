@@ -84,6 +84,20 @@ Test(problems, graver_result_goes_on)
 	cr_expect_eq(result_worse(-EINVAL, -ENOMEM), -ENOMEM);
 }
 
+Test(problems, warnings_are_printed_among_the_others_and_not_counted)
+{
+	struct problems p;
+
+	problems_init(&p);
+	problem_add(&p, (struct place){"a", 2, 1}, "wrong");
+	problem_warn(&p, (struct place){"a", 1, 1}, "odd");
+	problem_warn(&p, (struct place){"a", 1, 1}, "odd");
+	cr_expect_eq(problems_total(&p), 1);
+	expect_print(&p, "a:1:1: warning: odd\na:2:1: wrong\n");
+	cr_expect_eq(problems_total(&p), 1);
+	problems_release(&p);
+}
+
 Test(excerpt, shows_short_values_whole)
 {
 	cr_expect_str_eq(excerpt_of("abc", 3, false).text, "abc");
