@@ -88,11 +88,19 @@ ringbuf: $(BUILD)/libringbuf.a ## build/libringbuf.a and build/include/ringbuf/:
 	@mkdir -p $(BUILD)/include/ringbuf
 	$(quiet)cp ringbuf/*.h $(BUILD)/include/ringbuf
 
-install: all ## binary, unit and example topology (DESTDIR, PREFIX)
+# What the examples say of the repository, said of where they are installed.
+examples  := $(PREFIX)/share/doc/sluice/examples
+installed := sed -e '/repository/d' -e 's|build/sluice|sluice|' -e 's|conf/examples|$(examples)|' -e 's|demo-out/||'
+
+install: all ## binary, unit and examples (DESTDIR, PREFIX)
 	install -D -m 755 $(BUILD)/sluice $(DESTDIR)$(PREFIX)/bin/sluice
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/sluice
 	sed 's|/usr/local|$(PREFIX)|' systemd/sluice.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/sluice.service
-	install -m 644 README.md LICENSE conf/examples/quickstart.yaml $(DESTDIR)$(PREFIX)/share/doc/sluice
+	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/sluice
+	install -d $(DESTDIR)$(examples)/logs
+	install -m 644 conf/examples/logs/*.log $(DESTDIR)$(examples)/logs
+	install -m 644 conf/examples/*.yaml $(DESTDIR)$(examples)
+	cd conf/examples && for f in *.yaml; do $(installed) $$f >$(DESTDIR)$(examples)/$$f || exit; done
 
 uninstall: ## take away what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/sluice $(DESTDIR)$(PREFIX)/lib/systemd/system/sluice.service

@@ -56,6 +56,7 @@ test_check_says_of_each_sink_what_holds_for_it() {
 	[ "$(grep -c 'after a restart' out)" -eq 4 ] || fail "$(cat out)"
 }
 
+# shellcheck disable=SC2016  # backquotes that are meant
 test_check_warns_of_what_is_not_there_and_accepts_it() {
 	mkdir logs 'empty dir'
 	touch logs/a.log logs/a.tmp

@@ -50,6 +50,26 @@ test_installing_puts_everything_in_place() {
 	make -s -C "$repository" install DESTDIR="$PWD/root" PREFIX=/usr BUILD="$(dirname "$TOOLS")" >log 2>&1 || fail "$(cat log)"
 	[ -x root/usr/bin/sluice ] || fail "no binary"
 	grep -q '^ExecStart=/usr/bin/sluice ' root/usr/lib/systemd/system/sluice.service || fail "the unit starts something else"
+	grep -q 'paths: \[/usr/share/doc/sluice/examples/logs/app.log\]' root/usr/share/doc/sluice/examples/quickstart.yaml ||
+		fail "the quickstart reads something else"
 	make -s -C "$repository" uninstall DESTDIR="$PWD/root" PREFIX=/usr
 	[ -z "$(find root -type f)" ] || fail "left behind: $(find root -type f)"
+}
+
+test_installed_examples_run_from_anywhere() {
+	need_unsanitized
+	make -s -C "$repository" install PREFIX="$PWD/usr" BUILD="$(dirname "$TOOLS")" >log 2>&1 || fail "$(cat log)"
+	local examples=$PWD/usr/share/doc/sluice/examples example
+	mkdir elsewhere logs archive
+	cd elsewhere
+	for example in "$repository"/conf/examples/*.yaml; do
+		example=$examples/$(basename "$example")
+		LOGS=$examples/logs ARCHIVE=. ../usr/bin/sluice check -c "$example" >out 2>err || fail "$example: $(cat err)"
+		[ ! -s err ] || fail "a warning: $(cat err)"
+		! grep -nE 'repository|conf/|build/|demo' "$example" || fail "$example speaks of the repository"
+	done
+	../usr/bin/sluice run --once -c "$examples/quickstart.yaml" >out 2>err || fail "it does not run: $(cat err)"
+	grep -hE '" 5[0-9][0-9] | ERROR ' "$examples"/logs/*.log | sort >expected
+	sort errors.log | cmp - expected || fail "the output is not what grep finds"
+	zstd -qdc errors.log.zst | sort | cmp - expected
 }
