@@ -107,23 +107,6 @@ static int apply_unwritten(const struct option_scope *scope, const struct option
 	return 0;
 }
 
-static int apply_table(const struct option_scope *scope, const struct option_target *target,
-		       const struct node *map, struct place at)
-{
-	int result = 0;
-
-	for (const struct option *o = target->table; o->name && result != -ENOMEM; o++) {
-		const struct node_pair *pair = map ? node_find(map, o->name) : NULL;
-		int r;
-		if (pair)
-			r = apply_written(scope, o, pair->value, pair->key->at, target->into);
-		else
-			r = apply_unwritten(scope, o, map != NULL, at, target->into);
-		result = result_worse(r, result);
-	}
-	return result;
-}
-
 /* What names the map may hold, one after the other; NULL behind the last. */
 struct known_names {
 	const struct option_scope *scope;
@@ -147,6 +130,57 @@ static const char *next_name(struct known_names *k)
 	return name;
 }
 
+static bool is_known(struct known_names known, const struct node *key)
+{
+	const char *name = next_name(&known);
+
+	while (name && (strlen(name) != key->length || memcmp(name, key->bytes, key->length) != 0))
+		name = next_name(&known);
+	return name != NULL;
+}
+
+/* The name that was probably meant, or NULL. */
+static const char *nearest(struct known_names known, const struct node *key)
+{
+	struct suggest suggest;
+
+	suggest_init(&suggest, key->bytes, key->length);
+	for (const char *name = next_name(&known); name; name = next_name(&known))
+		suggest_consider(&suggest, name);
+	return suggest.best;
+}
+
+/* Who mistyped a name, and is told, isn't to be told on top that it is missing. */
+static bool is_mistyped(const struct known_names *known, const struct node *map, const char *name)
+{
+	for (size_t i = 0; i < map->count && !known->scope->lenient; i++) {
+		const struct node *key = map->pairs[i].key;
+		if (!is_known(*known, key) && !reserved_word(key->bytes, key->length) &&
+		    nearest(*known, key) == name)
+			return true;
+	}
+	return false;
+}
+
+static int apply_table(const struct known_names *known, const struct option_target *target,
+		       const struct node *map, struct place at)
+{
+	const struct option_scope *scope = known->scope;
+	int result = 0;
+
+	for (const struct option *o = target->table; o->name && result != -ENOMEM; o++) {
+		const struct node_pair *pair = map ? node_find(map, o->name) : NULL;
+		int r;
+		if (pair)
+			r = apply_written(scope, o, pair->value, pair->key->at, target->into);
+		else
+			r = apply_unwritten(scope, o, map && !is_mistyped(known, map, o->name), at,
+					    target->into);
+		result = result_worse(r, result);
+	}
+	return result;
+}
+
 /* "`a`, `b` or `c`", as far as there is room. */
 static void list_names(struct known_names k, char *text, size_t room)
 {
@@ -168,21 +202,17 @@ static void tell_unknown(struct known_names known, const struct node *key)
 {
 	const struct option_scope *scope = known.scope;
 	struct excerpt e = excerpt_of(key->bytes, key->length, false);
-	struct known_names walk = known;
-	struct suggest suggest;
+	const char *meant = nearest(known, key);
 	char names[OPTION_WANT_ROOM];
 
-	suggest_init(&suggest, key->bytes, key->length);
-	for (const char *name = next_name(&walk); name; name = next_name(&walk))
-		suggest_consider(&suggest, name);
 	list_names(known, names, sizeof(names));
 	if (reserved_word(key->bytes, key->length))
 		problem_add(scope->problems, key->at,
 			    "the %s `%s` is not in this version; leave it out", scope->noun,
 			    e.text);
-	else if (suggest.best)
+	else if (meant)
 		problem_add(scope->problems, key->at, "unknown %s `%s`; did you mean `%s`?",
-			    scope->noun, e.text, suggest.best);
+			    scope->noun, e.text, meant);
 	else
 		problem_add(scope->problems, key->at, "unknown %s `%s`; there is %s", scope->noun,
 			    e.text, names);
@@ -193,16 +223,10 @@ static int check_names(const struct known_names *known, const struct node *map)
 	int result = 0;
 
 	for (size_t i = 0; i < map->count; i++) {
-		const struct node *key = map->pairs[i].key;
-		struct known_names walk = *known;
-		const char *name = next_name(&walk);
-		while (name &&
-		       (strlen(name) != key->length || memcmp(name, key->bytes, key->length) != 0))
-			name = next_name(&walk);
-		if (!name) {
-			tell_unknown(*known, key);
-			result = -EINVAL;
-		}
+		if (is_known(*known, map->pairs[i].key))
+			continue;
+		tell_unknown(*known, map->pairs[i].key);
+		result = -EINVAL;
 	}
 	return result;
 }
@@ -215,7 +239,7 @@ int option_apply(const struct option_scope *scope, const struct option_target *t
 	int result = 0;
 
 	for (size_t i = 0; i < target_count && result != -ENOMEM; i++)
-		result = result_worse(apply_table(scope, &targets[i], map, at), result);
+		result = result_worse(apply_table(&known, &targets[i], map, at), result);
 	if (map && !scope->lenient && result != -ENOMEM)
 		result = result_worse(check_names(&known, map), result);
 	return result;

@@ -1,19 +1,23 @@
 #include "conf/override.h"
 
 #include "conf/excerpt.h"
+#include "conf/schema.h"
+#include "conf/suggest.h"
 #include "conf/units.h"
 
 #include <errno.h>
 #include <string.h>
 
-static const struct place set_place = {.file = "--set"};
+/* One --set. */
+struct setting {
+	struct yaml_reader *reader;
+	const char *argument;
+	struct place at; /* its key stands for a file; not the value: it may be a password */
+};
 
-static int refuse(struct yaml_reader *r, const char *argument, const char *what)
+static int refuse(const struct setting *s, const char *what)
 {
-	/* Not the value: it may be a password. */
-	struct excerpt e = excerpt_of(argument, strcspn(argument, "="), false);
-
-	problem_add(r->problems, set_place, "`%s`: %s", e.text, what);
+	problem_add(s->reader->problems, s->at, "%s", what);
 	return -EINVAL;
 }
 
@@ -59,22 +63,47 @@ static struct node_pair *find_part(const struct node *map, const struct part *p)
 }
 
 /* An empty map in the place of what isn't there yet. */
-static struct node *new_value(struct yaml_reader *r)
+static struct node *new_value(const struct setting *s)
 {
-	return node_map(r->arena, set_place);
+	return node_map(s->reader->arena, s->at);
 }
 
-static int slot_in_map(struct yaml_reader *r, struct node *map, const struct part *p,
-		       struct node ***ret_slot)
+/* A stage that is not there is not made bit by bit if its name is much like that of one that is. */
+static const char *mistyped_stage(const struct node *section, const struct part *p)
 {
+	struct suggest suggest;
+
+	suggest_init(&suggest, p->name, p->length);
+	for (size_t i = 0; i < section->count; i++)
+		suggest_consider(&suggest, section->pairs[i].key->bytes);
+	return suggest.best;
+}
+
+static int refuse_stage(const struct setting *s, const struct part *p, const char *meant)
+{
+	problem_add(
+	    s->reader->problems, s->at,
+	    "there is no stage `%.*s`; did you mean `%s`? A new one is set whole, as {type: "
+	    "..., ...}",
+	    (int)p->length, p->name, meant);
+	return -EINVAL;
+}
+
+static int slot_in_map(const struct setting *s, struct node *map, const struct part *p,
+		       bool is_section, struct node ***ret_slot)
+{
+	struct arena *arena = s->reader->arena;
 	struct node_pair *pair = find_part(map, p);
+	const char *meant = is_section && !pair && !p->last ? mistyped_stage(map, p) : NULL;
 	struct node *key, *value;
 	int result;
 
+	if (meant)
+		return refuse_stage(s, p, meant);
 	if (!pair) {
-		key = node_scalar(r->arena, set_place, p->name, p->length);
-		value = new_value(r);
-		result = key && value ? node_add_pair(r->arena, map, key, value) : -ENOMEM;
+		key = node_scalar(arena, s->at, p->name, p->length);
+		value = new_value(s);
+		result = key && value ? node_add_pair(arena, map, key, value) : -ENOMEM;
 		if (result)
 			return result;
 		pair = &map->pairs[map->count - 1];
@@ -83,8 +112,8 @@ static int slot_in_map(struct yaml_reader *r, struct node *map, const struct par
 	return 0;
 }
 
-static int slot_in_list(struct yaml_reader *r, struct node *list, const struct part *p,
-			const char *argument, struct node ***ret_slot)
+static int slot_in_list(const struct setting *s, struct node *list, const struct part *p,
+			struct node ***ret_slot)
 {
 	struct node *value;
 	uint64_t index;
@@ -92,11 +121,10 @@ static int slot_in_list(struct yaml_reader *r, struct node *list, const struct p
 
 	if (units_count(p->name, p->length, &index) || index > list->count)
 		return refuse(
-		    r, argument,
-		    "the path goes through a list; an item is named by its number, from 0");
+		    s, "the path goes through a list; an item is named by its number, from 0");
 	if (index == list->count) {
-		value = new_value(r);
-		result = value ? node_add_item(r->arena, list, value) : -ENOMEM;
+		value = new_value(s);
+		result = value ? node_add_item(s->reader->arena, list, value) : -ENOMEM;
 		if (result)
 			return result;
 	}
@@ -104,36 +132,44 @@ static int slot_in_list(struct yaml_reader *r, struct node *list, const struct p
 	return 0;
 }
 
+static bool is_section(const struct part *p)
+{
+	for (size_t i = 0; i < STAGE_KINDS; i++)
+		if (p->length == strlen(stage_section_names[i]) &&
+		    !memcmp(p->name, stage_section_names[i], p->length))
+			return true;
+	return false;
+}
+
 /* The slot that the path leads to, made if it isn't there. */
-static int find_slot(struct yaml_reader *r, struct node *root, const char *argument,
-		     const char **ret_value, struct node ***ret_slot)
+static int find_slot(const struct setting *s, struct node *root, struct node ***ret_slot)
 {
 	struct node **slot = &root;
-	const char *rest = argument;
-	struct part p;
+	const char *rest = s->argument;
+	struct part p, above = {.name = NULL};
 	int result = 0;
 
 	do {
 		p = next_part(&rest);
 		if ((*slot)->kind == NODE_SCALAR && (*slot)->null) {
-			*slot = new_value(r);
+			*slot = new_value(s);
 			if (!*slot)
 				return -ENOMEM;
 		}
 		if ((*slot)->kind == NODE_SCALAR)
-			return refuse(r, argument,
+			return refuse(s,
 				      "the path goes through a single value; set the whole of it "
 				      "as {key: value}");
 		if ((*slot)->kind == NODE_MAP)
-			result = slot_in_map(r, *slot, &p, &slot);
+			result = slot_in_map(
+			    s, *slot, &p, above.name == s->argument && is_section(&above), &slot);
 		else
-			result = slot_in_list(r, *slot, &p, argument, &slot);
+			result = slot_in_list(s, *slot, &p, &slot);
+		above = p;
 	} while (!result && !p.last);
-	if (result)
-		return result;
-	*ret_value = rest;
-	*ret_slot = slot;
-	return 0;
+	if (!result)
+		*ret_slot = slot;
+	return result;
 }
 
 static size_t path_parts(const char *argument)
@@ -145,18 +181,26 @@ static size_t path_parts(const char *argument)
 	return parts;
 }
 
-int override_apply(struct yaml_reader *r, struct node *root, const char *argument)
+/* "--set sinks.out.path", in the place of a file. */
+static const char *name_of(struct arena *arena, const char *argument)
+{
+	struct excerpt key = excerpt_of(argument, strcspn(argument, "="), false);
+
+	return arena_format(arena, "--set%s%s", *key.text ? " " : "", key.text);
+}
+
+static int set(const struct setting *s, struct node *root)
 {
 	struct node *value = NULL, **slot;
 	const char *typed;
 	int result;
 
-	if (!path_is_whole(argument))
-		return refuse(r, argument, "no KEY=VALUE; write it like sinks.archive.path=/tmp/x");
-	typed = strchr(argument, '=') + 1;
-	result = yaml_tree_read(r, set_place.file, false, typed, strlen(typed), &value);
+	if (!path_is_whole(s->argument))
+		return refuse(s, "no KEY=VALUE; write it like sinks.archive.path=/tmp/x");
+	typed = strchr(s->argument, '=') + 1;
+	result = yaml_tree_read(s->reader, s->at.file, false, typed, strlen(typed), &value);
 	if (!result && !value)
-		value = node_scalar(r->arena, set_place, "", 0);
+		value = node_scalar(s->reader->arena, s->at, "", 0);
 	if (result)
 		return result;
 	if (!value)
@@ -164,10 +208,18 @@ int override_apply(struct yaml_reader *r, struct node *root, const char *argumen
 	if (value->kind == NODE_SCALAR && !value->length && value->style == NODE_PLAIN)
 		value->null = true;
 	/* What comes out is read by functions that call themselves, so it is no deeper than files may be. */
-	if (path_parts(argument) + value->height > YAML_DEPTH_MAX)
-		return refuse(r, argument, "nested too deep");
-	result = find_slot(r, root, argument, &typed, &slot);
+	if (path_parts(s->argument) + value->height > YAML_DEPTH_MAX)
+		return refuse(s, "nested too deep");
+	result = find_slot(s, root, &slot);
 	if (!result)
 		*slot = value;
 	return result;
+}
+
+int override_apply(struct yaml_reader *r, struct node *root, const char *argument)
+{
+	struct setting s = {.reader = r, .argument = argument};
+
+	s.at.file = name_of(r->arena, argument);
+	return s.at.file ? set(&s, root) : -ENOMEM;
 }

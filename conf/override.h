@@ -6,6 +6,6 @@
 #include "conf/yaml_tree.h"
 
 /* The path goes through maps, whose missing keys it creates, and lists, where a part is an index from 0 (the list's
- * length: one more item). VALUE is YAML, so `[a, b]` and numbers work. Problems stand at "--set". 0; -EINVAL with
- * problems added, root unchanged but for keys created on the way; -ENOMEM, told by the arena. */
+ * length: one more item); but no stage whose name is much like that of one that is there. VALUE is YAML, so `[a, b]` and
+ * numbers work. Problems stand at "--set a.b.c". 0; -EINVAL with problems added, root unchanged but for keys created on the way; -ENOMEM, told by the arena. */
 int override_apply(struct yaml_reader *r, struct node *root, const char *argument);

@@ -4,6 +4,7 @@
 #include "conf/option_apply.h"
 #include "conf/override.h"
 #include "conf/sections.h"
+#include "conf/suggest.h"
 #include "conf/topology_keys.h"
 #include "conf/wiring.h"
 #include "conf/yaml_files.h"
@@ -130,6 +131,21 @@ static int name_by_file(struct loading *l)
 	return l->topology->name.bytes ? 0 : -ENOMEM;
 }
 
+/* What stands under a section's mistyped name, which is told, is not known to who checks the wiring. */
+static bool section_is_mistyped(const struct node *root)
+{
+	for (size_t i = 0; i < root->count; i++) {
+		const struct node *key = root->pairs[i].key;
+		struct suggest suggest;
+		suggest_init(&suggest, key->bytes, key->length);
+		for (size_t k = 0; k < STAGE_KINDS; k++)
+			suggest_consider(&suggest, stage_section_names[k]);
+		if (suggest.best && strcmp(suggest.best, key->bytes) != 0)
+			return true;
+	}
+	return false;
+}
+
 static int read_top(struct loading *l)
 {
 	struct option_scope scope = {.arena = l->arena, .problems = l->problems, .noun = "key"};
@@ -141,6 +157,7 @@ static int read_top(struct loading *l)
 	memcpy(sections, stage_section_names, sizeof(stage_section_names));
 	scope.others = sections;
 	result = option_apply(&scope, &target, 1, l->root, l->top);
+	l->partial |= result != 0 && section_is_mistyped(l->root);
 	l->topology->memory_at = memory ? memory->value->at : (struct place){.file = l->top.file};
 	if (result == -ENOMEM || l->topology->name.bytes)
 		return result;

@@ -186,6 +186,10 @@ static int check_read(const struct wiring *w)
 {
 	int result = 0;
 
+	/* Whose inputs are missing, as was told, may have been meant to read any of them. */
+	for (size_t i = 0; i < w->drafts->count; i++)
+		if (w->drafts->list[i].kind != STAGE_SOURCE && !w->drafts->list[i].names.count)
+			return 0;
 	for (size_t i = 0; i < w->drafts->count; i++) {
 		const struct stage_draft *d = &w->drafts->list[i];
 		if (d->kind == STAGE_SINK || d->read)

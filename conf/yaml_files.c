@@ -19,6 +19,13 @@ static int add_name(struct yaml_files *files, struct arena *arena, const char *n
 {
 	const char **names;
 
+	for (size_t i = 0; i < files->count; i++) {
+		if (strcmp(files->names[i], name) != 0)
+			continue;
+		problem_add(problems, (struct place){.file = name},
+			    "this file is given twice; keep one");
+		return -EINVAL;
+	}
 	if (files->count == YAML_FILES_MAX) {
 		problem_add(problems, (struct place){.file = name}, "more than %d files",
 			    YAML_FILES_MAX);
@@ -32,11 +39,19 @@ static int add_name(struct yaml_files *files, struct arena *arena, const char *n
 	return files->names[files->count] ? (files->count++, 0) : -ENOMEM;
 }
 
-static bool is_yaml_name(const char *name)
+static bool ends_in(const char *name, const char *ending)
 {
-	size_t length = strlen(name);
+	size_t length = strlen(name), ending_length = strlen(ending);
 
-	return *name != '.' && length > 5 && !strcmp(name + length - 5, ".yaml");
+	return *name != '.' && length > ending_length &&
+	       !strcmp(name + length - ending_length, ending);
+}
+
+/* Who wrote it meant it to be read. */
+static void warn_of_yml(const char *directory, const char *name, struct problems *problems)
+{
+	problem_warn(problems, (struct place){.file = directory},
+		     "`%s` is passed over: of a directory *.yaml files are read; rename it", name);
 }
 
 static int add_entry(struct yaml_files *files, struct arena *arena, const char *directory,
@@ -80,7 +95,9 @@ static int add_directory(struct yaml_files *files, struct arena *arena, const ch
 				result = refuse(problems, name, "can't read this directory", errno);
 			break;
 		}
-		if (is_yaml_name(entry->d_name))
+		if (ends_in(entry->d_name, ".yml"))
+			warn_of_yml(name, entry->d_name, problems);
+		if (ends_in(entry->d_name, ".yaml"))
 			result = add_entry(files, arena, name, entry->d_name, problems);
 	}
 	closedir(directory);

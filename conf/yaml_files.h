@@ -14,7 +14,7 @@ struct yaml_files {
 	size_t count, room;
 };
 
-/* Adds a file's name, or the names of a directory's *.yaml files (hidden ones are left out). 0; -EINVAL with a problem
+/* Adds a file's name, or the names of a directory's *.yaml files (hidden ones are left out; *.yml are warned of). 0; -EINVAL with a problem
  * that names it; -ENOMEM, told by the arena. */
 int yaml_files_add(struct yaml_files *files, struct arena *arena, const char *name,
 		   struct problems *problems);

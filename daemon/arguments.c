@@ -22,10 +22,11 @@ static int one_of(const char *value, const char *const *words)
 	return -EINVAL;
 }
 
+/* Standard input has a name: /dev/stdin. */
 static int add_file(struct arguments *a, const char *value)
 {
 	a->files[a->file_count++] = value;
-	return 0;
+	return *value && strcmp(value, "-") != 0 ? 0 : -EINVAL;
 }
 
 static int add_set(struct arguments *a, const char *value)
@@ -77,80 +78,129 @@ static const struct known options[] = {
 };
 enum { KNOWN_COUNT = sizeof options / sizeof options[0] };
 
-/* `--name=value` as well as `--name value`. */
-static const struct known *find(const char *typed, unsigned takes, const char **ret_attached)
+/* A command's arguments, being read. */
+struct reading {
+	struct arguments *into;
+	const char *command;
+	unsigned takes;
+	char **argv;
+	int argc, at;
+	bool options_over; /* behind `--` */
+};
+
+/* `--name=value` as well as `--name value`; `-cvalue` as well as `-c value`. */
+static size_t name_length(const char *typed)
 {
-	size_t length = strncmp(typed, "--", 2) == 0 ? strcspn(typed, "=") : strlen(typed);
-	for (size_t i = 0; i < KNOWN_COUNT; i++) {
-		const struct known *k = &options[i];
-		if (!(k->taken_by & takes) || strlen(k->name) != length ||
-		    strncmp(k->name, typed, length) != 0)
-			continue;
-		*ret_attached = typed[length] == '=' ? typed + length + 1 : NULL;
-		return k;
-	}
+	if (strncmp(typed, "--", 2) == 0)
+		return strcspn(typed, "=");
+	return strlen(typed) < 2 ? strlen(typed) : 2;
+}
+
+static const char *attached_value(const char *typed)
+{
+	const char *rest = typed + name_length(typed);
+	if (!*rest)
+		return NULL;
+	return strncmp(typed, "--", 2) == 0 ? rest + 1 : rest;
+}
+
+static const struct known *find(const char *typed, unsigned takes)
+{
+	size_t length = name_length(typed);
+	for (size_t i = 0; i < KNOWN_COUNT; i++)
+		if ((options[i].taken_by & takes) && strlen(options[i].name) == length &&
+		    strncmp(options[i].name, typed, length) == 0)
+			return &options[i];
 	return NULL;
 }
 
-static int refuse_unknown(const char *command, unsigned takes, const char *typed)
+static const char *takers_of(const struct known *k)
 {
+	return k->taken_by == TAKES_RUN      ? "`sluice run`"
+	       : k->taken_by == TAKES_FORMAT ? "`sluice graph`"
+					     : "`sluice run`, `check` and `graph`";
+}
+
+static int refuse_unknown(const struct reading *r, const char *typed)
+{
+	const struct known *elsewhere = find(typed, ~0u);
 	struct suggest nearest;
-	suggest_init(&nearest, typed, strlen(typed));
+	suggest_init(&nearest, typed, name_length(typed));
 	for (size_t i = 0; i < KNOWN_COUNT; i++)
-		if (options[i].taken_by & takes)
+		if (options[i].taken_by & r->takes)
 			suggest_consider(&nearest, options[i].name);
-	fprintf(stderr, "sluice %s: unknown option %s", command, typed);
-	if (nearest.best)
-		fprintf(stderr, "; did you mean %s?", nearest.best);
-	fputs("\n", stderr);
+	fprintf(stderr, "sluice %s: ", r->command);
+	if (elsewhere)
+		fprintf(stderr, "%s is an option of %s\n", elsewhere->name, takers_of(elsewhere));
+	else if (nearest.best && strncmp(typed, "--", 2) == 0)
+		fprintf(stderr, "unknown option %s; did you mean %s?\n", typed, nearest.best);
+	else
+		fprintf(stderr, "unknown option %s; `sluice %s --help` lists them\n", typed,
+			r->command);
 	return -EINVAL;
 }
 
-static int apply(struct arguments *a, const char *command, const struct known *k, const char *value)
+static int apply(const struct reading *r, const struct known *k, const char *value)
 {
-	if (k->apply(a, value) >= 0)
+	if (k->apply(r->into, value) >= 0)
 		return 0;
-	fprintf(stderr, "sluice %s: %s takes %s, not %s\n", command, k->name, k->value, value);
+	fprintf(stderr, "sluice %s: %s takes %s, not `%s`\n", r->command, k->name, k->value, value);
 	return -EINVAL;
 }
 
-static int take_rest(struct arguments *a, const char *command, unsigned takes, const char *typed)
+static int take_rest(const struct reading *r, const char *typed)
 {
-	if (takes & TAKES_NAME && !a->rest) {
-		a->rest = typed;
+	if (r->takes & TAKES_NAME && !r->into->rest) {
+		r->into->rest = typed;
 		return 0;
 	}
-	fprintf(stderr, "sluice %s: unexpected argument %s%s\n", command, typed,
-		takes & TAKES_CONFIG ? "; a topology is given with -c" : "");
+	fprintf(stderr, "sluice %s: unexpected argument %s%s%s\n", r->command, typed,
+		r->takes & TAKES_CONFIG ? "; a topology is given with -c " : "",
+		r->takes & TAKES_CONFIG ? typed : "");
 	return -EINVAL;
 }
 
-static int read_one(struct arguments *a, const char *command, unsigned takes, char **argv, int *at,
-		    int argc)
+/* The word behind the option, where its value was not attached. */
+static int take_value(struct reading *r, const struct known *k, const char **ret_value)
 {
-	const char *typed = argv[(*at)++];
-	if (typed[0] != '-')
-		return take_rest(a, command, takes, typed);
-	const char *value = NULL;
-	const struct known *k = find(typed, takes, &value);
-	if (!k)
-		return refuse_unknown(command, takes, typed);
-	if (!k->value && value) {
-		fprintf(stderr, "sluice %s: %s takes no value\n", command, k->name);
+	if (r->at == r->argc) {
+		fprintf(stderr, "sluice %s: %s needs %s\n", r->command, k->name, k->value);
 		return -EINVAL;
 	}
-	if (k->value && !value) {
-		if (*at == argc) {
-			fprintf(stderr, "sluice %s: %s needs %s\n", command, k->name, k->value);
-			return -EINVAL;
-		}
-		value = argv[(*at)++];
+	*ret_value = r->argv[r->at++];
+	return 0;
+}
+
+static int read_option(struct reading *r, const char *typed)
+{
+	const struct known *k = find(typed, r->takes);
+	const char *value = attached_value(typed);
+	if (!k)
+		return refuse_unknown(r, typed);
+	if (!k->value && value) {
+		fprintf(stderr, "sluice %s: %s takes no value\n", r->command, k->name);
+		return -EINVAL;
 	}
-	return apply(a, command, k, value);
+	if (k->value && !value && take_value(r, k, &value) < 0)
+		return -EINVAL;
+	return apply(r, k, value);
+}
+
+static int read_one(struct reading *r)
+{
+	const char *typed = r->argv[r->at++];
+	if (r->options_over || typed[0] != '-' || !typed[1])
+		return take_rest(r, typed);
+	if (strcmp(typed, "--") != 0)
+		return read_option(r, typed);
+	r->options_over = true;
+	return 0;
 }
 
 int arguments_read(struct arguments *a, const char *command, unsigned takes, int argc, char **argv)
 {
+	struct reading r = {
+	    .into = a, .command = command, .takes = takes, .argv = argv, .argc = argc};
 	*a = (struct arguments){.io = BACKEND_AUTO};
 	a->files = calloc((size_t)argc + 1, sizeof *a->files);
 	a->sets = calloc((size_t)argc + 1, sizeof *a->sets);
@@ -158,11 +208,9 @@ int arguments_read(struct arguments *a, const char *command, unsigned takes, int
 		fputs("sluice: out of memory\n", stderr);
 		return -ENOMEM;
 	}
-	for (int at = 0; at < argc;) {
-		int r = read_one(a, command, takes, argv, &at, argc);
-		if (r < 0)
-			return r;
-	}
+	while (r.at < argc)
+		if (read_one(&r) < 0)
+			return -EINVAL;
 	if (takes & TAKES_CONFIG && a->file_count == 0) {
 		fprintf(stderr, "sluice %s: which topology? Give it with -c FILE or -c DIR\n",
 			command);

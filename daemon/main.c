@@ -1,6 +1,7 @@
 /* main.c - sluice's front door: which command? */
 #include "daemon/arguments.h"
 #include "daemon/commands.h"
+#include "daemon/output.h"
 
 #include "conf/suggest.h"
 
@@ -30,13 +31,14 @@ static const struct command {
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
-static void print_usage(FILE *to)
+static int print_usage(FILE *to)
 {
 	fputs("sluice moves records from files and other sources through stages into storage.\n\n",
 	      to);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(to, "  sluice %s\n", commands[i].usage);
 	fputs("  sluice --version\n", to);
+	return to == stdout ? output_end() : EXIT_USAGE;
 }
 
 static int refuse(const char *typed)
@@ -45,9 +47,14 @@ static int refuse(const char *typed)
 	suggest_init(&nearest, typed, strlen(typed));
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		suggest_consider(&nearest, commands[i].name);
+	suggest_consider(&nearest, "--version");
+	suggest_consider(&nearest, "--help");
 	if (nearest.best)
 		fprintf(stderr, "sluice: unknown command %s; did you mean %s?\n", typed,
 			nearest.best);
+	else if (typed[0] == '-')
+		fprintf(stderr, "sluice: a command comes first, then its options, like `sluice run "
+				"-c FILE`; `sluice --help` lists them\n");
 	else
 		fprintf(stderr, "sluice: unknown command %s; `sluice --help` lists them\n", typed);
 	return EXIT_USAGE;
@@ -56,6 +63,37 @@ static int refuse(const char *typed)
 static bool is_help(const char *word)
 {
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* Anywhere among a command's options. */
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (is_help(argv[i]))
+			return true;
+	return false;
+}
+
+static const struct command *find_command(const char *typed)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(typed, commands[i].name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static int print_command_usage(const struct command *c)
+{
+	printf("sluice %s\n", c->usage);
+	return output_end();
+}
+
+static int help(int argc, char **argv)
+{
+	const struct command *c = argc > 2 ? find_command(argv[2]) : NULL;
+	if (argc > 2 && !c)
+		return refuse(argv[2]);
+	return c ? print_command_usage(c) : print_usage(stdout);
 }
 
 /* A descriptor that was closed when we began would be given to the next thing opened, and that read or written in place
@@ -73,27 +111,18 @@ static void fill_standard_descriptors(void)
 int main(int argc, char **argv)
 {
 	fill_standard_descriptors();
-	if (argc < 2) {
-		print_usage(stderr);
-		return EXIT_USAGE;
-	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
-		print_usage(stdout);
-		return EXIT_DONE;
-	}
+	if (argc < 2)
+		return print_usage(stderr);
+	if (is_help(argv[1]) || strcmp(argv[1], "help") == 0)
+		return help(argc, argv);
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("sluice " SLUICE_VERSION);
-		return EXIT_DONE;
+		return output_end();
 	}
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (strcmp(argv[1], commands[i].name) != 0)
-			continue;
-		if (argc == 3 && is_help(argv[2])) {
-			printf("sluice %s\n", commands[i].usage);
-			return EXIT_DONE;
-		}
-		return commands[i].run(argc - 2, argv + 2);
-	}
-	return refuse(argv[1]);
+	const struct command *c = find_command(argv[1]);
+	if (!c)
+		return refuse(argv[1]);
+	if (asks_for_help(argc, argv))
+		return print_command_usage(c);
+	return c->run(argc - 2, argv + 2);
 }

@@ -61,7 +61,7 @@ test_installed_examples_run_from_anywhere() {
 	make -s -C "$repository" install PREFIX="$PWD/usr" BUILD="$(dirname "$TOOLS")" >log 2>&1 || fail "$(cat log)"
 	local examples=$PWD/usr/share/doc/sluice/examples example
 	mkdir elsewhere logs archive
-	cd elsewhere
+	cd elsewhere || fail "no folder"
 	for example in "$repository"/conf/examples/*.yaml; do
 		example=$examples/$(basename "$example")
 		LOGS=$examples/logs ARCHIVE=. ../usr/bin/sluice check -c "$example" >out 2>err || fail "$example: $(cat err)"

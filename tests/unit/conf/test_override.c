@@ -12,9 +12,14 @@ static int load_set(const char *yaml, const char *const *sets, size_t count)
 	return load_with(&file, 1, sets, count);
 }
 
-static void expect_refusal(const char *set, const char *expected)
+/* what: is said behind "--set KEY: ". */
+static void expect_refusal(const char *set, const char *what)
 {
+	char expected[300];
+	int key = (int)strcspn(set, "=");
+
 	cr_expect_eq(load_set(SOURCE SINK, &set, 1), -EINVAL, "%s", set);
+	snprintf(expected, sizeof(expected), "--set%s%.*s: %s", key ? " " : "", key, set, what);
 	expect_problems(expected);
 }
 
@@ -43,7 +48,7 @@ Test(override, value_is_yaml)
 	const struct tail_options *o = stage_called("in")->options;
 	cr_expect_eq(o->paths.count, 2);
 	expect_text(&o->paths.items[1], "y z");
-	cr_expect_str_eq(o->paths.items[1].at.file, "--set");
+	cr_expect_str_eq(o->paths.items[1].at.file, "--set sources.in.paths");
 	cr_expect_eq(o->paths.items[1].at.line, 0);
 	cr_expect_eq(stage_called("two")->input_count, 1);
 	expect_text(&loaded.name, "a=b.c");
@@ -58,10 +63,10 @@ Test(override, list_items_go_by_number)
 	cr_expect_eq(o->paths.count, 2);
 	expect_text(&o->paths.items[0], "x");
 	expect_text(&o->paths.items[1], "y");
-	expect_refusal("sources.in.paths.3=x", "--set: `sources.in.paths.3`: the path goes through "
+	expect_refusal("sources.in.paths.3=x", "the path goes through "
 					       "a list; an item is named by its number, from "
 					       "0\n");
-	expect_refusal("sources.in.paths.x=x", "--set: `sources.in.paths.x`: the path goes through "
+	expect_refusal("sources.in.paths.x=x", "the path goes through "
 					       "a list; an item is named by its number, from "
 					       "0\n");
 }
@@ -102,40 +107,32 @@ Test(override, mistakes_are_told_without_a_line)
 {
 	expect_refusal(
 	    "memory=5",
-	    "--set: `memory` is 5 without a unit; add B, KB, KiB, MB, MiB, GB, GiB, TB or TiB\n");
-	expect_refusal("memori=5MiB", "--set: unknown key `memori`; did you mean `memory`?\n");
+	    "`memory` is 5 without a unit; add B, KB, KiB, MB, MiB, GB, GiB, TB or TiB\n");
+	expect_refusal("memori=5MiB", "unknown key `memori`; did you mean `memory`?\n");
 	expect_refusal("sources.in.max_lin=5B",
-		       "--set: unknown option `max_lin`; did you mean `max_line`?\n");
-	expect_refusal(
-	    "name=${UN_SET}",
-	    "--set: the variable `UN_SET` is not set; set it or write `${UN_SET:-default}`\n");
-	expect_refusal("name=", "--set: `name` has no value; write a text\n");
-	expect_refusal(
-	    "sinks=x",
-	    "--set: `sinks` is a single value; write a map of stages, each under its name\n");
+		       "unknown option `max_lin`; did you mean `max_line`?\n");
+	expect_refusal("name=${UN_SET}",
+		       "the variable `UN_SET` is not set; set it or write `${UN_SET:-default}`\n");
+	expect_refusal("name=", "`name` has no value; write a text\n");
+	expect_refusal("sinks=x",
+		       "`sinks` is a single value; write a map of stages, each under its name\n");
 }
 
 Test(override, arguments_that_are_no_assignment_are_told)
 {
 	static const char *const bad[] = {"name", "=x", ".a=x", "a..b=x", "a.=x", ""};
 
-	for (size_t i = 0; i < COUNT(bad); i++) {
-		char expected[200];
-		snprintf(expected, sizeof(expected),
-			 "--set: `%.*s`: no KEY=VALUE; write it like sinks.archive.path=/tmp/x\n",
-			 (int)strcspn(bad[i], "="), bad[i]);
-		expect_refusal(bad[i], expected);
-	}
-	expect_refusal("name=[a", "--set: no YAML: did not find expected ',' or ']'\n");
-	expect_refusal("name={a: 1, a: 2}", "--set: `a` stands twice in one map; keep one\n");
+	for (size_t i = 0; i < COUNT(bad); i++)
+		expect_refusal(bad[i], "no KEY=VALUE; write it like sinks.archive.path=/tmp/x\n");
+	expect_refusal("name=[a", "no YAML: did not find expected ',' or ']'\n");
+	expect_refusal("name={a: 1, a: 2}", "`a` stands twice in one map; keep one\n");
 }
 
 Test(override, paths_end_at_single_values)
 {
-	expect_refusal("sources.in.type.x=secret",
-		       "--set: `sources.in.type.x`: the path goes through a single value; set the "
-		       "whole of it as {key: "
-		       "value}\n");
+	expect_refusal("sources.in.type.x=secret", "the path goes through a single value; set the "
+						   "whole of it as {key: "
+						   "value}\n");
 }
 
 Test(override, depth_is_limited)
@@ -148,4 +145,26 @@ Test(override, depth_is_limited)
 	cr_expect_eq(load_set(SOURCE SINK, (const char *const[]){set}, 1), -EINVAL);
 	cr_expect_eq(problems.count, 1);
 	cr_expect_not_null(strstr(problems.list[0].text, "nested too deep"));
+}
+
+Test(override, stage_that_is_mistyped_is_not_made)
+{
+	expect_refusal(
+	    "sinks.oot.queue.capacity=3",
+	    "there is no stage `oot`; did you mean `out`? A new one is set whole, as {type: "
+	    "..., ...}\n");
+	expect_refusal(
+	    "sinks.oot.type=hole",
+	    "there is no stage `oot`; did you mean `out`? A new one is set whole, as {type: "
+	    "..., ...}\n");
+}
+
+Test(override, each_mistake_names_its_argument)
+{
+	static const char *const sets[] = {"sources.in.max_lin=5B", "sinks.out.typ=x"};
+
+	cr_expect_eq(load_set(SOURCE SINK, sets, COUNT(sets)), -EINVAL);
+	expect_problems("--set sinks.out.typ: unknown option `typ`; did you mean `type`?\n"
+			"--set sources.in.max_lin: unknown option `max_lin`; did you mean "
+			"`max_line`?\n");
 }

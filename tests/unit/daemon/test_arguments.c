@@ -54,6 +54,27 @@ Test(arguments, missing_and_wrong_values_are_refused)
 	cr_assert_lt(READ(TAKES_CONFIG, "-c", "x", "--set", "no-equals"), 0);
 }
 
+Test(arguments, value_may_be_attached_to_a_short_option)
+{
+	cr_assert_eq(READ(TAKES_CONFIG, "-cone.yaml", "-c", "two"), 0);
+	cr_assert_eq(a.file_count, 2);
+	cr_assert_str_eq(a.files[0], "one.yaml");
+	arguments_release(&a);
+	cr_assert_lt(READ(TAKES_CONFIG, "-c", ""), 0);
+	arguments_release(&a);
+	cr_assert_lt(READ(TAKES_CONFIG, "-c", "-"), 0);
+}
+
+Test(arguments, two_dashes_end_the_options)
+{
+	cr_assert_eq(READ(TAKES_NAME, "--", "--odd"), 0);
+	cr_assert_str_eq(a.rest, "--odd");
+	arguments_release(&a);
+	cr_assert_eq(READ(TAKES_CONFIG, "-c", "x", "--"), 0);
+	arguments_release(&a);
+	cr_assert_lt(READ(TAKES_CONFIG, "-c", "x", "--", "-c"), 0);
+}
+
 Test(arguments, words_choose_backend_level_and_format)
 {
 	cr_assert_eq(READ(TAKES_CONFIG | TAKES_RUN | TAKES_FORMAT, "-c", "x", "--io", "plain",

@@ -1,0 +1,157 @@
+# What a stranger types wrong: one message for each mistake, with its place and what was probably meant.
+# shellcheck shell=bash disable=SC2016  # backquotes that are meant
+
+sluice() { # leaves `status`, out and err
+	status=0
+	timeout 60 "$SLUICE" "$@" >out 2>err </dev/null || status=$?
+}
+
+good_topology() {
+	cat >good.yaml <<-YAML
+		sources: {in: {type: file, paths: ["$INPUT/small.log"]}}
+		sinks: {out: {type: file, inputs: [in], path: result.log}}
+	YAML
+}
+
+# The one thing said, and how it exits.
+expect_one() { # STATUS EXTENDED-REGEX ARGUMENTS...
+	local expected=$1 message=$2
+	shift 2
+	sluice "$@"
+	[ "$status" -eq "$expected" ] || fail "exit code $status for: sluice $*"
+	[ "$(wc -l <err)" -eq 1 ] || fail "not one message for: sluice $*"
+	grep -qE -- "$message" err || fail "for: sluice $*, not: $message"
+}
+
+test_wrong_invocations_get_one_message_each_that_says_what_would_be_right() {
+	good_topology
+	expect_one 2 'a command comes first.*sluice run -c FILE' -c good.yaml
+	expect_one 2 'unknown command rum; did you mean run\?' rum -c good.yaml
+	expect_one 2 'did you mean --version\?' --verson
+	expect_one 2 'did you mean --version\?' version
+	expect_one 2 'did you mean graph\?' help grahp
+	expect_one 2 'did you mean --once\?' run -c good.yaml --onec
+	expect_one 2 '--once is an option of .sluice run' check -c good.yaml --once
+	expect_one 2 '--format is an option of .sluice graph' list --format dot
+	expect_one 2 'unexpected argument good\.yaml; .* -c good\.yaml' run good.yaml
+	expect_one 2 '-c takes FILE\|DIR, not ..' run -c ''
+	expect_one 2 '-c takes FILE\|DIR, not .-.' run -c -
+	expect_one 2 '-c needs FILE\|DIR' run -c
+	expect_one 2 'unknown option -x; .*--help' run -x
+	expect_one 2 '--once takes no value' run -c good.yaml --once=yes
+	expect_one 2 '--set takes KEY=VALUE, not .sinks\.out\.path.' run -c good.yaml --set sinks.out.path
+	expect_one 2 'takes debug\|info\|warn\|error, not .trace' run -c good.yaml --set-log-level trace
+	expect_one 2 'no stage fill in this build; did you mean file\?' list fill
+	expect_one 78 '^good\.yaml: this file is given twice' check -c good.yaml -c good.yaml
+	expect_one 78 '^nowhere\.yaml: .*No such file' run -c nowhere.yaml
+	expect_one 78 '^--set memory: .* without a unit' run -c good.yaml --set name=x --set memory=5
+	expect_one 78 '^--set sinks\.uot\.path: there is no stage .uot.; did you mean .out.\?' \
+		run -c good.yaml --set sinks.uot.path=x --set name=x
+	expect_one 78 '^--set sink\.out\.path: unknown key .sink.; did you mean .sinks.\?' \
+		run -c good.yaml --set sink.out.path=x
+	expect_one 78 '^--set memory: the memory budget of 1MiB is too small.*at least [0-9]+MiB' \
+		run -c good.yaml --set memory=1MiB
+}
+
+wrong_topology() { # LINES...
+	printf '%s\n' "$@" >wrong.yaml
+}
+
+expect_told() { # EXTENDED-REGEX...: one for each message, in order
+	sluice check -c wrong.yaml
+	assert_status 78
+	[ "$(wc -l <err)" -eq $# ] || fail "not $# messages"
+	local i=0 message
+	for message in "$@"; do
+		i=$((i + 1))
+		sed -n "${i}p" err | grep -qE -- "^wrong\\.yaml:$message" || fail "message $i is not: $message"
+	done
+}
+
+test_a_section_in_the_singular_is_one_mistake() {
+	wrong_topology 'source: {in: {type: stdin}}' 'sinks: {out: {type: stdout, inputs: [in]}}'
+	expect_told '1:1: unknown key `source`; did you mean `sources`'
+}
+
+test_a_required_option_that_is_mistyped_is_not_missing_too() {
+	wrong_topology 'sources: {in: {type: file, path: in.log}}' 'sinks: {out: {type: stdout, input: in}}'
+	expect_told '1:28: unknown option `path`; did you mean `paths`' '2:29: unknown option `input`; did you mean `inputs`'
+}
+
+test_an_option_group_that_is_mistyped_inside_is_told_there() {
+	wrong_topology 'sources: {in: {type: stdin}}' \
+		'sinks: {out: {type: file, inputs: [in], path: a.log, rotate: {siez: 1GiB}}}'
+	expect_told '2:63: unknown option `siez`; did you mean `size`'
+}
+
+test_values_that_are_wrong_are_told_with_what_would_be_right() {
+	wrong_topology 'memory: 256' \
+		'sources: {in: {type: file, paths: [a.log], read_from: start, max_line: 1M}}' \
+		'sinks: {out: {type: file, inputs: [in], path: out/}}'
+	expect_told '1:9: .*without a unit; add .*MiB' '2:55: .*`beginning` or `end`' '2:72: .*1MiB' \
+		'3:47: path must name a file'
+	wrong_topology 'sources: {in: {type: stdin}}' 'sinks: {out: {type: file, inputs: [in], path: a, compression: gzip}}'
+	expect_told '2:63: .*`auto`, `none` or `zstd`'
+}
+
+test_tabs_and_lists_of_stages_are_told() {
+	wrong_topology 'sources:' "$(printf '\tin: {type: stdin}')"
+	expect_told '2:1: .*indent with spaces, not tabs'
+	wrong_topology 'sources:' '  - {name: in, type: stdin}' 'sinks: {out: {type: stdout, inputs: [in]}}'
+	expect_told '2:3: `sources` is a list; write a map of stages'
+}
+
+test_a_stage_in_the_wrong_section_is_told_where_it_belongs() {
+	wrong_topology 'sources: {in: {type: stdin}, f: {type: filter}}' 'sinks: {out: {type: stdout, inputs: [in, f]}}'
+	expect_told '1:40: `filter` is a transform, not a source; put it under `transforms`'
+}
+
+test_yml_files_in_a_directory_are_named_and_the_others_go_on() {
+	good_topology
+	mkdir both none
+	cp good.yaml both/a.yaml
+	cp good.yaml both/b.yml
+	cp good.yaml none/c.yml
+	sluice check -c both
+	assert_status 0
+	assert_said '^both: warning: `b\.yml` is passed over: .*rename it'
+	sluice check -c none
+	assert_status 78
+	assert_said '^none: warning: `c\.yml` is passed over'
+	assert_said '^none: no \*\.yaml file in this directory'
+}
+
+test_options_may_be_written_as_getopt_takes_them() {
+	good_topology
+	sluice check -cgood.yaml --
+	assert_status 0
+	sluice list -- file
+	assert_status 0
+	sluice run --help -c nowhere.yaml
+	assert_status 0
+	grep -q '^sluice run -c' out || fail "no usage"
+	sluice help check
+	grep -q '^sluice check -c' out || fail "no usage"
+}
+
+test_output_that_cannot_be_written_is_an_error() {
+	good_topology
+	local words
+	for words in list 'list file' --help 'help run' 'run --help' --version schema 'check -c good.yaml' \
+		'graph -c good.yaml' 'graph -c good.yaml --format json'; do
+		status=0
+		# shellcheck disable=SC2086  # words
+		"$SLUICE" $words >/dev/full 2>err || status=$?
+		[ "$status" -eq 74 ] || fail "exit code $status for: sluice $words"
+		[ "$(wc -l <err)" -eq 1 ] || fail "not one message for: sluice $words"
+		assert_said 'standard output cannot be written'
+	done
+}
+
+test_sizes_are_shown_as_users_write_them() {
+	good_topology
+	sluice check -c good.yaml
+	grep -qE 'at most [0-9]+MiB of memory, of 256MiB$' out || fail "$(cat out)"
+	sluice graph -c good.yaml
+	grep -qE '^memory: at most [0-9]+MiB, of 256MiB; at least [0-9]+MiB is needed$' out || fail "$(cat out)"
+}
