@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -78,6 +79,13 @@ static void begin_stop(struct run *r, const char *why)
 	pipeline_stop(&r->pipeline);
 }
 
+static void begin_stop_after_failure(struct run *r, const struct worker *failed)
+{
+	char why[sizeof failed->name + sizeof " failed"];
+	snprintf(why, sizeof why, "%s failed", failed->name);
+	begin_stop(r, why);
+}
+
 /* Nothing more can be done for those that hang: leave without waiting for any thread. */
 static void __attribute__((noreturn)) leave_now(struct run *r, const char *why)
 {
@@ -131,8 +139,9 @@ static void look_after(struct run *r)
 	while (read(r->pipeline.ended_event, &count, sizeof count) > 0)
 		;
 	read_signals(r);
-	if (pipeline_failed(&r->pipeline))
-		begin_stop(r, "a stage failed");
+	const struct worker *failed = pipeline_failed(&r->pipeline);
+	if (failed)
+		begin_stop_after_failure(r, failed);
 	if (r->stopping && now_ns() >= r->stop_deadline_ns && !pipeline_ended(&r->pipeline))
 		leave_now(r, "shutdown_timeout");
 	if (progress_shown())

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SINKS_SHOWN = 8 };
+
 static void add_stage(struct totals *t, enum stage_kind kind, const struct stage_counters *c)
 {
 	uint64_t in = counter_get(&c->records_in), out = counter_get(&c->records_out);
@@ -47,29 +49,80 @@ const char *human_bytes(double bytes, char text[static 16])
 	return text;
 }
 
-static void print_json(const char *name, const struct totals *t, double seconds, bool failed)
+static size_t count_sinks(const struct topology *t)
 {
+	size_t n = 0;
+	for (size_t i = 0; i < t->stage_count; i++)
+		n += t->stages[i].schema->kind == STAGE_SINK;
+	return n;
+}
+
+/* Several sinks may each have stored the same records: no sum says what came out. */
+static void log_sinks(const struct pipeline *p)
+{
+	const struct topology *t = p->plan->topology;
+	for (size_t i = 0; i < t->stage_count; i++)
+		if (t->stages[i].schema->kind == STAGE_SINK)
+			log_line(LOG_LEVEL_INFO, t->stages[i].id.bytes, "stored",
+				 "records=%ju bytes=%ju",
+				 (uintmax_t)counter_get(&p->counters[i].records_out),
+				 (uintmax_t)counter_get(&p->counters[i].bytes_out));
+}
+
+static void print_json(const struct pipeline *p, const struct totals *t, double seconds,
+		       bool failed)
+{
+	const struct topology *topology = p->plan->topology;
+	size_t sinks = count_sinks(topology);
+	if (sinks > 1)
+		log_sinks(p);
 	log_line(LOG_LEVEL_INFO, NULL, failed ? "failed" : "done",
-		 "name=%s records_in=%ju bytes_in=%ju records_out=%ju bytes_out=%ju filtered=%ju "
-		 "dropped=%ju truncated=%ju "
+		 "name=%s records_in=%ju bytes_in=%ju sinks=%zu records_out=%ju bytes_out=%ju "
+		 "filtered=%ju dropped=%ju truncated=%ju "
 		 "split=%ju errors=%ju milliseconds=%ju",
-		 name, (uintmax_t)t->records_in, (uintmax_t)t->bytes_in, (uintmax_t)t->records_out,
-		 (uintmax_t)t->bytes_out, (uintmax_t)t->filtered,
+		 topology->name.bytes, (uintmax_t)t->records_in, (uintmax_t)t->bytes_in, sinks,
+		 (uintmax_t)t->records_out, (uintmax_t)t->bytes_out, (uintmax_t)t->filtered,
 		 (uintmax_t)t->lost[LOSS_LONG_LINE_DROPPED],
 		 (uintmax_t)t->lost[LOSS_LONG_LINE_TRUNCATED],
 		 (uintmax_t)t->lost[LOSS_LONG_LINE_SPLIT], (uintmax_t)t->errors,
 		 (uintmax_t)(seconds * 1000));
 }
 
-static void print_text(const char *name, const struct totals *t, double seconds, bool failed)
+static void print_sink(const char *before, const char *name, uint64_t records, uint64_t bytes)
 {
-	char in[16], out[16], rate[16];
-	fprintf(stderr, "%s%s: in %" PRIu64 " records %s, out %" PRIu64 " records %s", name,
-		failed ? " failed" : "", t->records_in, human_bytes((double)t->bytes_in, in),
-		t->records_out, human_bytes((double)t->bytes_out, out));
+	char text[16];
+	fprintf(stderr, "%s%s %" PRIu64 " records %s", before, name, records,
+		human_bytes((double)bytes, text));
+}
+
+static void print_out(const struct pipeline *p, const struct totals *t)
+{
+	const struct topology *topology = p->plan->topology;
+	size_t sinks = count_sinks(topology), shown = 0;
+	if (sinks == 1) {
+		print_sink(", ", "out", t->records_out, t->bytes_out);
+		return;
+	}
+	fprintf(stderr, ", out to %zu sinks (", sinks);
+	for (size_t i = 0; i < topology->stage_count && shown < SINKS_SHOWN; i++)
+		if (topology->stages[i].schema->kind == STAGE_SINK)
+			print_sink(shown++ ? ", " : "", topology->stages[i].id.bytes,
+				   counter_get(&p->counters[i].records_out),
+				   counter_get(&p->counters[i].bytes_out));
+	fputs(sinks > shown ? ", ...)" : ")", stderr);
+}
+
+static void print_text(const struct pipeline *p, const struct totals *t, double seconds,
+		       bool failed)
+{
+	char in[16], rate[16];
+	fprintf(stderr, "%s%s: in %" PRIu64 " records %s", p->plan->topology->name.bytes,
+		failed ? " failed" : "", t->records_in, human_bytes((double)t->bytes_in, in));
+	print_out(p, t);
 	if (t->filtered)
 		fprintf(stderr, ", filtered %" PRIu64, t->filtered);
-	fprintf(stderr, ", dropped %" PRIu64, t->lost[LOSS_LONG_LINE_DROPPED]);
+	if (!t->lost[LOSS_LONG_LINE_DROPPED])
+		fputs(", dropped 0", stderr);
 	for (size_t i = 0; i < LOSS_COUNT; i++)
 		if (t->lost[i])
 			fprintf(stderr, ", %s %" PRIu64, loss_names[i], t->lost[i]);
@@ -82,7 +135,6 @@ static void print_text(const char *name, const struct totals *t, double seconds,
 void summary_print(const struct pipeline *p, double seconds, bool failed)
 {
 	struct totals t = summary_totals(p);
-	const struct topology *topology = p->plan->topology;
-	bool json = topology->log_format == LOG_FORMAT_JSON;
-	(json ? print_json : print_text)(topology->name.bytes, &t, seconds, failed);
+	bool json = p->plan->topology->log_format == LOG_FORMAT_JSON;
+	(json ? print_json : print_text)(p, &t, seconds, failed);
 }

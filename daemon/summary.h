@@ -16,7 +16,8 @@ struct totals {
 
 struct totals summary_totals(const struct pipeline *p);
 
-/* One line on stderr; as a log line where the log is JSON, so that every line there is. failed: it did not end well. */
+/* One line on stderr, which tells several sinks apart; where the log is JSON a log line, so that every line there is,
+ * after one for each of several sinks. failed: it did not end well. */
 void summary_print(const struct pipeline *p, double seconds, bool failed);
 
 /* "1.2 GB", "345 KB": powers of ten, three digits. Into `text`, which is returned. */

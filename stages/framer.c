@@ -1,4 +1,5 @@
 #include "stages/framer.h"
+#include "conf/units.h"
 #include "stages/lines.h"
 
 #include <assert.h>
@@ -45,8 +46,23 @@ bool framer_is_starved(const struct framer *f, const struct framing *r, size_t l
 		   : !is_surely_long(r, length) && f->searched >= without_partial(r, length);
 }
 
+/* One is enough for who did not expect any; how many there were is counted. */
+static void tell_first(const struct framing *r)
+{
+	if (!r->env)
+		return;
+	for (size_t i = 0; i < LOSS_COUNT; i++)
+		if (counter_get(&r->counters->lost[i]) > 0)
+			return;
+	char max_line[UNITS_TEXT_ROOM];
+	units_print_size(max_line, r->max_line);
+	env_say(r->env, SAY_WARN, "line longer than max_line", "max_line=%s on_long_line=%s",
+		max_line, long_line_choices[r->on_long_line]);
+}
+
 static void count_loss(const struct framing *r, enum loss loss)
 {
+	tell_first(r);
 	counter_add(&r->counters->lost[loss], 1);
 }
 

@@ -30,6 +30,7 @@ struct framing {
 	size_t max_line; /* bytes, the delimiter not counted; at least 1 */
 	enum long_line on_long_line;
 	struct stage_counters *counters; /* records_in, bytes_in, lost */
+	struct env *env;                 /* is told of the first long line; NULL: nobody is */
 };
 
 struct framer {

@@ -4,14 +4,14 @@
 #include <assert.h>
 #include <string.h>
 
-struct framing framing_from_options(const struct framing_options *o,
-				    struct stage_counters *counters)
+struct framing framing_from_options(const struct framing_options *o, const struct stage *s)
 {
 	assert(o->max_line >= 1 && o->max_line <= FRAMING_LINE_MAX);
 	assert(o->delimiter.length >= 1 && o->delimiter.length <= DELIMITER_MAX);
 	struct framing framing = {.max_line = o->max_line,
 				  .on_long_line = (enum long_line)o->on_long_line,
-				  .counters = counters};
+				  .counters = s->counters,
+				  .env = s->env};
 	framing.delimiter.length = (uint8_t)o->delimiter.length;
 	memcpy(framing.delimiter.bytes, o->delimiter.bytes, o->delimiter.length);
 	return framing;

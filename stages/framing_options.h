@@ -29,8 +29,7 @@ struct framing_options {
 	 .doc = "Bytes that end a record, 1 to 8 of them"}
 /* clang-format on */
 
-struct framing framing_from_options(const struct framing_options *o,
-				    struct stage_counters *counters);
+struct framing framing_from_options(const struct framing_options *o, const struct stage *s);
 
 /* What the buffers of such a source's home must hold. */
 size_t framing_buffer_capacity(const struct framing_options *o);

@@ -175,13 +175,21 @@ static void fail(struct output_file *f, const char *what, int64_t result)
 	go_to_closed(f);
 }
 
-static const char directory_missing[] = "output directory missing";
+static void fail_missing(struct output_file *f)
+{
+	counter_add(&f->counters->errors, 1);
+	env_say(f->env, SAY_ERROR, "output directory missing", "path=%s error=%s cure=%s", f->path,
+		strerror(ENOENT), "make it; only directories named after the time are made here");
+	f->failed = -ENOENT;
+	go_to_closed(f);
+}
 
 static void after_base(struct output_file *f, int64_t result)
 {
-	if (result < 0) {
-		fail(f, result == -ENOENT ? directory_missing : "output directory cannot be opened",
-		     result);
+	if (result == -ENOENT) {
+		fail_missing(f);
+	} else if (result < 0) {
+		fail(f, "output directory cannot be opened", result);
 	} else {
 		f->directory = (int)result;
 		size_t base = path_template_base(f->template);
@@ -234,8 +242,10 @@ static void after_open(struct output_file *f, int64_t result)
 {
 	if (result == -ENXIO) {
 		await_reader(f);
+	} else if (result == -ENOENT) {
+		fail_missing(f);
 	} else if (result < 0) {
-		fail(f, result == -ENOENT ? directory_missing : "output cannot be opened", result);
+		fail(f, "output cannot be opened", result);
 	} else {
 		f->fd = (int)result;
 		f->reader_awaited = false;

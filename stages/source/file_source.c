@@ -107,7 +107,7 @@ static int file_source_open(struct stage *s)
 		env_say(s->env, SAY_ERROR, "out of memory", "stage=%s", s->id);
 		return -ENOMEM;
 	}
-	source->framing = framing_from_options(&o->framing, s->counters);
+	source->framing = framing_from_options(&o->framing, s);
 	source->finder = (struct file_finder){
 	    .stage = s, .set = &source->set, .from_end = o->read_from == 1, .follow = !s->once};
 	source->reader = (struct file_reader){.stage = s,

@@ -46,7 +46,7 @@ static int stdin_source_open(struct stage *s)
 		env_say(s->env, SAY_ERROR, "out of memory", "stage=%s", s->id);
 		return -ENOMEM;
 	}
-	source->framing = framing_from_options(&o->framing, s->counters);
+	source->framing = framing_from_options(&o->framing, s);
 	framer_init(&source->framer);
 	intake_init(&source->intake, s->home, &source->framing, INTAKE_READ);
 	counter_add(&s->counters->files, 1);

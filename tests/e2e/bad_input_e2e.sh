@@ -154,6 +154,7 @@ test_long_lines_are_truncated_and_counted() {
 	cut -b 1-1024 in.log >expected
 	assert_same expected result.log
 	assert_said 'truncated[^0-9]*5\b|\b5 [a-z ]*truncated'
+	assert_said_times 1 'warn in: line longer than max_line max_line=1KiB on_long_line=truncate$'
 }
 
 test_long_lines_are_dropped_and_counted() {
@@ -164,6 +165,7 @@ test_long_lines_are_dropped_and_counted() {
 	awk 'length($0) <= 1024' in.log >expected
 	assert_same expected result.log
 	assert_said 'dropped[^0-9]*5\b|\b5 [a-z ]*dropped'
+	assert_said_times 1 'warn in: line longer than max_line max_line=1KiB on_long_line=drop$'
 }
 
 test_long_lines_are_split_and_counted() {
@@ -174,6 +176,7 @@ test_long_lines_are_split_and_counted() {
 	fold -b -w 1024 in.log >expected
 	assert_same expected result.log
 	assert_said 'split[^0-9]*5\b|\b5 [a-z ]*split'
+	assert_said_times 1 'warn in: line longer than max_line max_line=1KiB on_long_line=split$'
 }
 
 # A line of 1 GiB, NUL bytes in a file with holes, between two ordinary ones.
@@ -291,8 +294,32 @@ test_an_output_directory_that_is_missing_is_a_clear_error() {
 		sinks: {out: {type: file, inputs: [in], path: no/such/folder/result.log}}
 	YAML
 	run_sluice --once -c bad.yaml
-	[ "$status" -eq 1 ] || [ "$status" -eq 74 ] || fail "exit code $status"
-	assert_said 'no/such/folder'
+	assert_status 74
+	assert_said_times 1 'no/such/folder.*No such file.*cure="make it'
+	assert_said_times 1 ' error '
+	assert_said 'stopping reason="out failed"'
+}
+
+test_a_failure_is_told_once() {
+	mkdir folder
+	local paths path
+	for path in folder in.log/result.log; do # a directory; a file in the place of one
+		echo line >in.log
+		cat >bad.yaml <<-YAML
+			sources: {in: {type: file, paths: [in.log]}}
+			sinks: {out: {type: file, inputs: [in], path: $path}}
+		YAML
+		run_sluice --once -c bad.yaml
+		assert_status 74
+		assert_said_times 1 " error out: .*path=$path "
+		assert_said_times 1 ' error '
+	done
+	for paths in '[gone.log]' '["gone/*.log"]'; do
+		file_to_file "$paths"
+		run_sluice --once -c bad.yaml
+		assert_status 1
+		assert_said_times 1 ' error '
+	done
 }
 
 test_an_output_directory_that_is_not_writable_is_a_clear_error() {

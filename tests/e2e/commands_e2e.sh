@@ -260,3 +260,22 @@ test_the_log_can_be_json() {
 	jq -e 'type == "object"' err >/dev/null || fail "not JSON"
 	[ "$(jq -c . err | wc -l)" -eq "$(wc -l <err)" ] || fail "a record that is not one line"
 }
+
+test_the_summary_tells_several_sinks_apart() {
+	seq 1 100 >in.log
+	cat >two.yaml <<-YAML
+		sources: {in: {type: file, paths: [in.log]}}
+		transforms: {ones: {type: filter, inputs: [in], contains: 1}}
+		sinks:
+		  all: {type: file, inputs: [in], path: all.log}
+		  some: {type: file, inputs: [ones], path: some.log}
+	YAML
+	sluice run --once -c two.yaml
+	assert_status 0
+	assert_said '^two: in 100 records 292 B, out to 2 sinks \(all 100 records 292 B, some 20 records 60 B\), filtered 80, dropped 0, '
+	rm all.log some.log
+	sluice run --once -c two.yaml --set log.format=json
+	jq -se 'map(select(.event == "stored") | [.stage, .records, .bytes]) == [["all", 100, 292], ["some", 20, 60]]' err >/dev/null ||
+		fail "the sinks' own figures are missing"
+	jq -se '.[-1] | .event == "done" and .sinks == 2' err >/dev/null || fail "no summary at the end"
+}
