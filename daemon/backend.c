@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 int backend_choose(enum backend_kind wanted, enum backend_kind *ret_kind)
@@ -139,6 +140,12 @@ void backend_cancel_all(struct backend *b)
 	}
 }
 
+static int64_t count_readable(int fd)
+{
+	int n = 0;
+	return ioctl(fd, FIONREAD, &n) < 0 ? -errno : n;
+}
+
 static int64_t carry_out(const struct io_op *op)
 {
 	switch (op->code) {
@@ -147,6 +154,8 @@ static int64_t carry_out(const struct io_op *op)
 		    pwritev(op->fd, op->write.spans, (int)op->write.count, (off_t)op->write.at));
 	case IO_TRUNCATE:
 		return or_errno(ftruncate(op->fd, (off_t)op->truncate.length));
+	case IO_READABLE:
+		return count_readable(op->fd);
 	case IO_STAT:
 		if (!op->stat.path)
 			return or_errno(fstat(op->fd, op->stat.into));

@@ -30,6 +30,7 @@ enum io_code {
 	IO_DATASYNC,
 	IO_SYNC,
 	IO_TRUNCATE,
+	IO_READABLE, /* result: bytes that a pipe or terminal holds at this moment; -ENOTTY: cannot tell */
 	IO_STAT,   /* of path, following links, or of fd when path is NULL */
 	IO_RENAME, /* refuses to replace (RENAME_NOREPLACE) unless replace is set */
 	IO_UNLINK,

@@ -58,8 +58,8 @@ struct stage {
 	struct env *env;
 	struct home *home; /* sources: where buffers and batches come from; others: NULL */
 	struct stage_counters *counters;
-	bool once;     /* run to the end of the input, then end */
-	bool stopping; /* sources that drain: read no more, hand on what was read, then STEP_DONE */
+	bool once;      /* run to the end of the input, then end */
+	bool stopping;  /* sources that drain: hand on what can't be read again, then STEP_DONE */
 	unsigned index; /* which of `workers: N` */
 	void *state;
 };
@@ -102,7 +102,7 @@ struct stage_type {
 	size_t (*memory)(const void *options);
 	/* How many helper threads one instance can keep busy with IO_WORK. NULL: none. */
 	unsigned (*helpers)(const void *options);
-	/* Sources of what can't be read again: sees to `stopping` by itself; others are just stepped no more. */
+	/* Sources of what can't be read again: see to `stopping` themselves; others are just stepped no more. */
 	bool drains;
 	/* Sources: the buffer capacity its home must have. */
 	size_t (*buffer_capacity)(const void *options);

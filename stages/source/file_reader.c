@@ -136,6 +136,10 @@ static int opened(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
 	int result = (int)r->op.result;
+	if (result < 0 && r->draining) {
+		turn_rest(r);
+		return GO_ON;
+	}
 	if (result == -EMFILE || result == -ENFILE)
 		return no_descriptor(r, result);
 	if (result == -ENOENT && r->follow) {
@@ -265,10 +269,35 @@ static int submit_read(struct file_reader *r, uint8_t *bytes, size_t length, uin
 	return GO_ON;
 }
 
+static bool is_measured(const struct tracked_file *f)
+{
+	return f->limit != UINT64_MAX;
+}
+
+/* What the stream holds now is the last that is read of it. */
+static int measure(struct file_reader *r)
+{
+	r->op.fd = r->file->fd;
+	submit(r, IO_READABLE, READER_MEASURING);
+	return GO_ON;
+}
+
+static int measured(struct file_reader *r)
+{
+	r->at = READER_END;
+	if (r->op.result > 0) {
+		r->file->limit = turn_position(r) + (uint64_t)r->op.result;
+		r->at = READER_FILL;
+	}
+	return GO_ON;
+}
+
 static int fill_plain(struct file_reader *r)
 {
 	uint8_t *bytes;
 	size_t room;
+	if (r->draining && !is_measured(r->file))
+		return measure(r);
 	if (intake_room(&r->intake, &bytes, &room) < 0)
 		return WAIT;
 	return submit_read(r, bytes, room, turn_position(r));
@@ -342,6 +371,9 @@ static int read_failed(struct file_reader *r, int error)
 {
 	if (error == -EINTR) {
 		r->at = READER_FILL;
+	} else if (
+	    r->draining) { /* taken back: measured next; if it was, somebody else reads there, too */
+		r->at = error == -ECANCELED && !is_measured(r->file) ? READER_FILL : READER_END;
 	} else if (r->file->form == FILE_STREAM && error == -EAGAIN) {
 		turn_pause(r);
 	} else if (r->file->form == FILE_STREAM && error == -ECANCELED) {
@@ -397,7 +429,7 @@ static int was_read(struct file_reader *r)
 static bool has_had_its_turn(const struct file_reader *r)
 {
 	struct chain *first = chain_first(&r->set->ready);
-	if (!r->follow || !first || !r->progressed || r->reads < READS_PER_TURN)
+	if (!r->follow || r->draining || !first || !r->progressed || r->reads < READS_PER_TURN)
 		return false;
 	/* a compressed file would take the decompressor away */
 	return r->file->form != FILE_PACKED ||
@@ -471,7 +503,9 @@ static int at_end(struct file_reader *r)
 	r->grew = end > f->end;
 	f->end =
 	    end > f->end ? end : f->end; /* less than before: CHECKING will see that it shrank */
-	if (f->form == FILE_STREAM && (r->follow || (f->is_pipe && !f->had_bytes))) {
+	if (r->draining) {
+		r->at = READER_FINISH;
+	} else if (f->form == FILE_STREAM && (r->follow || (f->is_pipe && !f->had_bytes))) {
 		say_waiting(r);
 		turn_pause(r);
 	} else if (!r->follow) {
@@ -520,6 +554,8 @@ static int move(struct file_reader *r, struct batch **ret_batch)
 		return looked(r);
 	case READER_FILL:
 		return fill(r);
+	case READER_MEASURING:
+		return measured(r);
 	case READER_READING:
 		return was_read(r);
 	case READER_FRAME:
@@ -534,22 +570,36 @@ static int move(struct file_reader *r, struct batch **ret_batch)
 	abort();
 }
 
-/* Nobody may write to a stream for a long time: that must not keep other files waiting. */
-static void cut_stream_short(struct file_reader *r)
+static bool is_reading_stream(const struct file_reader *r)
+{
+	return r->at == READER_READING && r->op.stream;
+}
+
+/* Nobody may write to a stream for a long time: that must not keep other files waiting, nor the end. */
+static bool has_read_long_enough(const struct file_reader *r)
 {
 	struct chain *first = chain_first(&r->set->ready);
-	if (r->at != READER_READING || !r->op.stream || !first)
+	bool is_late = now_ns(r) >= r->slice_end_ns;
+	if (r->draining)
+		return is_late || !is_measured(r->file);
+	if (!first)
+		return false;
+	return is_late || chain_owner(first, struct tracked_file, turn_link)->form != FILE_STREAM;
+}
+
+/* Should bytes come all the same, it ends with them. */
+static void cut_stream_short(struct file_reader *r)
+{
+	if (!is_reading_stream(r) || !has_read_long_enough(r))
 		return;
-	bool other_is_stream =
-	    chain_owner(first, struct tracked_file, turn_link)->form == FILE_STREAM;
-	if (!other_is_stream || now_ns(r) >= r->slice_end_ns)
-		io_cancel(r->stage->env->io, &r->op);
+	r->slice_end_ns = now_ns(r) + slice_ns;
+	io_cancel(r->stage->env->io, &r->op);
 }
 
 static void tick(struct file_reader *r)
 {
 	uint64_t now = now_ns(r);
-	if (now < r->next_tick_ns)
+	if (now < r->next_tick_ns || r->draining)
 		return;
 	r->next_tick_ns = now + tick_ns;
 	if (may_lack_writer(r))
@@ -565,6 +615,50 @@ static void tick(struct file_reader *r)
 	}
 }
 
+/* ---- the end of it all ---- */
+
+/* It was opened, and nobody has looked since. */
+static void close_unseen(struct file_reader *r)
+{
+	if (r->at != READER_OPENING || r->op.result < 0)
+		return;
+	int fd = (int)r->op.result;
+	descriptor_close(r->stage->env->io, &fd);
+}
+
+void file_reader_drain(struct file_reader *r)
+{
+	struct tracked_file *f;
+	if (r->draining)
+		return;
+	r->draining = true;
+	while ((f = file_set_take_ready(r->set)))
+		file_set_rest(r->set, f);
+	for (struct chain *c = r->set->all.next; c != &r->set->all; c = c->next) {
+		f = chain_owner(c, struct tracked_file, all);
+		if (f->form == FILE_STREAM && f->fd >= 0)
+			file_set_ready(r->set, f);
+	}
+}
+
+static bool has_stream(const struct file_reader *r)
+{
+	return r->file && r->file->form == FILE_STREAM;
+}
+
+bool file_reader_is_drained(const struct file_reader *r)
+{
+	return !has_stream(r) && !chain_first(&r->set->ready);
+}
+
+/* The turn of a file that can be read again is over. */
+static void leave_file(struct file_reader *r)
+{
+	close_unseen(r);
+	turn_forget_bytes(r);
+	turn_end(r);
+}
+
 int file_reader_step(struct file_reader *r, struct batch **ret_batch)
 {
 	tick(r);
@@ -574,6 +668,8 @@ int file_reader_step(struct file_reader *r, struct batch **ret_batch)
 			cut_stream_short(r);
 			return STEP_WAIT;
 		}
+		if (r->draining && r->file && !has_stream(r))
+			leave_file(r);
 		int result = move(r, ret_batch);
 		if (result < 0)
 			return result;
@@ -593,12 +689,13 @@ bool file_reader_is_idle(const struct file_reader *r)
 uint64_t file_reader_next_ns(const struct file_reader *r)
 {
 	uint64_t next = UINT64_MAX;
-	if (chain_first(&r->set->adrift) || chain_first(&r->paused) || may_lack_writer(r))
+	bool ticks = chain_first(&r->set->adrift) || chain_first(&r->paused) || may_lack_writer(r);
+	if (ticks && !r->draining)
 		next = r->next_tick_ns;
 	if (!r->file && chain_first(&r->set->ready) && r->retry_ns < next)
 		next = r->retry_ns;
-	bool reads_stream = r->at == READER_READING && r->op.stream;
-	if (reads_stream && chain_first(&r->set->ready) && r->slice_end_ns < next)
+	bool is_hurried = r->draining || chain_first(&r->set->ready);
+	if (is_reading_stream(r) && is_hurried && r->slice_end_ns < next)
 		next = r->slice_end_ns;
 	return next;
 }
@@ -608,11 +705,7 @@ void file_reader_release(struct file_reader *r)
 	if (!r->set)
 		return;
 	assert(!r->op.busy);
-	if (r->at == READER_OPENING &&
-	    r->op.result >= 0) { /* opened, and nobody has looked since */
-		int fd = (int)r->op.result;
-		descriptor_close(r->stage->env->io, &fd);
-	}
+	close_unseen(r);
 	intake_release(&r->intake);
 	unpacker_release(&r->unpacker);
 	struct chain *c;

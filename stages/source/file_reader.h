@@ -21,6 +21,11 @@
  *                   nothing                                    END
  *                   error                                      stuck, PICK
  *   FILL            damaged                                    stuck, PICK
+ *   FILL            draining, a stream                         MEASURING: how much it holds; FILL until that was read
+ *   END             draining                                   FINISH
+ *
+ * Draining: only the streams that are open have their turns, each a last one, for nobody could read what is lost with
+ * their descriptors. It ends whoever goes on writing to them. Regular files can be read again, and are left as they are.
  *
  * Without `follow` each file is read to the end it had when it was opened, and what has no delimiter there is a record. With it, a line without
  * its delimiter waits: nothing is kept of it but where it begins (and, while no other file has had a turn, its bytes).
@@ -40,6 +45,7 @@ enum file_reader_at {
 	READER_OPENING,
 	READER_LOOKING,
 	READER_FILL,
+	READER_MEASURING,
 	READER_READING,
 	READER_FRAME,
 	READER_END,
@@ -53,6 +59,7 @@ struct file_reader {
 	const struct framing *framing;
 	enum compression compression;
 	bool follow;
+	bool draining;
 
 	struct intake intake;
 	struct unpacker unpacker;
@@ -80,6 +87,12 @@ void file_reader_release(struct file_reader *r);
 
 /* STEP_MORE, maybe with a batch, the caller's; STEP_WAIT; below 0: failed, having said why. */
 int file_reader_step(struct file_reader *r, struct batch **ret_batch);
+
+/* From here on it drains. May be called again. */
+void file_reader_drain(struct file_reader *r);
+
+/* Nothing is left to drain; an operation may be under way all the same. */
+bool file_reader_is_drained(const struct file_reader *r);
 
 /* Nothing is being read and nothing is waiting to be. */
 bool file_reader_is_idle(const struct file_reader *r);

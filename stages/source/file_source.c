@@ -7,12 +7,14 @@
  *
  *   once:    FINDING -- all found --> READING -- nothing left --> DONE
  *                  \--- nothing matched: failed, -ENOENT
- *   follow:  FINDING and reading side by side, until the daemon stops stepping
+ *   follow:  FINDING and reading side by side
+ *   stopped: DRAINING -- what the open streams hold is out --> DONE
  *
  *   from      event                        to
  *   FINDING   the walk has ended           READING: all files ready, in the order of their paths
  *   FINDING   ... and found no file        failed
  *   READING   the reader is idle           DONE
+ *   any       stopping                     DRAINING
  *
  * Each part's own states and transitions: glob_walk.h, file_finder.h, file_set.h, file_reader.h. */
 #include "stages/source/file_source.h"
@@ -179,16 +181,33 @@ static void say_when(struct stage *s, const struct file_source *source)
 {
 	uint64_t when = file_reader_next_ns(&source->reader);
 	uint64_t finder = file_finder_next_ns(&source->finder);
-	if (finder < when)
+	if (finder < when && !s->stopping)
 		when = finder;
 	if (when != UINT64_MAX)
 		env_wake_at(s->env, when);
+}
+
+/* Regular files are not read on, so that without a stream it is over at once. */
+static int drain(struct stage *s, struct file_source *source, struct batch **ret_batch)
+{
+	file_reader_drain(&source->reader);
+	if (file_reader_is_drained(&source->reader))
+		return STEP_DONE;
+	int read = file_reader_step(&source->reader, ret_batch);
+	if (read != STEP_WAIT)
+		return read;
+	if (file_reader_is_drained(&source->reader))
+		return STEP_DONE;
+	say_when(s, source);
+	return STEP_WAIT;
 }
 
 int file_source_next(struct stage *s, struct batch **ret_batch)
 {
 	struct file_source *source = s->state;
 	*ret_batch = NULL;
+	if (s->stopping)
+		return drain(s, source, ret_batch);
 	int found = source->all_found ? STEP_WAIT : find(s, source);
 	if (found < 0 || (s->once && !source->all_found))
 		return found;
@@ -252,6 +271,7 @@ const struct stage_type file_source_type = {
     .open = file_source_open,
     .close = file_source_close,
     .source_step = file_source_step,
+    .drains = true,
     .memory = file_source_memory,
     .buffer_capacity = file_source_buffer_capacity,
     .restart = file_source_restart,

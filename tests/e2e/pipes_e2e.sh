@@ -140,3 +140,65 @@ test_sigterm_loses_nothing_that_was_read_from_a_pipe() {
 	} | tr -d '\n' >expected
 	assert_same expected got
 }
+
+# stdout is held back, and so is everything behind it, until the pipe that is read is full. Whoever wrote into it is gone
+# when the signal comes: what the pipe holds can be had from nobody else.
+sigterm_brings_out_what_a_fifo_holds() { # uring|plain
+	cat >fifo.yaml <<-YAML
+		memory: 16MiB
+		sources: {in: {type: file, paths: [in]}}
+		sinks: {out: {type: stdout, inputs: [in]}}
+	YAML
+	mkfifo in held
+	exec 8<>held 9<>in
+	"$SLUICE" run --io "$1" -c fifo.yaml >held 2>err 8>&- 9>&- &
+	sluice_pid=$!
+	trap 'kill -KILL "$sluice_pid" 2>/dev/null || true' EXIT
+	cat "$INPUT/one.log" "$INPUT"/many/*.log "$INPUT/one.log" >input
+	cat input >&9 8>&- 9>&- &
+	local writer=$! before='' now
+	writer_is_stuck() {
+		now=$(cat "/proc/$writer/io")
+		[ "$now" = "$before" ] && return
+		before=$now
+		hold 0.3
+		return 1
+	}
+	wait_until 30 writer_is_stuck
+	kill -KILL $writer
+	wait $writer || true
+	kill -TERM "$sluice_pid"
+	exec 7<held 8>&-
+	cat <&7 >got 9>&- &
+	local reader=$!
+	await_end 30
+	wait $reader
+	assert_status 0
+	cat <in >rest 9>&- &
+	reader=$!
+	exec 9>&-
+	wait $reader
+	[ ! -s rest ] || fail "$(stat -c %s rest) bytes are still in the pipe"
+	[ "$(stat -c %s got)" -gt 200000 ] || fail "only $(stat -c %s got) bytes came out"
+	head -c -1 got | cmp -n "$(($(stat -c %s got) - 1))" - input
+}
+
+for io in uring plain; do
+	eval "test_sigterm_brings_out_what_a_fifo_holds_over_$io() { sigterm_brings_out_what_a_fifo_holds $io; }"
+done
+
+# A writer that goes on does not hold up the end, and regular files are not read on for the pipe's sake.
+test_sigterm_ends_a_fifo_that_is_being_written_to() {
+	mkfifo in
+	exec 9<>in
+	printf 'sources: {in: {type: file, paths: [in]}}\nsinks: {out: {type: stdout, inputs: [in]}}\n' >fifo.yaml
+	start_sluice -c fifo.yaml
+	(while :; do echo 'a line without end'; done) >&9 2>/dev/null &
+	local writer=$!
+	wait_until 10 has_lines out 1000
+	kill -TERM "$sluice_pid"
+	await_end 10
+	kill $writer
+	assert_status 0
+	[ "$(sed '$d' out | sort -u)" = 'a line without end' ] || fail "not what was written"
+}

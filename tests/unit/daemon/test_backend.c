@@ -119,6 +119,24 @@ static int64_t read_at(struct world *w, int fd, char *into, size_t n, uint64_t a
 	return carry_out(w, &op);
 }
 
+BACKEND_TEST(readable_bytes_of_a_pipe_are_counted)
+{
+	struct world w;
+	begin(&w, *kind);
+	int ends[2], file = open_file(&w, "/dev/zero", O_RDONLY);
+	cr_assert_eq(pipe(ends), 0);
+	struct io_op count = {.code = IO_READABLE, .fd = ends[0]};
+	cr_assert_eq(carry_out(&w, &count), 0);
+	cr_assert_eq(write(ends[1], "seven b", 7), 7);
+	cr_assert_eq(carry_out(&w, &count), 7);
+	count.fd = file;
+	cr_assert_eq(carry_out(&w, &count), -ENOTTY);
+	close(ends[0]);
+	close(ends[1]);
+	close_file(&w, file);
+	end(&w);
+}
+
 BACKEND_TEST(written_bytes_are_read_back_at_their_offset)
 {
 	struct world w;

@@ -818,6 +818,120 @@ Test(file_source, silent_pipe_keeps_no_other_file_waiting)
 	end(x);
 }
 
+static int open_pipe(struct fixture *x, const char *name)
+{
+	make_pipe(x, name);
+	struct text path = in_directory(x, name);
+	int fd = open(path.bytes, O_RDWR | O_NONBLOCK);
+	cr_assert_geq(fd, 0);
+	free((char *)(uintptr_t)path.bytes);
+	return fd;
+}
+
+static void fill_pipe(int fd, const char *text)
+{
+	cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+}
+
+static bool is_empty(int fd)
+{
+	char byte;
+	return read(fd, &byte, 1) < 0 && errno == EAGAIN;
+}
+
+Test(file_source, told_to_stop_it_hands_on_what_the_pipes_hold_and_a_beginning_it_put_aside)
+{
+	struct fixture *x = set_up("pipe-1", "*.log");
+	x->paths[2] = in_directory(x, "pipe-2");
+	x->options.paths.count = 3;
+	int one = open_pipe(x, "pipe-1"), two = open_pipe(x, "pipe-2");
+	append(x, "a.log", "regular\nunfinished");
+	start(x, false);
+	fill_pipe(one, "be");
+	fill_pipe(two, "second\n");
+	step_until(x, counter_get(&x->counters.work_done) >= 2 + 7 + 18 && x->got_length == 15);
+	x->got_length = 0;
+	char *lines = many_lines(4000); /* 64000 bytes: about what a pipe takes */
+	fill_pipe(one, "ginning\n");
+	fill_pipe(two, lines);
+	fill_pipe(two, "end");
+	append(x, "a.log", " for the next run\n");
+	x->stage.stopping = true;
+	run_on(x);
+	cr_expect_not_null(strstr(x->got, "beginning\n"));
+	cr_expect_not_null(strstr(x->got, lines));
+	cr_expect_not_null(strstr(x->got, "\nend\n"));
+	cr_expect_null(strstr(x->got, "run"));
+	cr_expect_eq(x->got_length, 10 + 64000 + 4);
+	cr_expect(is_empty(one) && is_empty(two));
+	free(lines);
+	close(one);
+	close(two);
+	end(x);
+}
+
+Test(file_source, told_to_stop_it_ends_though_a_writer_goes_on)
+{
+	struct fixture *x = set_up("pipe", NULL);
+	int fd = open_pipe(x, "pipe");
+	start(x, false);
+	fill_pipe(fd, "before\n");
+	expect_got(x, "before\n");
+	x->stage.stopping = true;
+	int r = STEP_MORE, steps = 0;
+	for (; r != STEP_DONE; steps++) {
+		cr_assert_lt(steps, 1000);
+		fill_pipe(fd, "and on\n");
+		r = step(x);
+	}
+	cr_expect_not(is_empty(fd));
+	close(fd);
+	end(x);
+}
+
+/* The reader waits for a byte that another one took away. */
+Test(file_source, told_to_stop_it_ends_when_somebody_else_takes_what_the_pipe_held)
+{
+	for (int steps = 1; steps < 8; steps++) {
+		struct fixture *x = set_up("pipe", NULL);
+		int fd = open_pipe(x, "pipe");
+		char text[8];
+		start(x, false);
+		fill_pipe(fd, "before\n");
+		expect_got(x, "before\n");
+		x->stage.stopping = true;
+		struct batch *b = NULL;
+		int r = STEP_WAIT;
+		for (int i = 0; i < steps && r != STEP_DONE; i++) {
+			fill_pipe(fd, "taken");
+			r = file_source_next(&x->stage, &b);
+			if (b)
+				batch_free(&b);
+			cr_assert_eq(read(fd, text, 5), 5);
+			backend_poll(x->backend);
+		}
+		if (r != STEP_DONE)
+			run_on(x);
+		close(fd);
+		end(x);
+	}
+}
+
+Test(file_source, told_to_stop_it_waits_for_no_regular_file)
+{
+	for (int steps = 0; steps < 40; steps++) {
+		struct fixture *x = set_up("*", NULL);
+		append(x, "a.log", "one\n");
+		append_frame(x, "b.zst", "two\n");
+		start(x, false);
+		for (int i = 0; i < steps; i++)
+			step(x);
+		x->stage.stopping = true;
+		cr_expect_eq(step(x), STEP_DONE);
+		end(x);
+	}
+}
+
 Test(file_source, can_be_stopped_after_any_step)
 {
 	for (int steps = 0; steps < 60; steps++) {
