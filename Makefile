@@ -20,7 +20,7 @@ BUILD   := build$(if $(variant),/$(variant))
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 CFLAGS   := -std=gnu17 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' -I. -O2 -g -pthread $(WARNINGS)
 LDFLAGS  := -pthread
-LDLIBS   := -luring -lzstd -lyaml -lpcre2-8
+LDLIBS   := -luring -lzstd -lz -lyaml -lpcre2-8
 ifeq ($(SAN),)
 CFLAGS  += -fPIE -fstack-protector-strong -fcf-protection -D_FORTIFY_SOURCE=2
 LDFLAGS += -pie -Wl,-z,relro,-z,now

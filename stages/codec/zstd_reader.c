@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -13,70 +12,20 @@
  * is damaged, the call fails, and nobody learns how much of the block before had come out. */
 enum { START = 5, BLOCK_HEADER = 3 };
 
+static struct zstd_reader *of(struct decoder *d)
+{
+	return (struct zstd_reader *)(void *)d;
+}
+
 size_t zstd_reader_memory(void)
 {
-	return ZSTD_estimateDStreamSize(ZSTD_READER_WINDOW) + ZSTD_READER_INPUT;
+	return ZSTD_estimateDStreamSize(ZSTD_READER_WINDOW) + DECODER_INPUT;
 }
 
 bool zstd_reader_recognises(const uint8_t *bytes, size_t length)
 {
 	static const uint8_t magic[] = {0x28, 0xB5, 0x2F, 0xFD};
 	return length >= sizeof magic && memcmp(bytes, magic, sizeof magic) == 0;
-}
-
-int zstd_reader_init(struct zstd_reader *r)
-{
-	memset(r, 0, sizeof *r);
-	r->context = ZSTD_createDCtx();
-	r->input = malloc(ZSTD_READER_INPUT);
-	if (!r->context || !r->input) {
-		zstd_reader_release(r);
-		return -ENOMEM;
-	}
-	size_t result = ZSTD_DCtx_setMaxWindowSize(r->context, ZSTD_READER_WINDOW);
-	assert(!ZSTD_isError(result));
-	(void)result;
-	zstd_reader_start(r, 0);
-	return 0;
-}
-
-void zstd_reader_release(struct zstd_reader *r)
-{
-	ZSTD_freeDCtx(r->context);
-	free(r->input);
-	memset(r, 0, sizeof *r);
-}
-
-void zstd_reader_start(struct zstd_reader *r, uint64_t at)
-{
-	ZSTD_DCtx_reset(r->context, ZSTD_reset_session_only);
-	r->from = r->to = 0;
-	r->at = at;
-	r->in_frame = r->frame_ended = r->damaged = r->was_full = false;
-	r->wanted = START;
-	r->header_length = 0;
-}
-
-size_t zstd_reader_room(struct zstd_reader *r, uint8_t **ret_bytes)
-{
-	if (r->from > 0) {
-		memmove(r->input, r->input + r->from, r->to - r->from);
-		r->to -= r->from;
-		r->from = 0;
-	}
-	*ret_bytes = r->input + r->to;
-	return ZSTD_READER_INPUT - r->to;
-}
-
-uint64_t zstd_reader_wants(const struct zstd_reader *r)
-{
-	return r->at + (r->to - r->from);
-}
-
-void zstd_reader_add(struct zstd_reader *r, size_t n)
-{
-	assert(n <= ZSTD_READER_INPUT - r->to);
-	r->to += n;
 }
 
 static void remember_header(struct zstd_reader *r, const uint8_t *bytes, size_t n)
@@ -93,34 +42,35 @@ static int say_why(struct zstd_reader *r, size_t result)
 	ZSTD_frameHeader header;
 	if (ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge &&
 	    ZSTD_getFrameHeader(&header, r->header, r->header_length) == 0)
-		snprintf(r->why, sizeof r->why,
+		snprintf(r->decoder.why, sizeof r->decoder.why,
 			 "needs a window of %llu KiB; at most %d KiB are given",
 			 (header.windowSize + 1023) / 1024, ZSTD_READER_WINDOW / 1024);
 	else
-		snprintf(r->why, sizeof r->why, "%s", ZSTD_getErrorName(result));
+		snprintf(r->decoder.why, sizeof r->decoder.why, "%s", ZSTD_getErrorName(result));
 	return -EBADMSG;
 }
 
 /* One call of the library, for at most a block: bytes made, or -EBADMSG. */
 static ssize_t decompress_block(struct zstd_reader *r, uint8_t *bytes, size_t room)
 {
-	size_t available = r->to - r->from;
+	struct decoder *d = &r->decoder;
+	size_t available = d->to - d->from;
 	size_t block = r->wanted > BLOCK_HEADER ? r->wanted - BLOCK_HEADER : 1;
 	size_t given = available < block ? available : block;
-	ZSTD_inBuffer in = {r->input + r->from, given, 0};
+	ZSTD_inBuffer in = {d->input + d->from, given, 0};
 	ZSTD_outBuffer out = {bytes, room, 0};
-	if (!r->in_frame)
+	if (!d->in_frame)
 		r->header_length = 0;
-	remember_header(r, r->input + r->from, given);
+	remember_header(r, d->input + d->from, given);
 	size_t result = ZSTD_decompressStream(r->context, &out, &in);
 	if (ZSTD_isError(result)) {
-		r->damaged = true;
+		d->damaged = true;
 		return say_why(r, result);
 	}
-	r->from += in.pos;
-	r->at += in.pos;
-	r->frame_ended = result == 0;
-	r->in_frame = result != 0;
+	d->from += in.pos;
+	d->at += in.pos;
+	d->frame_ended = result == 0;
+	d->in_frame = result != 0;
 	r->wanted = result ? result : START;
 	r->was_full = out.pos == room;
 	return (ssize_t)out.pos;
@@ -128,21 +78,51 @@ static ssize_t decompress_block(struct zstd_reader *r, uint8_t *bytes, size_t ro
 
 static bool can_go_on(const struct zstd_reader *r)
 {
-	return r->from < r->to || (r->in_frame && r->was_full);
+	return r->decoder.from < r->decoder.to || (r->decoder.in_frame && r->was_full);
 }
 
-ssize_t zstd_reader_read(struct zstd_reader *r, uint8_t *bytes, size_t room)
+static ssize_t read_some(struct decoder *d, uint8_t *bytes, size_t room)
 {
-	assert(room > 0);
-	r->frame_ended = false;
-	if (r->damaged)
-		return -EBADMSG;
+	struct zstd_reader *r = of(d);
 	size_t made = 0;
-	while (made < room && !r->frame_ended && can_go_on(r)) {
+	while (made < room && !d->frame_ended && can_go_on(r)) {
 		ssize_t n = decompress_block(r, bytes + made, room - made);
 		if (n < 0)
 			return made > 0 ? (ssize_t)made : n;
 		made += (size_t)n;
 	}
 	return (ssize_t)made;
+}
+
+static void reset(struct decoder *d)
+{
+	struct zstd_reader *r = of(d);
+	ZSTD_DCtx_reset(r->context, ZSTD_reset_session_only);
+	r->was_full = false;
+	r->wanted = START;
+	r->header_length = 0;
+}
+
+static const struct decoder_type zstd_decoder = {.reset = reset, .read = read_some};
+
+int zstd_reader_init(struct zstd_reader *r)
+{
+	memset(r, 0, sizeof *r);
+	r->context = ZSTD_createDCtx();
+	if (decoder_init(&r->decoder, &zstd_decoder) < 0 || !r->context) {
+		zstd_reader_release(r);
+		return -ENOMEM;
+	}
+	size_t result = ZSTD_DCtx_setMaxWindowSize(r->context, ZSTD_READER_WINDOW);
+	assert(!ZSTD_isError(result));
+	(void)result;
+	decoder_start(&r->decoder, 0);
+	return 0;
+}
+
+void zstd_reader_release(struct zstd_reader *r)
+{
+	ZSTD_freeDCtx(r->context);
+	decoder_release(&r->decoder);
+	memset(r, 0, sizeof *r);
 }

@@ -9,13 +9,6 @@ void file_notes_unreadable(struct stage *s, const char *path, int error)
 	env_say(s->env, SAY_ERROR, "file unreadable", "path=%s error=%s", path, strerror(-error));
 }
 
-void file_notes_gzip(struct stage *s, const char *path)
-{
-	counter_add(&s->counters->errors, 1);
-	env_say(s->env, SAY_WARN, "file unreadable", "path=%s error=%s", path,
-		"compressed with gzip, which is not read in this version");
-}
-
 void file_notes_passed_over(struct stage *s, const char *path)
 {
 	env_say(s->env, SAY_INFO, "passed over", "path=%s reason=%s", path,

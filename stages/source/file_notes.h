@@ -7,9 +7,6 @@
 /* error: -errno. */
 void file_notes_unreadable(struct stage *s, const char *path, int error);
 
-/* Compressed in a way that is not read. */
-void file_notes_gzip(struct stage *s, const char *path);
-
 /* A pattern's wildcards match it, and it is no regular file. */
 void file_notes_passed_over(struct stage *s, const char *path);
 

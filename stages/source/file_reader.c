@@ -177,10 +177,23 @@ static bool adopt_identity(struct file_reader *r)
 	return false;
 }
 
-static bool ends_in_zst(const char *path)
+static bool ends_in(const char *path, const char *ending)
 {
-	size_t length = strlen(path);
-	return length > 4 && strcmp(path + length - 4, ".zst") == 0;
+	size_t length = strlen(path), tail = strlen(ending);
+	return length > tail && strcmp(path + length - tail, ending) == 0;
+}
+
+/* Whatever the first bytes are. */
+static bool is_called(const struct file_reader *r, enum compression compression, const char *ending)
+{
+	return r->compression == compression ||
+	       (r->compression == COMPRESSION_AUTO && ends_in(r->file->path, ending));
+}
+
+static void set_packed(struct tracked_file *f, enum packing packing)
+{
+	f->form = FILE_PACKED;
+	f->packing = packing;
 }
 
 static void decide_form(struct file_reader *r)
@@ -191,9 +204,10 @@ static void decide_form(struct file_reader *r)
 		f->form = FILE_STREAM;
 	if (f->form != FILE_UNSEEN)
 		return;
-	if (r->compression == COMPRESSION_ZSTD ||
-	    (r->compression == COMPRESSION_AUTO && ends_in_zst(f->path)))
-		f->form = FILE_PACKED;
+	if (is_called(r, COMPRESSION_ZSTD, ".zst"))
+		set_packed(f, PACKED_ZSTD);
+	else if (is_called(r, COMPRESSION_GZIP, ".gz"))
+		set_packed(f, PACKED_GZIP);
 	else if (r->compression == COMPRESSION_NONE || f->at > 0)
 		f->form = FILE_PLAIN;
 }
@@ -326,10 +340,10 @@ static int fill_packed(struct file_reader *r)
 	case UNPACKED_MORE:
 		break;
 	case UNPACKED_WANTS:
-		room = zstd_reader_room(&u->zstd, &bytes);
-		return submit_read(r, bytes, room, zstd_reader_wants(&u->zstd));
+		room = decoder_room(u->decoder, &bytes);
+		return submit_read(r, bytes, room, decoder_wants(u->decoder));
 	case UNPACKED_DAMAGED:
-		turn_give_up_damaged(r, u->zstd.at, u->zstd.why);
+		turn_give_up_damaged(r, u->decoder->at, u->decoder->why);
 		break;
 	}
 	return GO_ON;
@@ -342,13 +356,15 @@ static int fill(struct file_reader *r)
 	return r->file->form == FILE_PACKED ? fill_packed(r) : fill_plain(r);
 }
 
-static bool is_gzip(const uint8_t *bytes, size_t n)
+/* The bytes may be the beginning of more that would tell. */
+static bool may_be_packed(const uint8_t *bytes, size_t n)
 {
-	return n >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+	static const uint8_t gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f};
+	return (n <= sizeof gzip && memcmp(bytes, gzip, n) == 0) ||
+	       (n <= sizeof zstd && memcmp(bytes, zstd, n) == 0);
 }
 
-/* Is it compressed? Says so by `form`, which stays UNSEEN while there are too few bytes to tell. What cannot be read
- * is given up. */
+/* Is it compressed? Says so by `form`, which stays UNSEEN while there are too few bytes to tell. */
 static void recognise(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
@@ -356,14 +372,15 @@ static void recognise(struct file_reader *r)
 		return;
 	const uint8_t *bytes = r->intake.buffer->bytes + r->intake.from;
 	size_t n = intake_pending(&r->intake);
-	if (zstd_reader_recognises(bytes, n)) {
-		f->form = FILE_PACKED;
+	if (zstd_reader_recognises(bytes, n))
+		set_packed(f, PACKED_ZSTD);
+	else if (gzip_reader_recognises(bytes, n))
+		set_packed(f, PACKED_GZIP);
+	else if (!may_be_packed(bytes, n))
+		f->form = FILE_PLAIN;
+	if (f->form == FILE_PACKED) {
 		turn_forget_bytes(r);
 		r->at_end = false;
-	} else if (is_gzip(bytes, n)) {
-		turn_give_up_gzip(r);
-	} else if (n >= 4 || (bytes[0] != 0x28 && (n > 1 || bytes[0] != 0x1f))) {
-		f->form = FILE_PLAIN;
 	}
 }
 
@@ -404,7 +421,7 @@ static int was_read(struct file_reader *r)
 	turn_account(r,
 		     f->form == FILE_STREAM ? f->done + (uint64_t)n : r->op.read.at + (uint64_t)n);
 	if (f->form == FILE_PACKED) {
-		zstd_reader_add(&r->unpacker.zstd, (size_t)n);
+		decoder_add(r->unpacker.decoder, (size_t)n);
 		r->at = READER_FILL;
 		return GO_ON;
 	}
@@ -413,8 +430,6 @@ static int was_read(struct file_reader *r)
 	/* followed, a short read is the end for now: if more has come since, inotify says so */
 	r->at_end = is_short && r->follow && f->form != FILE_STREAM;
 	recognise(r);
-	if (!r->file)
-		return GO_ON;
 	if (f->form == FILE_PACKED)
 		r->at = READER_FILL;
 	else if (f->form == FILE_UNSEEN)
@@ -462,13 +477,14 @@ static int frame_more(struct file_reader *r, struct batch **ret_batch)
 
 static bool is_mid_frame(const struct file_reader *r)
 {
-	return r->file->form == FILE_PACKED && r->unpacker.zstd.in_frame;
+	return r->file->form == FILE_PACKED && r->unpacker.file == r->file &&
+	       r->unpacker.decoder->in_frame;
 }
 
 static int finish(struct file_reader *r, struct batch **ret_batch)
 {
 	if (is_mid_frame(r)) {
-		turn_give_up_damaged(r, turn_position(r), "it ends within a frame");
+		turn_give_up_damaged(r, turn_position(r), "it ends within what is compressed");
 		return GO_ON;
 	}
 	int result = frame(r, true, ret_batch);

@@ -37,7 +37,7 @@
 #include "stages/source/file_set.h"
 #include "stages/source/unpacker.h"
 
-enum compression { COMPRESSION_AUTO, COMPRESSION_NONE, COMPRESSION_ZSTD };
+enum compression { COMPRESSION_AUTO, COMPRESSION_NONE, COMPRESSION_ZSTD, COMPRESSION_GZIP };
 
 enum file_reader_at {
 	READER_PICK,

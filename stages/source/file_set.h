@@ -26,9 +26,11 @@
 enum file_form {
 	FILE_UNSEEN, /* its first bytes will tell */
 	FILE_PLAIN,
-	FILE_PACKED, /* zstd */
+	FILE_PACKED, /* compressed: `packing` says how */
 	FILE_STREAM, /* a pipe or terminal: no offsets */
 };
+
+enum packing { PACKED_ZSTD, PACKED_GZIP };
 
 enum file_turn { FILE_RESTING, FILE_READY, FILE_CURRENT };
 
@@ -43,6 +45,7 @@ struct tracked_file {
 	ino_t inode;
 	int fd; /* -1: closed */
 	enum file_form form;
+	enum packing packing;
 	enum file_turn turn;
 	bool named;     /* a name that the patterns match leads to it */
 	bool stuck;     /* damaged or unreadable: not tried again as it is */
@@ -51,8 +54,8 @@ struct tracked_file {
 	bool was_open;  /* counted */
 	bool had_bytes; /* streams: somebody has written */
 	bool is_pipe;
+	bool said_damaged;
 	bool said_waiting; /* pipes: the operator has been told that nobody writes to it */
-	bool said_gzip;
 
 	/* Where the first byte that was not handed on lies: in a plain file at `at`; in a packed one `skip`
 	 * decompressed bytes behind the frame that begins at `at`. */

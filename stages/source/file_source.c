@@ -28,7 +28,7 @@
 #include <string.h>
 
 static const char *const read_from_choices[] = {"beginning", "end", NULL};
-static const char *const compression_choices[] = {"auto", "none", "zstd", NULL};
+static const char *const compression_choices[] = {"auto", "none", "zstd", "gzip", NULL};
 
 static const struct option file_source_table[] = {
     {"paths", OPTION_TEXTS, offsetof(struct file_source_options, paths), .required = true, .min = 1,
@@ -42,8 +42,8 @@ static const struct option file_source_table[] = {
 	    "whole"},
     {"compression", OPTION_CHOICE, offsetof(struct file_source_options, compression),
      .preset = "auto", .choices = compression_choices,
-     .doc = "How the files are compressed; `auto` goes by the name's ending .zst or the first "
-	    "bytes"},
+     .doc = "How the files are compressed; `auto` goes by the name's ending .zst or .gz, or by "
+	    "the first bytes"},
     FRAMING_OPTION_ROWS(offsetof(struct file_source_options, framing)),
     {0},
 };
@@ -235,7 +235,7 @@ static size_t file_source_memory(const void *options)
 {
 	const struct file_source_options *o = options;
 	size_t bytes = sizeof(struct file_source) + sizeof(struct file_watch);
-	return o->compression == COMPRESSION_NONE ? bytes : bytes + zstd_reader_memory();
+	return o->compression == COMPRESSION_NONE ? bytes : bytes + unpacker_memory();
 }
 
 static size_t file_source_buffer_capacity(const void *options)

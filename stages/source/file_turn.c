@@ -10,7 +10,7 @@
 uint64_t turn_position(const struct file_reader *r)
 {
 	if (r->file->form == FILE_PACKED)
-		return r->unpacker.file == r->file ? zstd_reader_wants(&r->unpacker.zstd)
+		return r->unpacker.file == r->file ? decoder_wants(r->unpacker.decoder)
 						   : r->file->at;
 	return r->file->at + intake_pending(&r->intake);
 }
@@ -57,7 +57,7 @@ void turn_begin_anew(struct file_reader *r)
 	framer_init(&f->framer);
 	f->at = f->skip = f->end = f->size = f->done = 0;
 	f->form = FILE_UNSEEN;
-	f->said_gzip = false;
+	f->said_damaged = false;
 	r->at_end = false;
 }
 
@@ -188,20 +188,12 @@ void turn_give_up_unreadable(struct file_reader *r, int error)
 	give_up(r);
 }
 
-void turn_give_up_gzip(struct file_reader *r)
-{
-	struct tracked_file *f = r->file;
-	if (!f->said_gzip)
-		file_notes_gzip(r->stage, f->path);
-	f->said_gzip = true;
-	f->end =
-	    turn_position(r); /* so that it is noticed when it shrinks: it may be another then */
-	give_up(r);
-}
-
 void turn_give_up_damaged(struct file_reader *r, uint64_t at, const char *why)
 {
-	file_notes_damaged(r->stage, r->file->path, at, why);
+	if (!r->file->said_damaged)
+		file_notes_damaged(r->stage, r->file->path, at, why);
+	r->file->said_damaged = true;
+	/* so that it is noticed when it shrinks: it may be another then */
 	r->file->end = turn_position(r);
 	give_up(r);
 }

@@ -36,8 +36,7 @@ void turn_wait(struct file_reader *r);
 void turn_pause(struct file_reader *r);
 /* error: -errno. Says so, the first time. */
 void turn_give_up_unreadable(struct file_reader *r, int error);
-/* Says so, once a file. */
-void turn_give_up_gzip(struct file_reader *r);
+/* Says so, once a file. at: offset in the file, as it is stored. */
 void turn_give_up_damaged(struct file_reader *r, uint64_t at, const char *why);
 
 void turn_close_file(struct file_reader *r, struct tracked_file *f);

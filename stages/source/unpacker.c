@@ -3,16 +3,29 @@
 #include <assert.h>
 #include <string.h>
 
+size_t unpacker_memory(void)
+{
+	return zstd_reader_memory() + gzip_reader_memory();
+}
+
+static int choose_decoder(struct unpacker *u, enum packing packing)
+{
+	bool is_gzip = packing == PACKED_GZIP;
+	u->decoder = is_gzip ? &u->gzip.decoder : &u->zstd.decoder;
+	if (u->decoder->type)
+		return 0;
+	return is_gzip ? gzip_reader_init(&u->gzip) : zstd_reader_init(&u->zstd);
+}
+
 int unpacker_take(struct unpacker *u, struct tracked_file *file)
 {
 	if (u->file == file)
 		return 0;
-	if (!u->zstd.context) {
-		int r = zstd_reader_init(&u->zstd);
-		if (r < 0)
-			return r;
-	}
-	zstd_reader_start(&u->zstd, file->at);
+	u->file = NULL;
+	int r = choose_decoder(u, file->packing);
+	if (r < 0)
+		return r;
+	decoder_start(u->decoder, file->at);
 	u->file = file;
 	u->made = 0;
 	u->to_skip = file->skip;
@@ -23,22 +36,23 @@ int unpacker_take(struct unpacker *u, struct tracked_file *file)
 void unpacker_release(struct unpacker *u)
 {
 	zstd_reader_release(&u->zstd);
+	gzip_reader_release(&u->gzip);
 	u->file = NULL;
 }
 
 static void note_frame_end(struct unpacker *u)
 {
-	if (!u->zstd.frame_ended || u->frame_noted)
+	if (!u->decoder->frame_ended || u->frame_noted)
 		return;
 	u->frame_noted = true;
-	u->frame_at = u->zstd.at;
+	u->frame_at = u->decoder->at;
 	u->frame_made = u->made;
 	unpacker_consumed(u, 0);
 }
 
 enum unpacked unpacker_fill(struct unpacker *u, uint8_t *bytes, size_t room, size_t *ret_length)
 {
-	ssize_t n = zstd_reader_read(&u->zstd, bytes, room);
+	ssize_t n = decoder_read(u->decoder, bytes, room);
 	if (n < 0)
 		return UNPACKED_DAMAGED;
 	u->made += (size_t)n;
@@ -52,7 +66,7 @@ enum unpacked unpacker_fill(struct unpacker *u, uint8_t *bytes, size_t room, siz
 		*ret_length = left;
 		return UNPACKED_BYTES;
 	}
-	return n > 0 || u->zstd.frame_ended ? UNPACKED_MORE : UNPACKED_WANTS;
+	return n > 0 || u->decoder->frame_ended ? UNPACKED_MORE : UNPACKED_WANTS;
 }
 
 void unpacker_consumed(struct unpacker *u, size_t n)

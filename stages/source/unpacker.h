@@ -11,14 +11,19 @@
  * Once all of a frame has been handed on, file->at moves to the next frame. The oldest end of a frame that still has
  * to be reached is remembered, no more; so after many small frames it begins again a little earlier than it must.
  *
- * Threads: the owner's. Memory: one decompressor, taken with the first file. Layer: stages. */
+ * A frame is gzip's member, too.
+ *
+ * Threads: the owner's. Memory: a decompressor of each kind, taken with the first file of that kind. Layer: stages. */
 #pragma once
 
+#include "stages/codec/gzip_reader.h"
 #include "stages/codec/zstd_reader.h"
 #include "stages/source/file_set.h"
 
 struct unpacker {
 	struct zstd_reader zstd;
+	struct gzip_reader gzip;
+	struct decoder *decoder;   /* file's: one of these */
 	struct tracked_file *file; /* NULL: nobody's */
 	uint64_t made;             /* since file->at */
 	uint64_t to_skip;          /* of what will be made: was handed on before */
@@ -29,9 +34,12 @@ struct unpacker {
 enum unpacked {
 	UNPACKED_BYTES,
 	UNPACKED_MORE,  /* call again */
-	UNPACKED_WANTS, /* needs input: zstd_reader_room(), at zstd_reader_wants() */
+	UNPACKED_WANTS, /* the decoder needs input */
 	UNPACKED_DAMAGED,
 };
+
+/* What both kinds take together, in bytes. */
+size_t unpacker_memory(void);
 
 /* Makes file the one being read: where it was if it still is, else from file->at. 0 or -ENOMEM. */
 int unpacker_take(struct unpacker *u, struct tracked_file *file);

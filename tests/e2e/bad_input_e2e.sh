@@ -88,13 +88,50 @@ test_a_pipe_that_wildcards_match_is_passed_over() {
 	assert_same "$INPUT/small.log" result.log
 }
 
-test_a_gzip_file_is_told_once_and_the_others_go_on() {
-	gzip -c "$INPUT/small.log" >a.log.gz
-	file_to_file "[a.log.gz, $INPUT/small.log]"
+test_gzip_files_are_read_as_what_they_hold_whatever_they_are_made_of() {
+	local half
+	half=$(($(stat -c %s "$INPUT/one.log") / 2))
+	head -c $half "$INPUT/one.log" | gzip -1 >a.log.gz
+	gzip </dev/null >>a.log.gz
+	tail -c +$((half + 1)) "$INPUT/one.log" | gzip -9 >>a.log.gz
+	head -c 5000 /dev/zero >>a.log.gz
+	gzip -c "$INPUT/small.log" >named-otherwise
+	gzip </dev/null >z-empty.gz
+	file_to_file '[a.log.gz, named-otherwise, z-empty.gz]'
+	local io
+	for io in uring plain; do
+		rm -f result.log
+		run_sluice --once --io $io -c bad.yaml
+		assert_status 0
+		cat "$INPUT/one.log" "$INPUT/small.log" | cmp - result.log
+	done
+}
+
+test_a_gzip_file_that_is_cut_gives_the_lines_before_the_cut_and_the_others_go_on() {
+	gzip -c "$INPUT/one.log" >whole.gz
+	head -c $(($(stat -c %s whole.gz) / 2)) whole.gz >a.gz
+	gzip -c "$INPUT/small.log" >b.gz
+	file_to_file '[a.gz, b.gz]'
 	run_sluice --once -c bad.yaml
 	assert_status 1
-	assert_same "$INPUT/small.log" result.log
-	assert_said_times 1 'a\.log\.gz.*compressed with gzip'
+	assert_said_times 1 "path=a\\.gz offset=$(stat -c %s a.gz) error=\"it ends within what is compressed\""
+	local lines
+	lines=$(($(wc -l <result.log) - 4000))
+	[ $lines -gt 1000 ] || fail "only $lines lines before the cut"
+	head -n $lines "$INPUT/one.log" | cat - "$INPUT/small.log" | cmp - result.log
+}
+
+test_a_gzip_file_with_a_bit_turned_over_is_told_with_its_place() {
+	gzip -c "$INPUT/one.log" >a.gz
+	local size byte
+	size=$(stat -c %s a.gz)
+	byte=$(od -An -tu1 -j $((size - 6)) -N 1 a.gz) # of the checksum, so that all before it is sound
+	printf "\\x$(printf %x $((byte ^ 16)))" | dd of=a.gz bs=1 seek=$((size - 6)) conv=notrunc status=none
+	file_to_file '[a.gz]'
+	run_sluice --once -c bad.yaml
+	assert_status 1
+	assert_said_times 1 'path=a\.gz offset=[0-9]+ error="incorrect data check"'
+	assert_same "$INPUT/one.log" result.log
 }
 
 test_an_empty_file_gives_nothing_and_no_error() {

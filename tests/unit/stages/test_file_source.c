@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <zstd.h>
 
 enum { TEXT_ROOM = 1 << 20 };
@@ -244,6 +245,24 @@ static void append_frame(struct fixture *x, const char *name, const char *text)
 	size_t n = ZSTD_compress(packed, sizeof packed, text, strlen(text), 3);
 	cr_assert_not(ZSTD_isError(n));
 	put(x, name, packed, n, O_APPEND);
+}
+
+static size_t pack_member(char *packed, size_t room, const char *text)
+{
+	z_stream z = {.next_in = (Bytef *)(uintptr_t)text,
+		      .avail_in = (uInt)strlen(text),
+		      .next_out = (Bytef *)packed,
+		      .avail_out = (uInt)room};
+	cr_assert_eq(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	cr_assert_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+	deflateEnd(&z);
+	return room - z.avail_out;
+}
+
+static void append_member(struct fixture *x, const char *name, const char *text)
+{
+	char packed[1024];
+	put(x, name, packed, pack_member(packed, sizeof packed, text), O_APPEND);
 }
 
 /* ---- once ---- */
@@ -535,16 +554,53 @@ Test(file_source, only_file_left_out_by_exclude_is_nothing_matched)
 
 static const char gzip_text[] = "\x1f\x8b\x08 what follows is binary\n";
 
-Test(file_source, gzip_is_passed_over_with_a_warning_and_an_error_counted)
+Test(file_source, gzip_is_recognised_by_name_or_first_bytes)
 {
 	struct fixture *x = set_up("*", NULL);
-	append(x, "a", gzip_text);
-	append(x, "b", "\x1f");
-	append(x, "c", "\x1fz");
+	append_member(x, "a.gz", "one\ntwo");
+	append_member(x, "a.gz", "");
+	append_member(x, "a.gz", "-and-a-half\n");
+	append_member(x, "b", "three\nfour");
+	append(x, "c", "\x1f");
+	append(x, "d", "\x1fz");
+	append(x, "e.gz", "");
+	append_frame(x, "f.zst", "five\n");
 	cr_expect_eq(run_once(x), STEP_DONE);
-	cr_expect_str_eq(x->got, "\x1f\n\x1fz\n");
-	cr_expect_str_eq(x->said, "file unreadable\n");
-	cr_expect_not_null(strstr(x->details, "compressed with gzip"));
+	cr_expect_str_eq(x->got, "one\ntwo-and-a-half\nthree\nfour\n\x1f\n\x1fz\nfive\n");
+	cr_expect_eq(counter_get(&x->counters.errors), 0);
+	cr_expect_eq(counter_get(&x->counters.work_done), counter_get(&x->counters.work_total));
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, gzip_asked_for_is_read_whatever_the_name)
+{
+	struct fixture *x = set_up("*", NULL);
+	append_member(x, "a.zst", "one\n");
+	append(x, "b", "this is no gzip\n");
+	x->options.compression = 3; /* gzip */
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_str_eq(x->got, "one\n");
+	cr_expect_str_eq(x->said, "file damaged\n");
+	cr_expect_not_null(strstr(x->details, "offset=0 error=incorrect header check") ||
+			   strstr(x->details, "offset=2 error=incorrect header check"));
+	stop(x);
+	tear_down(x);
+}
+
+Test(file_source, cut_gzip_gives_its_whole_lines_and_an_error_and_others_go_on)
+{
+	struct fixture *x = set_up("*", NULL);
+	char packed[1024];
+	append_member(x, "a.gz", "one\n");
+	size_t n = pack_member(packed, sizeof packed, "two\nthree");
+	put(x, "a.gz", packed, n - 1, O_APPEND);
+	append_member(x, "b.gz", "four\n");
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_str_eq(x->got, "one\ntwo\nfour\n");
+	cr_expect_str_eq(x->said, "file damaged\n");
+	cr_expect_not_null(strstr(x->details, "a.gz offset="));
+	cr_expect_not_null(strstr(x->details, "it ends within what is compressed"));
 	cr_expect_eq(counter_get(&x->counters.errors), 1);
 	stop(x);
 	tear_down(x);
@@ -752,7 +808,26 @@ Test(file_source, growing_compressed_file_is_read_on_from_its_open_frame)
 	end(x);
 }
 
-Test(file_source, followed_gzip_is_said_once_under_all_its_names_and_read_when_it_is_another)
+Test(file_source, members_and_frames_that_take_turns_are_read_on_as_they_come)
+{
+	struct fixture *x = following("*", "a.log", "one\n");
+	char text[16];
+	size_t length = 4;
+	for (int i = 0; i < 20; i++) {
+		snprintf(text, sizeof text, "gzip %d\n", i);
+		append_member(x, "a.gz", text);
+		length += strlen(text);
+		snprintf(text, sizeof text, "zstd %d\n", i);
+		append_frame(x, "b.zst", text);
+		length += strlen(text);
+		step_until(x, x->got_length == length);
+	}
+	cr_expect_eq(counter_get(&x->counters.errors), 0);
+	end(x);
+}
+
+Test(file_source,
+     followed_damaged_gzip_is_said_once_under_all_its_names_and_read_when_it_is_another)
 {
 	struct fixture *x = following("*.log*", "a.log", "one\n");
 	append(x, "a.log.1", gzip_text);
@@ -761,7 +836,7 @@ Test(file_source, followed_gzip_is_said_once_under_all_its_names_and_read_when_i
 	move_file(x, "a.log.1", "a.log.2");
 	append(x, "a.log", "two\n");
 	expect_got(x, "one\ntwo\n");
-	cr_expect_str_eq(x->said, "file unreadable\n");
+	cr_expect_str_eq(x->said, "file damaged\n");
 	put(x, "a.log.2", "x\n", 2, O_TRUNC);
 	x->skew_ns += UINT64_C(20000000000);
 	expect_got(x, "one\ntwo\nx\n");

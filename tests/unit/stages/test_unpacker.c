@@ -39,14 +39,14 @@ static size_t read_some(struct unpacker *u, struct tracked_file *f, const struct
 		enum unpacked result = unpacker_fill(u, out, 1 + (size_t)rand() % sizeof out, &n);
 		cr_assert_neq(result, UNPACKED_DAMAGED);
 		if (result == UNPACKED_WANTS) {
-			uint64_t at = zstd_reader_wants(&u->zstd);
-			size_t room = zstd_reader_room(&u->zstd, &to);
+			uint64_t at = decoder_wants(u->decoder);
+			size_t room = decoder_room(u->decoder, &to);
 			size_t left = p->length - at;
 			room = room < left ? room : left;
 			room = room < 100 ? room : 100;
 			cr_assert_gt(room, 0);
 			memcpy(to, p->bytes + at, room);
-			zstd_reader_add(&u->zstd, room);
+			decoder_add(u->decoder, room);
 		}
 		if (result != UNPACKED_BYTES)
 			continue;

@@ -70,25 +70,25 @@ static struct outcome read_all(struct zstd_reader *r, const struct bytes *packed
 	uint8_t *out = malloc(room);
 	size_t fed = 0;
 	for (;;) {
-		ssize_t n = zstd_reader_read(r, out, room);
-		o.frames_ended += r->frame_ended;
+		ssize_t n = decoder_read(&r->decoder, out, room);
+		o.frames_ended += r->decoder.frame_ended;
 		if (n < 0) {
 			o.result = n;
 			break;
 		}
-		cr_assert_leq(r->at, fed);
+		cr_assert_leq(r->decoder.at, fed);
 		append(&o.plain, out, (size_t)n);
-		if (n > 0 || r->frame_ended)
+		if (n > 0 || r->decoder.frame_ended)
 			continue;
 		if (fed == packed->length)
 			break;
 		uint8_t *to;
-		size_t space = zstd_reader_room(r, &to);
-		cr_assert_eq(zstd_reader_wants(r), fed);
+		size_t space = decoder_room(&r->decoder, &to);
+		cr_assert_eq(decoder_wants(&r->decoder), fed);
 		space = space < piece ? space : piece;
 		space = space < packed->length - fed ? space : packed->length - fed;
 		memcpy(to, packed->at + fed, space);
-		zstd_reader_add(r, space);
+		decoder_add(&r->decoder, space);
 		fed += space;
 	}
 	free(out);
@@ -107,14 +107,14 @@ Test(zstd_reader, frames_one_behind_the_other_and_skippable_ones_come_out_as_one
 	cr_assert_eq(zstd_reader_init(&r), 0);
 	for (size_t p = 0; p < 4; p++) {
 		for (size_t m = 0; m < 3; m++) {
-			zstd_reader_start(&r, 0);
+			decoder_start(&r.decoder, 0);
 			struct outcome o = read_all(&r, &packed, pieces[p], rooms[m]);
 			cr_expect_eq(o.result, 0);
 			cr_assert_eq(o.plain.length, plain.length);
 			cr_expect_eq(memcmp(o.plain.at, plain.at, plain.length), 0);
 			cr_expect_eq(o.frames_ended, 4);
-			cr_expect_eq(r.at, packed.length);
-			cr_expect_not(r.in_frame);
+			cr_expect_eq(r.decoder.at, packed.length);
+			cr_expect_not(r.decoder.in_frame);
 			free(o.plain.at);
 		}
 	}
@@ -131,12 +131,12 @@ Test(zstd_reader, stream_that_stops_anywhere_gives_a_prefix_and_knows_that_it_is
 	cr_assert_eq(zstd_reader_init(&r), 0);
 	for (size_t length = 0; length < packed.length; length++) {
 		struct bytes cut = {packed.at, length};
-		zstd_reader_start(&r, 0);
+		decoder_start(&r.decoder, 0);
 		struct outcome o = read_all(&r, &cut, 64, 500);
 		cr_expect_eq(o.result, 0);
 		cr_assert_leq(o.plain.length, plain.length);
 		cr_expect_eq(memcmp(o.plain.at, plain.at, o.plain.length), 0);
-		cr_expect_eq(r.in_frame, length > 0);
+		cr_expect_eq(r.decoder.in_frame, length > 0);
 		free(o.plain.at);
 	}
 	zstd_reader_release(&r);
@@ -154,7 +154,7 @@ Test(zstd_reader, asking_again_without_input_changes_nothing)
 	struct outcome o = read_all(&r, &half, 64, 500);
 	uint8_t out[16];
 	for (int i = 0; i < 100; i++)
-		cr_expect_eq(zstd_reader_read(&r, out, sizeof out), 0);
+		cr_expect_eq(decoder_read(&r.decoder, out, sizeof out), 0);
 	free(o.plain.at);
 	zstd_reader_release(&r);
 	free(plain.at);
@@ -176,16 +176,16 @@ static void damage_each_byte(bool checksum)
 			struct bytes bad = {malloc(packed.length), packed.length};
 			memcpy(bad.at, packed.at, packed.length);
 			bad.at[i] ^= (uint8_t)(1 << bit);
-			zstd_reader_start(&r, 0);
+			decoder_start(&r.decoder, 0);
 			struct outcome o = read_all(&r, &bad, 1 + i % 50, 700);
-			bool whole = o.result == 0 && !r.in_frame;
+			bool whole = o.result == 0 && !r.decoder.in_frame;
 			bool same = o.plain.length == plain.length &&
 				    memcmp(o.plain.at, plain.at, plain.length) == 0;
 			if (checksum && i > 5 && i + 4 < packed.length / 2 && whole)
 				cr_expect(same, "byte %zu bit %d", i, bit);
 			if (o.result < 0) {
-				cr_expect(r.why[0] != '\0');
-				cr_expect_eq(zstd_reader_read(&r, bad.at, 1), -EBADMSG);
+				cr_expect(r.decoder.why[0] != '\0');
+				cr_expect_eq(decoder_read(&r.decoder, bad.at, 1), -EBADMSG);
 			}
 			free(o.plain.at);
 			free(bad.at);
@@ -223,14 +223,14 @@ Test(zstd_reader, blocks_before_a_damaged_one_come_out)
 	struct zstd_reader r;
 	cr_assert_eq(zstd_reader_init(&r), 0);
 	uint8_t *room;
-	cr_assert_geq(zstd_reader_room(&r, &room), to.pos);
+	cr_assert_geq(decoder_room(&r.decoder, &room), to.pos);
 	memcpy(room, packed, to.pos);
-	zstd_reader_add(&r, to.pos);
-	cr_expect_eq(zstd_reader_read(&r, out, sizeof out), 30000);
+	decoder_add(&r.decoder, to.pos);
+	cr_expect_eq(decoder_read(&r.decoder, out, sizeof out), 30000);
 	cr_expect_eq(memcmp(out, plain.at, 30000), 0);
-	cr_expect_eq(zstd_reader_read(&r, out, sizeof out), -EBADMSG);
-	cr_expect_geq(r.at, damage_at);
-	cr_expect_lt(r.at, damage_at + 3);
+	cr_expect_eq(decoder_read(&r.decoder, out, sizeof out), -EBADMSG);
+	cr_expect_geq(r.decoder.at, damage_at);
+	cr_expect_lt(r.decoder.at, damage_at + 3);
 	zstd_reader_release(&r);
 	free(plain.at);
 }
@@ -242,10 +242,11 @@ Test(zstd_reader, window_that_is_too_large_is_refused_by_its_size)
 	struct zstd_reader r;
 	cr_assert_eq(zstd_reader_init(&r), 0);
 	for (size_t piece = 1; piece < 30; piece++) {
-		zstd_reader_start(&r, 0);
+		decoder_start(&r.decoder, 0);
 		struct outcome o = read_all(&r, &packed, piece, 500);
 		cr_expect_eq(o.result, -EBADMSG);
-		cr_expect_str_eq(r.why, "needs a window of 16384 KiB; at most 8192 KiB are given");
+		cr_expect_str_eq(r.decoder.why,
+				 "needs a window of 16384 KiB; at most 8192 KiB are given");
 		free(o.plain.at);
 	}
 	zstd_reader_release(&r);
@@ -261,16 +262,16 @@ Test(zstd_reader, begins_at_any_frame_of_a_stream)
 	append_frame(&packed, plain.at + 1000, 1000, 0, false);
 	struct zstd_reader r;
 	cr_assert_eq(zstd_reader_init(&r), 0);
-	zstd_reader_start(&r, second);
-	cr_expect_eq(zstd_reader_wants(&r), second);
+	decoder_start(&r.decoder, second);
+	cr_expect_eq(decoder_wants(&r.decoder), second);
 	uint8_t *to;
-	zstd_reader_room(&r, &to);
+	decoder_room(&r.decoder, &to);
 	memcpy(to, packed.at + second, packed.length - second);
-	zstd_reader_add(&r, packed.length - second);
+	decoder_add(&r.decoder, packed.length - second);
 	uint8_t out[2000];
-	cr_expect_eq(zstd_reader_read(&r, out, sizeof out), 1000);
+	cr_expect_eq(decoder_read(&r.decoder, out, sizeof out), 1000);
 	cr_expect_eq(memcmp(out, plain.at + 1000, 1000), 0);
-	cr_expect_eq(r.at, packed.length);
+	cr_expect_eq(r.decoder.at, packed.length);
 	zstd_reader_release(&r);
 	free(plain.at);
 	free(packed.at);
