@@ -64,6 +64,7 @@ void file_finder_release(struct file_finder *f)
 		pop_directory(&f->later);
 	free(f->from);
 	free(f->looking_at);
+	free(f->other_path);
 	if (f->watch)
 		file_watch_release(f->watch);
 	free(f->watch);
@@ -194,6 +195,45 @@ static bool is_passed_over(const struct file_finder *f)
 	return true;
 }
 
+/* The file has a name already: this is a second one, or a directory on the way has been renamed. */
+static int look_at_other(struct file_finder *f, const char *path)
+{
+	free(f->other_path);
+	f->other_path = strdup(path);
+	if (!f->other_path)
+		return -ENOMEM;
+	f->look = LOOK_OTHER;
+	f->op.stat.path = f->other_path;
+	f->op.stat.into = &f->other_stat;
+	io_submit(f->stage->env->io, &f->op);
+	return 0;
+}
+
+static int after_other(struct file_finder *f)
+{
+	const struct stat *st = &f->stat, *other = &f->other_stat;
+	struct tracked_file *t = file_set_by_id(f->set, st->st_dev, st->st_ino);
+	bool is_gone = f->op.result == -ENOENT || f->op.result == -ENOTDIR;
+	bool is_another =
+	    f->op.result >= 0 && (other->st_dev != st->st_dev || other->st_ino != st->st_ino);
+	if (!t || !(is_gone || is_another))
+		return 0;
+	int r = file_set_rename(f->set, t, f->looking_at, is_wanted(f, f->looking_at));
+	file_set_ready(f->set, t);
+	return r;
+}
+
+/* What was written before the watch was there has been told by nobody. */
+static int after_watch(struct file_finder *f)
+{
+	struct tracked_file *t = file_set_by_path(f->set, f->looking_at);
+	if (t)
+		file_set_ready(f->set, t);
+	if (f->op.result < 0)
+		return 0;
+	return file_watch_note(f->watch, (int)f->op.result, f->looking_at);
+}
+
 static int reconcile(struct file_finder *f)
 {
 	struct tracked_file *by_path = file_set_by_path(f->set, f->looking_at);
@@ -215,7 +255,7 @@ static int reconcile(struct file_finder *f)
 	if (!by_id)
 		return add_new(f);
 	if (by_id->named)
-		return 0; /* a second name for the same file */
+		return f->follow ? look_at_other(f, by_id->path) : 0;
 	int r = file_set_rename(f->set, by_id, f->looking_at, is_wanted(f, f->looking_at));
 	file_set_ready(f->set, by_id);
 	return r;
@@ -225,15 +265,18 @@ static int after_look(struct file_finder *f)
 {
 	int r = 0;
 	if (f->look == LOOK_WATCH) {
-		if (f->op.result >= 0)
-			r = file_watch_note(f->watch, (int)f->op.result, f->looking_at);
+		r = after_watch(f);
+	} else if (f->look == LOOK_OTHER) {
+		r = after_other(f);
 	} else if (f->op.result < 0) {
 		not_there(f, (int)f->op.result);
 	} else {
-		bool watch = f->may_be_link && f->watch && f->watch->fd >= 0 &&
-			     !file_set_by_path(f->set, f->looking_at);
+		const struct tracked_file *before = file_set_by_path(f->set, f->looking_at);
 		r = reconcile(f);
-		if (r == 0 && watch && file_set_by_path(f->set, f->looking_at)) {
+		if (r < 0 || f->look != LOOK_STAT)
+			return r;
+		const struct tracked_file *now = file_set_by_path(f->set, f->looking_at);
+		if (f->may_be_link && now && now != before && f->watch && f->watch->fd >= 0) {
 			watch_file(f);
 			return 0;
 		}
@@ -462,7 +505,9 @@ static int patrol(struct file_finder *f)
 		f->patrol_left = f->set->count < PATROL_PER_TICK ? f->set->count : PATROL_PER_TICK;
 	}
 	struct chain *first = chain_first(&f->set->all);
-	if (f->patrol_left == 0 || !first)
+	if (!first)
+		f->patrol_left = 0; /* or no moment for the next round would be set */
+	if (f->patrol_left == 0)
 		return 0;
 	f->patrol_left--;
 	chain_append(&f->set->all, first);

@@ -10,6 +10,7 @@
  *   identity known       the adrift file   something to read,   the adrift file has its name back;
  *                        has a name again  if its size changed  the other is adrift
  *   nothing there        -                 adrift               adrift
+ *   identity known, and another name: looked at, too; where that leads elsewhere, this is the name
  *
  * Whatever the order in which things are learnt, looking at a path once more makes it right. Events make that quick;
  * a walk every few seconds (never more than a hundredth of the time) and a patrol that looks at a few files a tick
@@ -44,12 +45,13 @@ struct file_finder {
 	uint64_t walk_began_ns, next_walk_ns, next_patrol_ns;
 	size_t patrol_left; /* files to look at without waiting for the tick */
 
-	enum { LOOK_NONE, LOOK_STAT, LOOK_WATCH } look;
+	enum { LOOK_NONE, LOOK_STAT, LOOK_OTHER, LOOK_WATCH } look;
 	char *looking_at;
-	bool is_literal; /* the path at hand was written without wildcards */
+	char *other_path; /* of the same file, as far as is known */
+	bool is_literal;  /* the path at hand was written without wildcards */
 	bool may_be_link;
 	struct io_op op;
-	struct stat stat;
+	struct stat stat, other_stat;
 
 	uint32_t moved_cookie; /* of the rename that took the name of set->moved */
 	bool moved_unseen; /* it took a name that the patterns match, of a file not yet looked at */

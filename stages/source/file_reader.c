@@ -521,6 +521,8 @@ static int at_end(struct file_reader *r)
 	    end > f->end ? end : f->end; /* less than before: CHECKING will see that it shrank */
 	if (r->draining) {
 		r->at = READER_FINISH;
+	} else if (r->follow && f->form == FILE_STREAM && !f->named) {
+		submit_stat(r, READER_CHECKING); /* nobody may find it to write to it any more */
 	} else if (f->form == FILE_STREAM && (r->follow || (f->is_pipe && !f->had_bytes))) {
 		say_waiting(r);
 		turn_pause(r);
@@ -541,7 +543,8 @@ static int checked(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
 	uint64_t now = now_ns(r);
-	if (r->op.result >= 0 && (uint64_t)r->stat.st_size < f->end) {
+	bool is_stream = f->form == FILE_STREAM;
+	if (!is_stream && r->op.result >= 0 && (uint64_t)r->stat.st_size < f->end) {
 		truncated(r);
 		return GO_ON;
 	}
@@ -550,6 +553,8 @@ static int checked(struct file_reader *r)
 	bool is_gone = r->op.result >= 0 && r->stat.st_nlink == 0;
 	if (!f->named && !f->again && (is_gone || now >= f->quiet_at_ns))
 		r->at = READER_FINISH;
+	else if (is_stream)
+		turn_pause(r);
 	else
 		turn_rest(r);
 	return GO_ON;

@@ -893,6 +893,14 @@ Test(file_source, silent_pipe_keeps_no_other_file_waiting)
 	end(x);
 }
 
+static size_t open_descriptors(void)
+{
+	size_t n = 0;
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
 static int open_pipe(struct fixture *x, const char *name)
 {
 	make_pipe(x, name);
@@ -912,6 +920,25 @@ static bool is_empty(int fd)
 {
 	char byte;
 	return read(fd, &byte, 1) < 0 && errno == EAGAIN;
+}
+
+Test(file_source, deleted_pipe_is_read_until_its_writers_are_gone_and_closed)
+{
+	struct fixture *x = set_up("pipe", NULL);
+	int fd = open_pipe(x, "pipe");
+	start(x, false);
+	fill_pipe(fd, "one\n");
+	expect_got(x, "one\n");
+	delete_file(x, "pipe");
+	fill_pipe(fd, "two\ntail");
+	expect_got(x, "one\ntwo\n");
+	size_t open_before = open_descriptors();
+	close(fd);
+	x->skew_ns += UINT64_C(1000000000);
+	expect_got(x, "one\ntwo\ntail\n");
+	step_until(x, open_descriptors() == open_before - 2);
+	cr_expect_eq(counter_get(&x->counters.truncations), 0);
+	end(x);
 }
 
 Test(file_source, told_to_stop_it_hands_on_what_the_pipes_hold_and_a_beginning_it_put_aside)
