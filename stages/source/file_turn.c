@@ -6,6 +6,44 @@
 #include <stdlib.h>
 #include <string.h>
 
+uint64_t turn_now_ns(const struct file_reader *r)
+{
+	return env_now_ns(r->stage->env);
+}
+
+static void on_done(struct io_op *op)
+{
+	(void)op;
+}
+
+void turn_submit(struct file_reader *r, enum io_code code, enum file_reader_at at)
+{
+	r->op.code = code;
+	r->op.done = on_done;
+	r->at = at;
+	io_submit(r->stage->env->io, &r->op);
+}
+
+void turn_stat(struct file_reader *r, enum file_reader_at at)
+{
+	r->op.fd = r->file->fd;
+	r->op.stat.path = NULL;
+	r->op.stat.into = &r->stat;
+	turn_submit(r, IO_STAT, at);
+}
+
+int turn_out_of_memory(struct file_reader *r)
+{
+	env_say(r->stage->env, SAY_ERROR, "out of memory", "path=%s", r->file->path);
+	return -ENOMEM;
+}
+
+void turn_set_packed(struct tracked_file *f, enum packing packing)
+{
+	f->form = FILE_PACKED;
+	f->packing = packing;
+}
+
 /* Offset in the file, as it is stored, of the next byte to read. */
 uint64_t turn_position(const struct file_reader *r)
 {

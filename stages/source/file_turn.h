@@ -13,6 +13,18 @@
 
 #define TURN_PAUSE_NS (50 * UINT64_C(1000000))
 
+/* What a move of the machine returns: go on, wait for something, or below 0: failed. */
+enum { WAIT = 0, GO_ON = 1 };
+
+uint64_t turn_now_ns(const struct file_reader *r);
+/* Hands in r->op, whose operands are set. */
+void turn_submit(struct file_reader *r, enum io_code code, enum file_reader_at at);
+/* Of the open file, into r->stat. */
+void turn_stat(struct file_reader *r, enum file_reader_at at);
+/* Says so: -ENOMEM. */
+int turn_out_of_memory(struct file_reader *r);
+
+void turn_set_packed(struct tracked_file *f, enum packing packing);
 /* Offset in the file, as it is stored, of the next byte to read. */
 uint64_t turn_position(const struct file_reader *r);
 /* The file is known, and has been read, up to that offset. */

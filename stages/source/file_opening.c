@@ -1,0 +1,170 @@
+#include "stages/source/file_opening.h"
+#include "stages/source/file_notes.h"
+#include "stages/source/file_turn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+static bool close_most_idle(struct file_reader *r)
+{
+	struct tracked_file *f = file_set_most_idle(r->set);
+	if (!f)
+		return false;
+	if (r->unpacker.file == f)
+		r->unpacker.file = NULL; /* it may have been replaced when it is opened again */
+	turn_close_file(r, f);
+	return true;
+}
+
+int opening_open(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	if (!f->named && !f->by_path.linked) { /* nothing leads to it any more */
+		turn_end(r);
+		turn_remove_file(r, f);
+		return GO_ON;
+	}
+	if (r->set->open_count >= r->open_max)
+		close_most_idle(r);
+	/* a pipe without a writer would hold the opening up; what is not a stream must not have O_NONBLOCK, which some
+	 * file systems take seriously */
+	int wait = f->form == FILE_STREAM ? O_NONBLOCK : 0;
+	r->op.fd = AT_FDCWD;
+	r->op.open.path = f->path;
+	r->op.open.flags = O_RDONLY | O_NOCTTY | wait;
+	r->op.open.mode = 0;
+	r->op.open.resolve = 0;
+	turn_submit(r, IO_OPEN, READER_OPENING);
+	return GO_ON;
+}
+
+static int no_descriptor(struct file_reader *r, int error)
+{
+	if (!r->said_too_many)
+		file_notes_too_many_open(r->stage, r->set->open_count, error);
+	r->said_too_many = true;
+	if (r->set->open_count > 0)
+		r->open_max = r->set->open_count;
+	r->at = READER_OPEN;
+	if (close_most_idle(r))
+		return GO_ON;
+	r->retry_ns = turn_now_ns(r) + TURN_PAUSE_NS;
+	turn_wait(r);
+	return GO_ON;
+}
+
+int opening_opened(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	int result = (int)r->op.result;
+	if (result < 0 && r->draining) {
+		turn_rest(r);
+		return GO_ON;
+	}
+	if (result == -EMFILE || result == -ENFILE)
+		return no_descriptor(r, result);
+	if (result == -ENOENT && r->follow) {
+		turn_rest(
+		    r); /* it has just lost its name, which the finder will learn, and maybe where it is */
+		return GO_ON;
+	}
+	if (result < 0) {
+		turn_give_up_unreadable(r, result);
+		return GO_ON;
+	}
+	file_set_opened(r->set, f, result);
+	if (!f->was_open)
+		counter_add(&r->stage->counters->files, 1);
+	f->was_open = true;
+	f->said = false;
+	turn_stat(r, READER_LOOKING);
+	return GO_ON;
+}
+
+/* The path leads to another file by now. Returns false when that is known already: then it has the name. */
+static bool adopt_identity(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	struct tracked_file *other = file_set_by_id(r->set, r->stat.st_dev, r->stat.st_ino);
+	if (!other) {
+		file_set_reidentify(r->set, f, &r->stat);
+		turn_begin_anew(r);
+		return true;
+	}
+	if (!other->named && file_set_rename(r->set, other, f->path, f->named) == 0)
+		file_set_ready(r->set, other);
+	turn_end(r);
+	turn_remove_file(r, f);
+	return false;
+}
+
+static bool ends_in(const char *path, const char *ending)
+{
+	size_t length = strlen(path), tail = strlen(ending);
+	return length > tail && strcmp(path + length - tail, ending) == 0;
+}
+
+/* Whatever the first bytes are. */
+static bool is_called(const struct file_reader *r, enum compression compression, const char *ending)
+{
+	return r->compression == compression ||
+	       (r->compression == COMPRESSION_AUTO && ends_in(r->file->path, ending));
+}
+
+static void decide_form(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	f->is_pipe = S_ISFIFO(r->stat.st_mode);
+	if (!S_ISREG(r->stat.st_mode))
+		f->form = FILE_STREAM;
+	if (f->form != FILE_UNSEEN)
+		return;
+	if (is_called(r, COMPRESSION_ZSTD, ".zst"))
+		turn_set_packed(f, PACKED_ZSTD);
+	else if (is_called(r, COMPRESSION_GZIP, ".gz"))
+		turn_set_packed(f, PACKED_GZIP);
+	else if (r->compression == COMPRESSION_NONE || f->at > 0)
+		f->form = FILE_PLAIN;
+}
+
+void opening_truncated(struct file_reader *r)
+{
+	file_notes_truncated(r->stage, r->file->path, r->file->end, (uint64_t)r->stat.st_size);
+	turn_begin_anew(r);
+	decide_form(r);
+	r->at = READER_FILL;
+}
+
+/* Read once, a file ends where it ended when it was opened: it may grow by the very records read from it. Some (in
+ * /proc) have no size and bytes all the same: an empty one is looked at again when a read brings something. */
+static void set_limit(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	uint64_t size = (uint64_t)r->stat.st_size;
+	if (r->follow || !S_ISREG(r->stat.st_mode))
+		return;
+	if (f->limit > 0)
+		f->limit = size;
+	else if (size == 0)
+		f->limit = UINT64_MAX;
+	else
+		r->at = READER_END;
+}
+
+int opening_looked(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	if (r->op.result < 0 || S_ISDIR(r->stat.st_mode)) {
+		turn_give_up_unreadable(r, r->op.result < 0 ? (int)r->op.result : -EISDIR);
+		return GO_ON;
+	}
+	if ((f->device != r->stat.st_dev || f->inode != r->stat.st_ino) && !adopt_identity(r))
+		return GO_ON;
+	decide_form(r);
+	r->at = READER_FILL;
+	if (S_ISREG(r->stat.st_mode) && (uint64_t)r->stat.st_size < f->end)
+		opening_truncated(r);
+	set_limit(r);
+	return GO_ON;
+}
