@@ -582,8 +582,7 @@ Test(file_source, gzip_asked_for_is_read_whatever_the_name)
 	cr_expect_eq(run_once(x), STEP_DONE);
 	cr_expect_str_eq(x->got, "one\n");
 	cr_expect_str_eq(x->said, "file damaged\n");
-	cr_expect_not_null(strstr(x->details, "offset=0 error=incorrect header check") ||
-			   strstr(x->details, "offset=2 error=incorrect header check"));
+	cr_expect_not_null(strstr(x->details, "error=incorrect header check"));
 	stop(x);
 	tear_down(x);
 }
