@@ -22,6 +22,9 @@ struct stage_schema {
 
 	/* Most `workers:` that make sense; 1: the option is refused; 0 counts as 1. */
 	unsigned workers_max;
+
+	/* There is one of what it stands for in a process (standard input): a second stage of it is refused. */
+	bool only_one;
 };
 
 /* The kinds of stage in this build: `types` ends with NULL. */

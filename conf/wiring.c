@@ -218,6 +218,33 @@ static int check_kinds(const struct wiring *w, struct place at)
 	return result;
 }
 
+static int check_only_ones(const struct wiring *w)
+{
+	static const char *const instead[STAGE_KINDS] = {
+	    [STAGE_SOURCE] = "name that one in the `inputs` of all who read it",
+	    [STAGE_TRANSFORM] = "let that one read all `inputs`",
+	    [STAGE_SINK] = "let that one read all `inputs`",
+	};
+	int result = 0;
+
+	for (size_t i = 1; i < w->drafts->count; i++) {
+		const struct stage_draft *d = &w->drafts->list[i];
+		size_t j = 0;
+		if (!d->stage.schema || !d->stage.schema->only_one)
+			continue;
+		while (w->drafts->list[j].stage.schema != d->stage.schema)
+			j++;
+		if (j == i)
+			continue;
+		problem_add(w->problems, d->stage.at,
+			    "`%s` is a second `%s` %s, and a topology can have one: `%s`; %s",
+			    id_of(w, i), d->stage.schema->name, stage_kind_names[d->kind],
+			    id_of(w, j), instead[d->kind]);
+		result = -EINVAL;
+	}
+	return result;
+}
+
 /* The first input that has no position, or NULL. */
 static const struct draft_input *waits_for(const struct wiring *w, size_t i)
 {
@@ -301,6 +328,7 @@ int wiring_connect(struct stage_drafts *drafts, struct place at, struct arena *a
 	int result = check_kinds(&w, at);
 
 	result = result_worse(check_ids(&w), result);
+	result = result_worse(check_only_ones(&w), result);
 	result = result_worse(resolve(&w), result);
 	if (result == -ENOMEM)
 		return result;

@@ -101,20 +101,52 @@ FIXTURE void sieve_check(const void *options, struct place at, struct problems *
 		problem_add(problems, at, "nothing to invert");
 }
 
-static const struct stage_schema tail_schema = {
-    STAGE_SOURCE, "tail", "reads files", tail_table, sizeof(struct tail_options), NULL, 1};
-static const struct stage_schema pipe_schema = {
-    STAGE_SOURCE, "pipe", "reads a pipe", empty_table, 1, NULL, 0};
-static const struct stage_schema sieve_schema = {
-    STAGE_TRANSFORM, "sieve", "keeps records", sieve_table, sizeof(struct sieve_options),
-    sieve_check,     4};
-static const struct stage_schema store_schema = {
-    STAGE_SINK, "store", "writes files", store_table, sizeof(struct store_options), NULL, 1};
-static const struct stage_schema hole_schema = {STAGE_SINK, "hole", "forgets", empty_table,
-						1,          NULL,   1};
+static const struct stage_schema tail_schema = {.kind = STAGE_SOURCE,
+						.name = "tail",
+						.summary = "reads files",
+						.options = tail_table,
+						.options_size = sizeof(struct tail_options),
+						.workers_max = 1};
+static const struct stage_schema pipe_schema = {.kind = STAGE_SOURCE,
+						.name = "pipe",
+						.summary = "reads a pipe",
+						.options = empty_table,
+						.options_size = 1};
+static const struct stage_schema only_schema = {.kind = STAGE_SOURCE,
+						.name = "only",
+						.summary = "reads what there is one of",
+						.options = empty_table,
+						.options_size = 1,
+						.only_one = true};
+static const struct stage_schema sieve_schema = {.kind = STAGE_TRANSFORM,
+						 .name = "sieve",
+						 .summary = "keeps records",
+						 .options = sieve_table,
+						 .options_size = sizeof(struct sieve_options),
+						 .check = sieve_check,
+						 .workers_max = 4};
+static const struct stage_schema store_schema = {.kind = STAGE_SINK,
+						 .name = "store",
+						 .summary = "writes files",
+						 .options = store_table,
+						 .options_size = sizeof(struct store_options),
+						 .workers_max = 1};
+static const struct stage_schema hole_schema = {.kind = STAGE_SINK,
+						.name = "hole",
+						.summary = "forgets",
+						.options = empty_table,
+						.options_size = 1,
+						.workers_max = 1};
+static const struct stage_schema last_schema = {.kind = STAGE_SINK,
+						.name = "last",
+						.summary = "writes where there is one of",
+						.options = empty_table,
+						.options_size = 1,
+						.only_one = true};
 
 static const struct stage_schema *const fixture_types[] = {
-    &tail_schema, &pipe_schema, &sieve_schema, &store_schema, &hole_schema, NULL};
+    &tail_schema, &pipe_schema, &sieve_schema, &store_schema,
+    &hole_schema, &last_schema, &only_schema,  NULL};
 static const struct stage_catalog fixture_catalog = {fixture_types};
 
 static struct topology loaded;

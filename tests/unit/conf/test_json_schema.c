@@ -174,12 +174,12 @@ Test(json_schema, sections_hold_stages_under_their_ids)
 
 Test(json_schema, types_lead_to_their_options)
 {
-	expect_at("$defs/source/properties/type/enum", "[\"tail\",\"pipe\"]");
+	expect_at("$defs/source/properties/type/enum", "[\"tail\",\"pipe\",\"only\"]");
 	expect_at("$defs/source/required", "[\"type\"]");
 	expect_at("$defs/source/allOf/1/if",
 		  "{\"properties\": {\"type\": {\"const\": \"pipe\"}},\"required\": [\"type\"]}");
 	expect_at("$defs/source/allOf/1/then", "{\"$ref\": \"#/$defs/source.pipe\"}");
-	cr_expect_null(at("$defs/source/allOf/2"));
+	cr_expect_null(at("$defs/source/allOf/3"));
 	expect_at("$defs/source.tail/description", "\"reads files\"");
 }
 

@@ -161,6 +161,20 @@ Test(wiring, there_is_a_source_and_a_sink)
 	    "t.yaml:1:11: nobody reads the source `in`; name it in some `inputs` or remove it\n");
 }
 
+Test(wiring, second_stage_of_what_there_is_one_of_is_told)
+{
+	load_bad("sources: {a: {type: only}, b: {type: only}, c: {type: pipe}, d: {type: only}}\n"
+		 "sinks: {x: {type: last, inputs: \"*\"}, y: {type: last, inputs: \"*\"}}\n",
+		 "t.yaml:1:28: `b` is a second `only` source, and a topology can have one: `a`; "
+		 "name that one in the `inputs` of all who read it\n"
+		 "t.yaml:1:62: `d` is a second `only` source, and a topology can have one: `a`; "
+		 "name that one in the `inputs` of all who read it\n"
+		 "t.yaml:2:39: `y` is a second `last` sink, and a topology can have one: `x`; "
+		 "let that one read all `inputs`\n");
+	load_good("sources: {a: {type: only}, b: {type: pipe}, c: {type: pipe}}\n"
+		  "sinks: {x: {type: last, inputs: \"*\"}, y: {type: hole, inputs: \"*\"}}\n");
+}
+
 Test(wiring, mistakes_in_a_stage_hide_no_wiring)
 {
 	load_bad("sources: {in: {type: pip, foo: 1}}\ntransforms: {a: {type: sieve, inputs: [in, "

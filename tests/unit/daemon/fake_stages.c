@@ -86,7 +86,7 @@ static size_t numbers_capacity(const void *options)
 
 static const struct stage_type numbers_type = {
     .schema = {STAGE_SOURCE, "numbers", "numbers in a row", numbers_table,
-	       sizeof(struct numbers_options), NULL, 1},
+	       sizeof(struct numbers_options), NULL, 1, false},
     .open = numbers_open,
     .close = free_state,
     .source_step = numbers_step,
@@ -118,7 +118,7 @@ static int odd_apply(struct stage *s, struct batch *b, struct outlet *out)
 }
 
 static const struct stage_type odd_type = {
-    .schema = {STAGE_TRANSFORM, "odd", "keeps odd numbers", no_table, 1, NULL, 16},
+    .schema = {STAGE_TRANSFORM, "odd", "keeps odd numbers", no_table, 1, NULL, 16, false},
     .transform_apply = odd_apply,
     .light = true,
     .stateless = true,
@@ -136,7 +136,7 @@ static int labour_apply(struct stage *s, struct batch *b, struct outlet *out)
 }
 
 static const struct stage_type labour_type = {
-    .schema = {STAGE_TRANSFORM, "labour", "takes its time", no_table, 1, NULL, 16},
+    .schema = {STAGE_TRANSFORM, "labour", "takes its time", no_table, 1, NULL, 16, false},
     .transform_apply = labour_apply,
 };
 
@@ -166,7 +166,7 @@ static int breaks_apply(struct stage *s, struct batch *b, struct outlet *out)
 
 static const struct stage_type breaks_type = {
     .schema = {STAGE_TRANSFORM, "breaks", "fails", breaks_table, sizeof(struct breaks_options),
-	       NULL, 16},
+	       NULL, 16, false},
     .transform_apply = breaks_apply,
 };
 
@@ -228,7 +228,7 @@ static int finish_at_once(struct stage *s, struct inlet *in)
 
 static const struct stage_type collect_type = {
     .schema = {STAGE_SINK, "collect", "remembers", collect_table, sizeof(struct collect_options),
-	       NULL, 1},
+	       NULL, 1, false},
     .open = collect_open,
     .sink_step = collect_step,
     .sink_finish = finish_at_once,
@@ -248,7 +248,7 @@ static int nothing_step(struct stage *s, struct inlet *in)
 }
 
 static const struct stage_type nothing_type = {
-    .schema = {STAGE_SINK, "nothing", "lets go", no_table, 1, NULL, 1},
+    .schema = {STAGE_SINK, "nothing", "lets go", no_table, 1, NULL, 1, false},
     .sink_step = nothing_step,
     .sink_finish = finish_at_once,
     .light = true,
