@@ -1,5 +1,6 @@
 #include "daemon/load.h"
 #include "daemon/catalog.h"
+#include "daemon/overlaps.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,6 +35,8 @@ int load(struct loaded *l, const struct arguments *a)
 	if (r == 0)
 		r = plan_make(&l->plan, &l->topology, (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
 			      &problems);
+	if (r == 0 || (r == -EINVAL && l->topology.stage_count > 0))
+		r = result_worse(overlaps_check(&l->topology, &problems), r);
 	problems_print(&problems, stderr);
 	if (r == -ENOMEM)
 		fputs("sluice: out of memory\n", stderr);

@@ -98,7 +98,7 @@ static void look_for_pattern(const struct text *pattern, const struct glob_set *
 
 static void look_at_source(const struct topology_stage *s, struct problems *problems)
 {
-	const struct text_list *exclude, *paths = type_of(s)->reads(s->options, &exclude);
+	const struct text_list *exclude, *paths = type_of(s)->patterns(s->options, &exclude);
 	struct glob_set left_out;
 	glob_set_init(&left_out);
 	add_all(&left_out, exclude, GLOB_DOTS);
@@ -131,9 +131,9 @@ static bool output_of(const struct topology_stage *s, struct output *o)
 	struct path_template t;
 	const char *why;
 	size_t at;
-	if (!type_of(s)->writes)
+	if (!type_of(s)->path)
 		return false;
-	o->text = type_of(s)->writes(s->options);
+	o->text = type_of(s)->path(s->options);
 	if (path_template_parse(&t, o->text->bytes, o->text->length, &why, &at) < 0 ||
 	    path_template_format(&t, (int64_t)time(NULL) * 1000000000, o->path, sizeof o->path) < 0)
 		return false;
@@ -164,53 +164,14 @@ static void look_at_directory(const struct output *o, struct problems *problems)
 			     o->path);
 }
 
-static void look_for_same_output(const struct topology *t, size_t sink, const struct output *o,
-				 struct problems *problems)
-{
-	struct output other;
-	for (size_t i = 0; i < sink; i++)
-		if (output_of(&t->stages[i], &other) && strcmp(o->path, other.path) == 0)
-			problem_warn(problems, o->text->at,
-				     "`%s` writes to this file too; give each sink its own",
-				     t->stages[i].id.bytes);
-}
-
-static void look_for_reader(const struct topology *t, const struct output *o,
-			    struct problems *problems)
-{
-	for (size_t i = 0; i < t->stage_count; i++) {
-		if (!type_of(&t->stages[i])->reads)
-			continue;
-		const struct text_list *exclude,
-		    *paths = type_of(&t->stages[i])->reads(t->stages[i].options, &exclude);
-		struct glob_set include, left_out;
-		glob_set_init(&include);
-		glob_set_init(&left_out);
-		add_all(&include, paths, 0);
-		add_all(&left_out, exclude, GLOB_DOTS);
-		if (glob_set_matches(&include, o->path) && !glob_set_excludes(&left_out, o->path))
-			problem_warn(
-			    problems, o->text->at,
-			    "`%s` reads what is written here; name this file in its `exclude`",
-			    t->stages[i].id.bytes);
-		glob_set_release(&include);
-		glob_set_release(&left_out);
-	}
-}
-
 void look_at_disk(const struct topology *t, struct problems *problems)
 {
 	struct output o;
 	for (size_t i = 0; i < t->stage_count; i++) {
 		const struct topology_stage *s = &t->stages[i];
-		if (type_of(s)->reads)
+		if (type_of(s)->patterns)
 			look_at_source(s, problems);
-		if (!output_of(s, &o))
-			continue;
-		look_at_directory(&o, problems);
-		if (look_is_stream(s))
-			continue;
-		look_for_same_output(t, i, &o, problems);
-		look_for_reader(t, &o, problems);
+		if (output_of(s, &o))
+			look_at_directory(&o, problems);
 	}
 }

@@ -7,8 +7,7 @@
 #include "conf/problems.h"
 #include "conf/topology.h"
 
-/* Warns of patterns that match no file now, of outputs whose directory is not there, that two sinks share, or that a
- * source reads. */
+/* Warns of patterns that match no file now, and of outputs whose directory is not there. */
 void look_at_disk(const struct topology *t, struct problems *problems);
 
 /* True if the sink writes to what is there now and no regular file: a FIFO, a device. */

@@ -15,6 +15,7 @@
 #include "conf/schema.h"
 #include "ringbuf/counter.h"
 #include "stages/env.h"
+#include "stages/file_claim.h"
 #include "stages/home.h"
 
 enum step {
@@ -113,9 +114,16 @@ struct stage_type {
 	/* Sources: what becomes of their records when the program ends and is started again, likewise. */
 	const char *(*restart)(const void *options);
 	/* Sources of files: the patterns that name them, and those that leave some out. NULL: reads no files. */
-	const struct text_list *(*reads)(const void *options, const struct text_list **ret_exclude);
+	const struct text_list *(*patterns)(const void *options, const struct text_list **ret_exclude);
 	/* Sinks that write files: their path, as a path_template. NULL: writes none. */
-	const struct text *(*writes)(const void *options);
+	const struct text *(*path)(const void *options);
+	/* Sinks that write files: number `i` (from 0) of those it would write at wall_ns (since 1970). 0 is the one that
+	 * records go into, the others are what that may be renamed to. 0; -ENOENT: it has no more; or -errno. NULL: it
+	 * writes none. */
+	int (*writes)(const void *options, int64_t wall_ns, unsigned i, struct file_claim *claim);
+	/* Sources that read files: answers the questions. 0 or -ENOMEM. NULL: it reads none. */
+	int (*reads)(const void *options, file_resolve *resolve, struct file_question *questions,
+		     size_t count);
 
 	/* A transform cheap enough to run fused, or a sink cheap enough to share its input's thread. */
 	bool light;

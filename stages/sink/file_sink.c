@@ -3,6 +3,7 @@
  * Here is what may be written under it in a topology; what is done with it is stages/file_output.h. */
 #include "stages/builtin.h"
 #include "stages/file_output.h"
+#include "stages/rotated_name.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -90,6 +91,34 @@ static void file_sink_check(const void *options, struct place at, struct problem
 	struct place mistake = o->path.at;
 	mistake.column += (unsigned)offset;
 	problem_add(problems, mistake, "%s", why);
+}
+
+/* The template has been checked. */
+static int format_path(const struct file_sink_options *o, int64_t wall_ns, char *out, size_t room)
+{
+	struct path_template template;
+	const char *why;
+	size_t offset;
+	int r = path_template_parse(&template, o->path.bytes, o->path.length, &why, &offset);
+	return r < 0 ? r : path_template_format(&template, wall_ns, out, room);
+}
+
+static int file_sink_writes(const void *options, int64_t wall_ns, unsigned i,
+			    struct file_claim *claim)
+{
+	enum { FIRST_ROTATED = 1, MORE_ROTATED = 2 }; /* in one second */
+	const struct file_sink_options *o = options;
+	bool renames = o->rotate.size > 0 || o->rotate.interval > 0;
+	char path[PATH_MAX];
+	claim->option = &o->path;
+	if (i == 0)
+		return format_path(o, wall_ns, claim->path, sizeof claim->path);
+	if (!renames || i > MORE_ROTATED)
+		return -ENOENT;
+	int r = format_path(o, wall_ns, path, sizeof path);
+	return r < 0 ? r
+		     : rotated_name(path, wall_ns, i - FIRST_ROTATED, claim->path,
+				    sizeof claim->path);
 }
 
 static bool is_compressed(const struct file_sink_options *o)
@@ -193,7 +222,7 @@ static const char *file_sink_guarantee(const void *options, bool stream)
 		     "may take the last of it";
 }
 
-static const struct text *file_sink_writes(const void *options)
+static const struct text *file_sink_path(const void *options)
 {
 	return &((const struct file_sink_options *)options)->path;
 }
@@ -212,5 +241,6 @@ const struct stage_type file_sink_type = {
     .memory = file_sink_memory,
     .helpers = file_sink_helpers,
     .guarantee = file_sink_guarantee,
+    .path = file_sink_path,
     .writes = file_sink_writes,
 };

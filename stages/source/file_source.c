@@ -20,6 +20,7 @@
 #include "stages/source/file_source.h"
 #include "stages/builtin.h"
 #include "stages/source/file_finder.h"
+#include "stages/source/file_overlap.h"
 #include "stages/source/file_reader.h"
 
 #include <errno.h>
@@ -82,6 +83,13 @@ static void file_source_check(const void *options, struct place at, struct probl
 		problem_add(problems, at, "`paths` is empty; name at least one file");
 	check_patterns(&o->paths, "paths", 0, problems);
 	check_patterns(&o->exclude, "exclude", GLOB_DOTS, problems);
+}
+
+static int file_source_reads(const void *options, file_resolve *resolve,
+			     struct file_question *questions, size_t count)
+{
+	const struct file_source_options *o = options;
+	return file_overlap_answer(&o->paths, &o->exclude, resolve, questions, count);
 }
 
 static int add_patterns(struct stage *s, struct glob_set *set, const struct text_list *list,
@@ -253,7 +261,7 @@ static const char *file_source_restart(const void *options)
 		   : "read again from the beginning: all of it comes once more";
 }
 
-static const struct text_list *file_source_reads(const void *options,
+static const struct text_list *file_source_patterns(const void *options,
 						 const struct text_list **ret_exclude)
 {
 	const struct file_source_options *o = options;
@@ -275,5 +283,6 @@ const struct stage_type file_source_type = {
     .memory = file_source_memory,
     .buffer_capacity = file_source_buffer_capacity,
     .restart = file_source_restart,
+    .patterns = file_source_patterns,
     .reads = file_source_reads,
 };
