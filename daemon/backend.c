@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -146,6 +147,15 @@ static int64_t count_readable(int fd)
 	return ioctl(fd, FIONREAD, &n) < 0 ? -errno : n;
 }
 
+/* Of the two kinds of lock that belong to an open file description, and so end with it however its process ends and
+ * hold between two descriptions of one process too, the one that flock(1) takes and shows: a script can keep us off a
+ * file, or see whether we are on it, which F_OFD_SETLK offers nobody. On NFS the kernel makes either the same lock. */
+static int64_t lock(int fd)
+{
+	int64_t r = or_errno(flock(fd, LOCK_EX | LOCK_NB));
+	return r == -EWOULDBLOCK ? -EBUSY : r;
+}
+
 static int64_t carry_out(const struct io_op *op)
 {
 	switch (op->code) {
@@ -163,6 +173,8 @@ static int64_t carry_out(const struct io_op *op)
 	case IO_RENAME:
 		return or_errno(renameat2(op->fd, op->rename.from, op->fd, op->rename.to,
 					  op->rename.replace ? 0 : RENAME_NOREPLACE));
+	case IO_LOCK:
+		return lock(op->fd);
 	case IO_UNLINK:
 		return or_errno(unlinkat(op->fd, op->unlink.path, 0));
 	case IO_MKDIR:

@@ -35,7 +35,7 @@ int file_output_init(struct file_output *f, const struct file_output_options *op
 	f->named_second = INT64_MIN;
 	space_wait_init(&f->space, env, counters);
 	write_queue_init(&f->queue, env, &f->space);
-	output_file_init(&f->file, env, counters, &f->space, options->template);
+	output_file_init(&f->file, env, counters, &f->space, options->template, options->zstd);
 	if (!options->zstd)
 		return gather_init(&f->gather, &f->queue, &options->delimiter);
 	struct zstd_frames_options frames = {

@@ -33,6 +33,8 @@ enum io_code {
 	IO_READABLE, /* result: bytes that a pipe or terminal holds at this moment; -ENOTTY: cannot tell */
 	IO_STAT,   /* of path, following links, or of fd when path is NULL */
 	IO_RENAME, /* refuses to replace (RENAME_NOREPLACE) unless replace is set */
+	/* A regular file for this open file description alone (flock(2)): -EBUSY when it is another's. */
+	IO_LOCK,
 	IO_UNLINK,
 	IO_MKDIR,
 	IO_LIST,      /* a directory's entries; release with io_listing_release() */

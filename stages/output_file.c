@@ -10,18 +10,26 @@
 #define READER_WAIT_NS 100000000u
 #define NAME_WAIT_NS 10000000u
 #define SECOND_NS 1000000000
+#define LOCK_WAIT_NS 2000000000u /* a process that was killed takes a while to let go */
+#define LOCK_AGAIN_NS 20000000u
+
+enum {
+	REPLACED_MAX = 16
+}; /* in a row: the file system has no steady inode numbers, so no more can be known */
 
 enum { BENEATH = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
 
 void output_file_init(struct output_file *f, struct env *env, struct stage_counters *counters,
-		      struct space_wait *space, const struct path_template *template)
+		      struct space_wait *space, const struct path_template *template, bool zstd)
 {
 	memset(f, 0, sizeof *f);
 	f->env = env;
 	f->counters = counters;
 	f->space = space;
 	f->template = template;
+	f->zstd = zstd;
 	f->fd = -1;
+	f->peeking = -1;
 	f->directory = -1;
 	f->above = -1;
 }
@@ -102,6 +110,40 @@ static void begin_look(struct output_file *f)
 	submit(f, (struct io_op){.code = IO_STAT, .fd = f->fd, .stat = {.into = &f->status}});
 }
 
+static void begin_lock(struct output_file *f)
+{
+	submit(f, (struct io_op){.code = IO_LOCK, .fd = f->fd});
+}
+
+static void begin_compare(struct output_file *f)
+{
+	submit(f, (struct io_op){.code = IO_STAT,
+				 .fd = f->directory,
+				 .stat = {.path = name_in_directory(f), .into = &f->named}});
+}
+
+/* The file's own descriptor is for writing only, so that who may not read it may still write it. */
+static void begin_peek_open(struct output_file *f)
+{
+	submit(f, (struct io_op){.code = IO_OPEN,
+				 .fd = f->directory,
+				 .open = {.path = name_in_directory(f),
+					  .flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+					  .resolve = f->template->varies ? BENEATH : 0}});
+}
+
+static void begin_peek(struct output_file *f)
+{
+	submit(f, (struct io_op){.code = IO_READ,
+				 .fd = f->peeking,
+				 .read = {.bytes = f->first, .length = sizeof f->first}});
+}
+
+static void begin_peek_close(struct output_file *f)
+{
+	close_descriptor(f, f->peeking);
+}
+
 static void try_again_at(struct output_file *f, uint64_t when_ns)
 {
 	f->again = true;
@@ -145,6 +187,12 @@ static void (*const begin[OUTPUT_STATES])(struct output_file *f) = {
     [OUTPUT_LEAVE] = begin_leave,
     [OUTPUT_OPEN] = begin_open,
     [OUTPUT_LOOK] = begin_look,
+    [OUTPUT_LOCK] = begin_lock,
+    [OUTPUT_COMPARE] = begin_compare,
+    [OUTPUT_REOPEN] = begin_close,
+    [OUTPUT_PEEK_OPEN] = begin_peek_open,
+    [OUTPUT_PEEK] = begin_peek,
+    [OUTPUT_PEEK_CLOSE] = begin_peek_close,
     [OUTPUT_RENAME] = begin_rename,
     [OUTPUT_CLOSE] = begin_close,
     [OUTPUT_CLOSE_DIRECTORY] = begin_close_directory,
@@ -253,17 +301,116 @@ static void after_open(struct output_file *f, int64_t result)
 	}
 }
 
-static void after_look(struct output_file *f, int64_t result)
+static void be_ready(struct output_file *f)
 {
-	if (result < 0) {
-		fail(f, "output cannot be looked at", result);
-		return;
-	}
-	f->stream = !S_ISREG(f->status.st_mode);
-	f->length = f->stream ? 0 : (uint64_t)f->status.st_size;
-	f->modified_ns = (int64_t)f->status.st_mtim.tv_sec * SECOND_NS + f->status.st_mtim.tv_nsec;
 	counter_add(&f->counters->files, 1);
 	go(f, OUTPUT_READY);
+}
+
+static void after_look(struct output_file *f, int64_t result)
+{
+	f->stream = result == 0 && !S_ISREG(f->status.st_mode);
+	f->length = 0;
+	f->modified_ns = 0;
+	if (result < 0)
+		fail(f, "output cannot be looked at", result);
+	else if (f->stream)
+		be_ready(f);
+	else
+		go(f, OUTPUT_LOCK);
+}
+
+static void await_lock(struct output_file *f)
+{
+	uint64_t now = env_now_ns(f->env);
+	if (f->locked_by_ns == 0)
+		f->locked_by_ns = now + LOCK_WAIT_NS;
+	if (now >= f->locked_by_ns)
+		fail(f, "output in use by another process or sink", -EBUSY);
+	else
+		try_again_at(f, now + LOCK_AGAIN_NS);
+}
+
+/* True if the file system has no locks at all. */
+static bool cannot_lock(int64_t result)
+{
+	return result == -EOPNOTSUPP || result == -ENOSYS || result == -ENOLCK || result == -EINVAL;
+}
+
+static void after_lock(struct output_file *f, int64_t result)
+{
+	if (cannot_lock(result))
+		env_say(f->env, SAY_WARN, "output cannot be locked, ignoring", "path=%s error=%s",
+			f->path, strerror((int)-result));
+	if (result == -EBUSY)
+		await_lock(f);
+	else if (result < 0 && !cannot_lock(result))
+		fail(f, "output cannot be locked", result);
+	else
+		go(f, OUTPUT_COMPARE);
+}
+
+static bool was_replaced(const struct output_file *f, int64_t result)
+{
+	return result == -ENOENT || f->status.st_dev != f->named.st_dev ||
+	       f->status.st_ino != f->named.st_ino;
+}
+
+/* The length counts from here on, where nobody else writes. */
+static void after_compare(struct output_file *f, int64_t result)
+{
+	if (result < 0 && result != -ENOENT) {
+		fail(f, "output cannot be looked at", result);
+	} else if (was_replaced(f, result) && f->replaced++ < REPLACED_MAX) {
+		go(f, OUTPUT_REOPEN);
+	} else {
+		const struct stat *now = result == 0 ? &f->named : &f->status;
+		f->length = (uint64_t)now->st_size;
+		f->modified_ns = (int64_t)now->st_mtim.tv_sec * SECOND_NS + now->st_mtim.tv_nsec;
+		if (f->length > 0)
+			go(f, OUTPUT_PEEK_OPEN);
+		else
+			be_ready(f);
+	}
+}
+
+static void after_reopen(struct output_file *f, int64_t result)
+{
+	(void)result; /* nothing was written to it */
+	f->fd = -1;
+	go(f, OUTPUT_OPEN);
+}
+
+static void after_peek_open(struct output_file *f, int64_t result)
+{
+	if (result < 0) {
+		be_ready(f); /* ours to write, not to read: then nobody can know */
+	} else {
+		f->peeking = (int)result;
+		go(f, OUTPUT_PEEK);
+	}
+}
+
+static void after_peek(struct output_file *f, int64_t result)
+{
+	f->first_length = result > 0 ? (size_t)result : 0;
+	f->failed = result < 0 ? (int)result : 0;
+	go(f, OUTPUT_PEEK_CLOSE);
+}
+
+static void after_peek_close(struct output_file *f, int64_t result)
+{
+	(void)result; /* nothing was written to it */
+	f->peeking = -1;
+	if (f->failed)
+		fail(f, "output cannot be read", f->failed);
+	else if (zstd_magic_is(f->first, f->first_length) == f->zstd)
+		be_ready(f);
+	else
+		fail(f,
+		     f->zstd ? "output holds something else than zstd, which cannot follow it"
+			     : "output holds zstd, which nothing else can follow",
+		     -EEXIST);
 }
 
 static void after_rename(struct output_file *f, int64_t result)
@@ -306,6 +453,12 @@ static void (*const after[OUTPUT_STATES])(struct output_file *f, int64_t result)
     [OUTPUT_LEAVE] = after_leave,
     [OUTPUT_OPEN] = after_open,
     [OUTPUT_LOOK] = after_look,
+    [OUTPUT_LOCK] = after_lock,
+    [OUTPUT_COMPARE] = after_compare,
+    [OUTPUT_REOPEN] = after_reopen,
+    [OUTPUT_PEEK_OPEN] = after_peek_open,
+    [OUTPUT_PEEK] = after_peek,
+    [OUTPUT_PEEK_CLOSE] = after_peek_close,
     [OUTPUT_RENAME] = after_rename,
     [OUTPUT_CLOSE] = after_close,
     [OUTPUT_CLOSE_DIRECTORY] = after_close_directory,
@@ -321,6 +474,8 @@ int output_file_open(struct output_file *f, int64_t wall_ns)
 	}
 	f->walked = 0;
 	f->made = false;
+	f->locked_by_ns = 0;
+	f->replaced = 0;
 	f->directory = f->template->varies ? -1 : AT_FDCWD;
 	go(f, f->template->varies ? OUTPUT_BASE : OUTPUT_OPEN);
 	return 0;
@@ -349,7 +504,8 @@ void output_file_abandon(struct output_file *f)
 
 static bool is_closing(enum output_file_state state)
 {
-	return state == OUTPUT_LEAVE || state == OUTPUT_CLOSE || state == OUTPUT_CLOSE_DIRECTORY;
+	return state == OUTPUT_LEAVE || state == OUTPUT_REOPEN || state == OUTPUT_PEEK_CLOSE ||
+	       state == OUTPUT_CLOSE || state == OUTPUT_CLOSE_DIRECTORY;
 }
 
 /* True if the operation is to be repeated, and has been put off. */

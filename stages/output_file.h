@@ -5,13 +5,22 @@
  *     |     DESCEND <--> MAKE
  *     |      |    ^----- LEAVE
  *     v      v
- *        OPEN                               one that does not: at once
+ *        OPEN <---------- REOPEN            one that does not: at once
+ *     v                     ^
+ *    LOOK --> LOCK --> COMPARE --> PEEK_OPEN --> PEEK --> PEEK_CLOSE      a regular file; if it holds anything
+ *     v                     v                                 v
+ *   READY <-------------------------------------------------- +
  *     v
- *    LOOK --> READY --> RENAME --> CLOSE --> CLOSE_DIRECTORY --> CLOSED
+ *   RENAME --> CLOSE --> CLOSE_DIRECTORY --> CLOSED
  *
  * A path that varies is opened beneath its base, component by component, through no symbolic link; the descriptor of
  * the directory it lies in is kept, so that renaming it stays in there. A path that does not vary is the operator's
  * word and opened as it stands: it may be a link, a device, or a FIFO, whose reader is waited for.
+ *
+ * A regular file has one writer: it is locked before anything is written, and let go with its descriptor, so also by a
+ * process that was killed, whose end is waited for a little. What was locked is compared with what the path names by
+ * then: another process may have renamed it meanwhile. A file that holds something already is appended to only if it is
+ * of the kind that is written: zstd frames behind zstd frames, and nothing else behind those.
  *
  * Directories named after the time are made; one that the topology names must be there, as a path mistyped is no
  * reason to make another tree. On a full disk it waits. What failed has been said when it is returned.
@@ -19,6 +28,7 @@
  * Threads: the owner's. Memory: none beside the structure. Layer: stages. */
 #pragma once
 
+#include "stages/codec/zstd_magic.h"
 #include "stages/io.h"
 #include "stages/path_template.h"
 #include "stages/space_wait.h"
@@ -33,6 +43,12 @@ enum output_file_state {
 	OUTPUT_LEAVE, /* closing the directory above */
 	OUTPUT_OPEN,
 	OUTPUT_LOOK,
+	OUTPUT_LOCK,
+	OUTPUT_COMPARE,
+	OUTPUT_REOPEN,
+	OUTPUT_PEEK_OPEN,
+	OUTPUT_PEEK,
+	OUTPUT_PEEK_CLOSE,
 	OUTPUT_READY,
 	OUTPUT_RENAME,
 	OUTPUT_CLOSE,
@@ -45,6 +61,7 @@ struct output_file {
 	struct stage_counters *counters;
 	struct space_wait *space;
 	const struct path_template *template;
+	bool zstd; /* what is written to it */
 
 	enum output_file_state state;
 	char path[PATH_MAX];
@@ -56,7 +73,13 @@ struct output_file {
 
 	/* within */
 	struct io_op op;
-	struct stat status;
+	struct stat status, named; /* of the descriptor, of the path */
+	uint64_t
+	    locked_by_ns; /* monotonic: when a lock that is another's is given up on; 0: it was not yet */
+	unsigned replaced; /* how often another file was there after locking */
+	int peeking;       /* a descriptor to read with; -1: none */
+	uint8_t first[ZSTD_MAGIC_LENGTH];
+	size_t first_length;
 	int failed;           /* -errno, returned once all is closed */
 	bool again;           /* the state's operation is to be submitted again ... */
 	uint64_t again_at_ns; /* ... not before this, or if 0 when the disk has room */
@@ -70,9 +93,9 @@ struct output_file {
 	char name[PATH_MAX]; /* a component of path, or the name to be renamed to */
 };
 
-/* What it points to outlives it. */
+/* zstd: of the content, which is appended to nothing else. What it points to outlives it. */
 void output_file_init(struct output_file *f, struct env *env, struct stage_counters *counters,
-		      struct space_wait *space, const struct path_template *template);
+		      struct space_wait *space, const struct path_template *template, bool zstd);
 
 /* From CLOSED: begins to open the file that the template names at wall_ns. 0, or -ENAMETOOLONG, having said so. */
 int output_file_open(struct output_file *f, int64_t wall_ns);

@@ -48,3 +48,89 @@ test_a_sink_that_its_source_would_read_is_refused() {
 	assert_status 0
 	assert_same logs/in.log logs/out.log
 }
+
+test_a_second_process_on_an_output_is_refused_before_it_wrote() {
+	mkfifo in
+	exec 9<>in
+	cat >t.yaml <<-YAML
+		sources: {in: {type: stdin}}
+		sinks: {out: {type: file, inputs: [in], path: out.log}}
+	YAML
+	"$SLUICE" run -c t.yaml <in >first.out 2>first.err &
+	sluice_pid=$!
+	trap 'kill -KILL "$sluice_pid" 2>/dev/null || true' EXIT
+	echo one >&9
+	wait_until 10 has_lines out.log 1
+	status=0
+	echo two | timeout $((20 * SLOW)) "$SLUICE" run --once -c t.yaml >out 2>err || status=$?
+	assert_status 74
+	assert_said 'output in use by another process.*out\.log'
+	echo three >&9
+	wait_until 10 has_lines out.log 2
+	stop_sluice
+	exec 9>&-
+	assert_status 0
+	printf 'one\nthree\n' >expected
+	assert_same expected out.log
+}
+
+test_a_sink_on_a_file_that_a_shell_holds_locked_is_refused() {
+	: >out.log
+	cat >t.yaml <<-YAML
+		sources: {in: {type: file, paths: ["$INPUT/small.log"]}}
+		sinks: {out: {type: file, inputs: [in], path: out.log}}
+	YAML
+	exec 8>>out.log
+	flock -n 8
+	run_sluice --once -c t.yaml
+	assert_status 74
+	assert_said 'output in use by another process'
+	[ ! -s out.log ] || fail "something was written"
+	exec 8>&-
+	run_sluice --once -c t.yaml
+	assert_status 0
+	assert_same "$INPUT/small.log" out.log
+}
+
+test_a_restart_right_after_a_kill_appends() {
+	mkfifo in
+	exec 9<>in
+	cat >t.yaml <<-YAML
+		sources: {in: {type: stdin}}
+		sinks: {out: {type: file, inputs: [in], path: out.log}}
+	YAML
+	: >expected
+	local i
+	for i in 1 2 3 4 5; do
+		"$SLUICE" run -c t.yaml <in >out 2>err &
+		sluice_pid=$!
+		trap 'kill -KILL "$sluice_pid" 2>/dev/null || true' EXIT
+		echo "line $i" | tee -a expected >&9
+		wait_until 10 has_lines out.log "$i"
+		kill -KILL "$sluice_pid" # and not waited for
+	done
+	exec 9>&-
+	assert_same expected out.log
+}
+
+test_plain_and_zstd_do_not_follow_each_other_in_one_file() {
+	cat >t.yaml <<-YAML
+		sources: {in: {type: file, paths: ["$INPUT/small.log"]}}
+		sinks: {out: {type: file, inputs: [in], path: result, compression: none}}
+	YAML
+	zstd -q "$INPUT/small.log" -o result
+	cp result before
+	run_sluice --once -c t.yaml
+	assert_status 74
+	assert_said 'output holds zstd.*path=result'
+	assert_same before result
+	run_sluice --once -c t.yaml --set sinks.out.compression=zstd
+	assert_status 0
+	cat "$INPUT/small.log" "$INPUT/small.log" >expected
+	zstd -dcq <result | cmp - expected
+	cp "$INPUT/small.log" result
+	run_sluice --once -c t.yaml --set sinks.out.compression=zstd
+	assert_status 74
+	assert_said 'output holds something else than zstd.*path=result'
+	assert_same "$INPUT/small.log" result
+}

@@ -194,6 +194,22 @@ BACKEND_TEST(names_are_made_moved_and_removed)
 	end(&w);
 }
 
+BACKEND_TEST(lock_is_one_descriptors_until_it_is_closed)
+{
+	struct world w;
+	begin(&w, *kind);
+	int first = open_file(&w, in_world(&w, "f"), O_WRONLY | O_CREAT);
+	int second = open_file(&w, in_world(&w, "f"), O_WRONLY);
+	struct io_op take = {.code = IO_LOCK, .fd = first};
+	cr_assert_eq(carry_out(&w, &take), 0);
+	take.fd = second;
+	cr_assert_eq(carry_out(&w, &take), -EBUSY);
+	close_file(&w, first);
+	cr_assert_eq(carry_out(&w, &take), 0);
+	close_file(&w, second);
+	end(&w);
+}
+
 BACKEND_TEST(open_beneath_refuses_to_leave_the_directory)
 {
 	struct world w;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -140,6 +141,12 @@ static int64_t carry_out(struct faulty_env *e, struct io_op *op)
 		return open_file(op);
 	case IO_CLOSE:
 		return answer(close(op->fd));
+	case IO_LOCK: {
+		int64_t r = answer(flock(op->fd, LOCK_EX | LOCK_NB));
+		return r == -EWOULDBLOCK ? -EBUSY : r;
+	}
+	case IO_READ:
+		return answer(pread(op->fd, op->read.bytes, op->read.length, (off_t)op->read.at));
 	case IO_WRITE:
 		return write_some(e, op);
 	case IO_STAT:

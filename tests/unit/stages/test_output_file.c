@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 struct fixture {
@@ -28,7 +29,8 @@ static void set_up(struct fixture *x, const char *rest)
 	size_t at;
 	cr_assert_eq(path_template_parse(&x->template, x->path, strlen(x->path), &why, &at), 0);
 	space_wait_init(&x->space, &x->world.env, &x->world.counters);
-	output_file_init(&x->file, &x->world.env, &x->world.counters, &x->space, &x->template);
+	output_file_init(&x->file, &x->world.env, &x->world.counters, &x->space, &x->template,
+			 false);
 }
 
 static void tear_down(struct fixture *x)
@@ -208,7 +210,7 @@ Test(output_file, names_taken_are_passed_over_when_renaming)
 			close_it(&x, true);
 			/* as after a restart: it does not remember what it named */
 			output_file_init(&x.file, &x.world.env, &x.world.counters, &x.space,
-					 &x.template);
+					 &x.template, false);
 		}
 		cr_assert(exists(&x, "2026/out.20261121T101500Z.log"));
 		cr_assert(exists(&x, "2026/out.20261121T101500Z_001.log"));
@@ -259,4 +261,158 @@ Test(output_file, length_and_age_of_what_was_there_are_known)
 	cr_assert_not(x.file.stream);
 	close_it(&x, false);
 	tear_down(&x);
+}
+
+static void write_file(const char *path, const void *bytes, size_t length)
+{
+	FILE *f = fopen(path, "we");
+	cr_assert(f && fwrite(bytes, 1, length, f) == length && fclose(f) == 0);
+}
+
+/* A descriptor that has the file locked, as another process would. */
+static int lock_it(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	return fd;
+}
+
+/* Until it waits for the lock. */
+static void run_to_lock(struct fixture *x)
+{
+	cr_assert_eq(output_file_open(&x->file, x->world.wall_ns), 0);
+	while (x->file.locked_by_ns == 0) {
+		int r = output_file_step(&x->file);
+		cr_assert_geq(r, 0);
+		if (r == STEP_WAIT)
+			cr_assert(faulty_env_go_on(&x->world));
+	}
+}
+
+Test(output_file, file_that_another_has_locked_is_an_error_after_a_while)
+{
+	static const char *const paths[] = {"out.log", "%Y.log"};
+	for (size_t i = 0; i < 2; i++) {
+		struct fixture x;
+		set_up(&x, paths[i]);
+		char path[128];
+		snprintf(path, sizeof path, "%s/%s", x.directory, i ? "2026.log" : "out.log");
+		int other = lock_it(path);
+		uint64_t began = x.world.now_ns;
+		size_t before = open_descriptors();
+		cr_assert_eq(open_it(&x), -EBUSY);
+		cr_assert_eq(faulty_env_said(&x.world, "output in use by another process or sink"),
+			     1);
+		cr_assert_geq(x.world.now_ns - began, 2000000000);
+		cr_assert_leq(x.world.now_ns - began, 2100000000);
+		cr_assert_eq(open_descriptors(), before);
+		close(other);
+		tear_down(&x);
+	}
+}
+
+Test(output_file, lock_of_one_who_is_about_to_end_is_waited_for)
+{
+	struct fixture x;
+	set_up(&x, "out.log");
+	int other = lock_it(x.path);
+	run_to_lock(&x);
+	cr_assert_eq(write(other, "late", 4), 4);
+	close(other);
+	x.world.interrupt_percent = 30;
+	write_file(x.path, "later", 5);
+	cr_assert_eq(run_to(&x, OUTPUT_READY), 0);
+	cr_assert_eq(x.file.length, 5, "what came in before the lock counts");
+	cr_assert_eq(x.world.event_count, 0);
+	close_it(&x, false);
+	tear_down(&x);
+}
+
+Test(output_file, file_renamed_while_its_lock_is_waited_for_is_left_to_its_writer)
+{
+	struct fixture x;
+	set_up(&x, "out.log");
+	int other = lock_it(x.path);
+	cr_assert_eq(write(other, "theirs", 6), 6);
+	run_to_lock(&x);
+	char rotated[128];
+	snprintf(rotated, sizeof rotated, "%s/rotated.log", x.directory);
+	cr_assert_eq(rename(x.path, rotated), 0);
+	close(other);
+	cr_assert_eq(run_to(&x, OUTPUT_READY), 0);
+	cr_assert_eq(x.file.length, 0);
+	struct stat ours, named;
+	cr_assert_eq(fstat(x.file.fd, &ours), 0);
+	cr_assert_eq(stat(x.path, &named), 0);
+	cr_assert_eq(ours.st_ino, named.st_ino);
+	close_it(&x, false);
+	tear_down(&x);
+}
+
+Test(output_file, second_sink_on_one_file_is_refused_until_the_first_is_through)
+{
+	struct fixture x;
+	set_up(&x, "out.log");
+	cr_assert_eq(open_it(&x), 0);
+	char hard[128];
+	snprintf(hard, sizeof hard, "%s/hard.log", x.directory);
+	cr_assert_eq(link(x.path, hard), 0);
+	struct path_template template;
+	struct output_file first = x.file;
+	const char *why;
+	size_t at;
+	cr_assert_eq(path_template_parse(&template, hard, strlen(hard), &why, &at), 0);
+	output_file_init(&x.file, &x.world.env, &x.world.counters, &x.space, &template, false);
+	cr_assert_eq(open_it(&x), -EBUSY);
+	x.file = first;
+	close_it(&x, true);
+	output_file_init(&x.file, &x.world.env, &x.world.counters, &x.space, &template, false);
+	cr_assert_eq(open_it(&x), 0, "it is renamed and closed");
+	close_it(&x, false);
+	tear_down(&x);
+}
+
+static int open_onto(bool zstd, const void *bytes, size_t length)
+{
+	struct fixture x;
+	set_up(&x, "out");
+	x.file.zstd = zstd;
+	x.world.interrupt_percent = 30;
+	write_file(x.path, bytes, length);
+	size_t before = open_descriptors();
+	int r = open_it(&x);
+	if (r == 0)
+		close_it(&x, false);
+	else
+		cr_assert_eq(x.world.event_count, 1);
+	cr_assert_eq(open_descriptors(), before);
+	struct stat status;
+	cr_assert_eq(stat(x.path, &status), 0);
+	cr_assert_eq(status.st_size, (off_t)length);
+	tear_down(&x);
+	return r;
+}
+
+Test(output_file, zstd_goes_behind_zstd_and_nothing_else_does)
+{
+	static const struct {
+		const char *bytes;
+		size_t length;
+		bool is_zstd;
+	} contents[] = {
+	    {"\x28\xb5\x2f\xfd....", 8, true},
+	    {"\x50\x2a\x4d\x18\0\0\0\0", 8, true},
+	    {"\x5f\x2a\x4d\x18\0\0\0\0", 8, true},
+	    {"\x60\x2a\x4d\x18\0\0\0\0", 8, false},
+	    {"\x28\xb5\x2f", 3, false},
+	    {"\x1f\x8b\x08\0", 4, false},
+	    {"line\n", 5, false},
+	};
+	for (size_t i = 0; i < sizeof contents / sizeof *contents; i++)
+		for (int zstd = 0; zstd < 2; zstd++)
+			cr_expect_eq(open_onto(zstd, contents[i].bytes, contents[i].length),
+				     contents[i].is_zstd == zstd ? 0 : -EEXIST, "%zu", i);
+	for (int zstd = 0; zstd < 2; zstd++)
+		cr_expect_eq(open_onto(zstd, "", 0), 0, "an empty file is of no kind");
 }
