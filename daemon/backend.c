@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -156,7 +157,36 @@ static int64_t lock(int fd)
 	return r == -EWOULDBLOCK ? -EBUSY : r;
 }
 
-static int64_t carry_out(const struct io_op *op)
+/* Takes all that is in the pipe, so that whoever opens it next finds nothing of it, whether or not our end has been
+ * closed by then. */
+static int64_t empty_pipe(int fd)
+{
+	char path[32], bytes[4096];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (reader < 0)
+		return -errno;
+	int64_t taken = 0;
+	for (ssize_t n; (n = read(reader, bytes, sizeof bytes)) > 0 || (n < 0 && errno == EINTR);)
+		taken += n > 0 ? n : 0;
+	close(reader);
+	return taken;
+}
+
+int64_t backend_look_into_pipe(struct io_op *op)
+{
+	struct pollfd end = {.fd = op->fd, .events = POLLOUT};
+	int bytes = 0;
+	if (poll(&end, 1, 0) < 0)
+		return -errno;
+	op->unread.alone = end.revents & POLLERR;
+	if (ioctl(op->fd, FIONREAD, &bytes) < 0)
+		return -errno;
+	int64_t taken = op->unread.take ? empty_pipe(op->fd) : -EACCES;
+	return taken < 0 ? bytes : taken;
+}
+
+static int64_t carry_out(struct io_op *op)
 {
 	switch (op->code) {
 	case IO_WRITE:
@@ -175,6 +205,8 @@ static int64_t carry_out(const struct io_op *op)
 					  op->rename.replace ? 0 : RENAME_NOREPLACE));
 	case IO_LOCK:
 		return lock(op->fd);
+	case IO_UNREAD:
+		return backend_look_into_pipe(op);
 	case IO_UNLINK:
 		return or_errno(unlinkat(op->fd, op->unlink.path, 0));
 	case IO_MKDIR:

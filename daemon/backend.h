@@ -85,6 +85,9 @@ void backend_complete(struct backend *b, struct io_op *op,
 		      int64_t result);     /* done will be called by the next poll */
 size_t backend_deliver(struct backend *b); /* calls the dones; returns how many */
 
+/* IO_UNREAD. */
+int64_t backend_look_into_pipe(struct io_op *op);
+
 /* The operations that both real backends carry out on the spot, or hand to a helper. True if op was one of them.
  *
  * A write to a file is one: it is a copy into the page cache, which io_uring hands to a kernel thread where the file

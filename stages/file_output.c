@@ -255,6 +255,7 @@ static void hand_over(struct file_output *f)
 
 static int write_out(struct file_output *f)
 {
+	f->queue.hurried = f->feed == FEED_ENDED;
 	int r = write_queue_step(&f->queue);
 	if (r == -EPIPE && f->queue.stream && f->change != CHANGE_REOPEN) {
 		env_say(f->env, SAY_WARN, "reader went away, waiting for another", "path=%s",
@@ -273,7 +274,10 @@ static int write_out(struct file_output *f)
 static void bind(struct file_output *f)
 {
 	struct output_file *file = &f->file;
-	write_queue_bind(&f->queue, file->fd, file->stream, file->length, file->path);
+	if (file->fifo)
+		write_queue_bind_fifo(&f->queue, file->fd, file->path);
+	else
+		write_queue_bind(&f->queue, file->fd, file->stream, file->length, file->path);
 	f->opened = true;
 	f->put_ns = env_now_ns(f->env);
 	int64_t now = env_wall_ns(f->env);
@@ -338,6 +342,17 @@ static void watch_clock(struct file_output *f)
 		env_wake_at(f->env, f->put_ns + idle);
 }
 
+/* The next reader begins where a record does, or a zstd frame. False: what there is to give back is not known yet. */
+static bool take_back(struct file_output *f)
+{
+	if (write_queue_is_busy(&f->queue) ||
+	    !write_queue_recall(&f->queue, f->options.zstd ? NULL : &f->options.delimiter))
+		return false;
+	if (f->options.zstd)
+		zstd_frames_restart(&f->frames);
+	return true;
+}
+
 static int change_file(struct file_output *f)
 {
 	if (!is_open(f))
@@ -345,7 +360,7 @@ static int change_file(struct file_output *f)
 	watch_clock(f);
 	bool rename = f->change == CHANGE_ROTATE && f->queue.end > 0;
 	if (f->change == CHANGE_REOPEN) {
-		if (f->queue.in_flight > 0)
+		if (!take_back(f))
 			return STEP_WAIT;
 	} else if (f->options.zstd && f->frames.wants_file) {
 		if (!zstd_frames_is_between(&f->frames))
@@ -366,7 +381,7 @@ static int change_file(struct file_output *f)
 /* Something failed and was said: closes the file, then returns the error. */
 static int give_up(struct file_output *f)
 {
-	if (f->queue.in_flight > 0)
+	if (write_queue_is_busy(&f->queue))
 		return STEP_WAIT;
 	if (is_open(f))
 		close_file(f, false);

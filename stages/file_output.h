@@ -7,6 +7,9 @@
  * when nothing has come for a while. Then what it is to hold is written, it is renamed if it is to be, and closed;
  * the next record opens the next one. Between two zstd frames compression goes on meanwhile.
  *
+ * A FIFO's file is finished too when its reader goes away: what that one has not read is given to the next, from the
+ * beginning of a record or zstd frame, so that every record is read whole at least once.
+ *
  * Threads: the owner's. Memory: all taken by file_output_init(). Layer: stages. */
 #pragma once
 

@@ -35,6 +35,8 @@ enum io_code {
 	IO_RENAME, /* refuses to replace (RENAME_NOREPLACE) unless replace is set */
 	/* A regular file for this open file description alone (flock(2)): -EBUSY when it is another's. */
 	IO_LOCK,
+	/* Result: bytes written to a pipe, a descriptor with O_NONBLOCK, that nobody has read yet. */
+	IO_UNREAD,
 	IO_UNLINK,
 	IO_MKDIR,
 	IO_LIST,      /* a directory's entries; release with io_listing_release() */
@@ -88,6 +90,10 @@ struct io_op {
 			const char *from, *to;
 			bool replace;
 		} rename;
+		struct {
+			bool take;  /* and take them out, if we may read the pipe */
+			bool alone; /* filled in: nobody else has the pipe open for reading */
+		} unread;
 		struct {
 			const char *path;
 		} unlink;

@@ -310,6 +310,7 @@ static void be_ready(struct output_file *f)
 static void after_look(struct output_file *f, int64_t result)
 {
 	f->stream = result == 0 && !S_ISREG(f->status.st_mode);
+	f->fifo = result == 0 && S_ISFIFO(f->status.st_mode);
 	f->length = 0;
 	f->modified_ns = 0;
 	if (result < 0)

@@ -68,6 +68,7 @@ struct output_file {
 	int fd;              /* READY: the file's; -1: none */
 	int directory;       /* where it lies; -1: none; AT_FDCWD if the path does not vary */
 	bool stream;         /* READY: not a regular file: no offsets, no rotation */
+	bool fifo;           /* READY: and a FIFO */
 	uint64_t length;     /* READY: of what was there before us */
 	int64_t modified_ns; /* and when that was last written, since 1970 */
 

@@ -89,11 +89,12 @@ void zstd_frame_release(struct zstd_frame *f)
 	*f = (struct zstd_frame){0};
 }
 
-void zstd_frame_begin(struct zstd_frame *f, uint64_t now_ns)
+void zstd_frame_begin(struct zstd_frame *f, uint64_t now_ns, bool kept)
 {
 	assert(!f->op.busy && zstd_frame_is_consumed(f) && f->ready == f->written);
 	f->input = 0;
 	f->started_ns = now_ns;
+	f->kept = kept;
 	f->ending = f->flush = f->dirty = f->over = f->begun = false;
 	f->ready = f->written = f->mark = 0;
 	f->job.produced = 0;
@@ -187,7 +188,10 @@ void zstd_frame_wrote(struct zstd_frame *f, size_t bytes, struct stored *stored)
 	assert(f->written <= f->ready);
 	if (f->written >= f->mark)
 		stored_move(stored, &f->marked);
-	if (!f->op.busy && !f->submitted && f->written == f->ready)
+	if (f->op.busy || f->submitted || f->written < f->ready)
+		return;
+	f->kept &= f->job.produced < ZSTD_FRAME_OUTPUT || f->over;
+	if (!f->kept)
 		f->ready = f->written = f->mark = f->job.produced = 0;
 }
 

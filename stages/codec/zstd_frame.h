@@ -20,6 +20,8 @@
 enum {
 	ZSTD_FRAME_INPUT = 8 * 1024 * 1024,
 	ZSTD_FRAME_OUTPUT = 4 * 1024 * 1024,
+	ZSTD_FRAME_INPUT_KEPT =
+	    ZSTD_FRAME_OUTPUT / 2, /* fits, though nothing gets smaller and all is flushed */
 	ZSTD_FRAME_SLICES = 256,
 };
 
@@ -72,6 +74,8 @@ struct zstd_frame {
 	bool over;   /* all compressed */
 	size_t ready, written;
 	bool begun; /* some of it has been given to be written */
+	bool
+	    kept; /* output stays where it is until the frame is written, for another reader to be given all of it */
 
 	/* On its way into the file: what was put since the operation began, what that works on, and what is in
 	 * output[0, mark). */
@@ -90,8 +94,9 @@ int zstd_frame_init(struct zstd_frame *f, const struct delimiter *delimiter);
 void zstd_frame_release(struct zstd_frame *f);
 size_t zstd_frame_footprint(void);
 
-/* Makes it a new, empty frame. */
-void zstd_frame_begin(struct zstd_frame *f, uint64_t now_ns);
+/* Makes it a new, empty frame. What is kept may have ZSTD_FRAME_INPUT_KEPT bytes of input; one record that is larger
+ * may end it. */
+void zstd_frame_begin(struct zstd_frame *f, uint64_t now_ns, bool kept);
 
 /* False when as many slices wait as fit. */
 bool zstd_frame_has_room(const struct zstd_frame *f);

@@ -70,15 +70,22 @@ static bool all_consumed(const struct zstd_frames *z)
 	return true;
 }
 
+static uint64_t frame_input(const struct zstd_frames *z, bool kept)
+{
+	uint64_t most = z->options.frame_input;
+	return kept && most > ZSTD_FRAME_INPUT_KEPT ? ZSTD_FRAME_INPUT_KEPT : most;
+}
+
 uint64_t zstd_frames_room(const struct zstd_frames *z)
 {
 	/* two frames at work on one batch could not tell which of them is to free it */
 	if (z->cut && !all_consumed(z))
 		return 0;
 	const struct zstd_frame *f = open_frame(z);
+	uint64_t most = frame_input(z, f ? f->kept : z->queue->fifo);
 	if (f)
-		return zstd_frame_has_room(f) ? z->options.frame_input - f->input : 0;
-	return z->tail - z->head < z->frame_count ? z->options.frame_input : 0;
+		return zstd_frame_has_room(f) ? most - f->input : 0;
+	return z->tail - z->head < z->frame_count ? most : 0;
 }
 
 bool zstd_frames_at_start(const struct zstd_frames *z)
@@ -90,7 +97,7 @@ static struct zstd_frame *new_frame(struct zstd_frames *z)
 {
 	assert(z->tail - z->head < z->frame_count);
 	struct zstd_frame *f = frame_at(z, z->tail++);
-	zstd_frame_begin(f, env_now_ns(z->env));
+	zstd_frame_begin(f, env_now_ns(z->env), z->queue->fifo);
 	return f;
 }
 
@@ -104,7 +111,7 @@ void zstd_frames_put(struct zstd_frames *z, struct batch **b, uint32_t first, ui
 	bool last = end == (*b)->count;
 	zstd_frame_put(f, (struct slice){.batch = *b, .first = first, .end = end, .last = last},
 		       bytes);
-	if (f->input >= z->options.frame_input)
+	if (f->input >= frame_input(z, f->kept))
 		f->ending = true;
 	z->cut = !last;
 	if (last)
@@ -249,6 +256,26 @@ static int write_head(struct zstd_frames *z)
 	z->writing = true;
 	write_queue_put(z->queue, &z->write);
 	return STEP_MORE;
+}
+
+void zstd_frames_restart(struct zstd_frames *z)
+{
+	struct zstd_frame *f = z->head < z->tail ? frame_at(z, z->head) : NULL;
+	if (!f || !f->begun || !f->kept)
+		return;
+	size_t end = f->written + (z->writing ? z->write_length : 0);
+	bool all_read = z->writing && z->write.length == 0 && f->over && end == f->ready;
+	if (all_read)
+		return;
+	f->written = 0;
+	if (!z->writing)
+		return;
+	z->span = (struct iovec){.iov_base = f->job.output, .iov_len = end};
+	z->write.spans = &z->span;
+	z->write.count = 1;
+	z->write.length = end;
+	z->write.cut = 0;
+	z->write_length = end;
 }
 
 int zstd_frames_step(struct zstd_frames *z, struct stored *stored)

@@ -8,6 +8,9 @@
  * as its input comes, never waited full: its batches are freed on the way, so however few there are, they come back.
  * Each frame has a checksum and can be decoded without the others.
  *
+ * Into a FIFO frames are smaller and kept until they are read, so that another reader can be given the whole frame; save
+ * one with a record that does not fit.
+ *
  * A batch counts as stored when the frame, or the flush, that covers it is in the file. After zstd_frames_flush() the
  * file ends at a block's boundary, and what was put before decodes from it.
  *
@@ -85,6 +88,10 @@ int zstd_frames_step(struct zstd_frames *z, struct stored *stored);
 
 /* True if all that was put is in the file. */
 bool zstd_frames_is_empty(const struct zstd_frames *z);
+
+/* What has been written of the frame that is being written is for nobody: all of it will be written again. There must
+ * be no write under way. */
+void zstd_frames_restart(struct zstd_frames *z);
 
 /* True if what is in the file ends with a whole frame and nothing is being written. */
 bool zstd_frames_is_between(const struct zstd_frames *z);

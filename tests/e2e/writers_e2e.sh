@@ -93,23 +93,18 @@ test_a_sink_on_a_file_that_a_shell_holds_locked_is_refused() {
 }
 
 test_a_restart_right_after_a_kill_appends() {
-	mkfifo in
-	exec 9<>in
 	cat >t.yaml <<-YAML
-		sources: {in: {type: stdin}}
+		sources: {in: {type: file, paths: [in]}}
 		sinks: {out: {type: file, inputs: [in], path: out.log}}
 	YAML
 	: >expected
 	local i
 	for i in 1 2 3 4 5; do
-		"$SLUICE" run -c t.yaml <in >out 2>err &
-		sluice_pid=$!
-		trap 'kill -KILL "$sluice_pid" 2>/dev/null || true' EXIT
-		echo "line $i" | tee -a expected >&9
+		echo "line $i" | tee -a expected >"in$i"
+		start_sluice -c t.yaml --set "sources.in.paths=in$i"
 		wait_until 10 has_lines out.log "$i"
 		kill -KILL "$sluice_pid" # and not waited for
 	done
-	exec 9>&-
 	assert_same expected out.log
 }
 
@@ -133,4 +128,53 @@ test_plain_and_zstd_do_not_follow_each_other_in_one_file() {
 	assert_status 74
 	assert_said 'output holds something else than zstd.*path=result'
 	assert_same "$INPUT/small.log" result
+}
+
+fifo_topology() { # COMPRESSION
+	mkfifo fifo
+	cat >t.yaml <<-YAML
+		sources: {in: {type: file, paths: ["$INPUT/one.log"]}}
+		sinks: {out: {type: file, inputs: [in], path: fifo, compression: $1}}
+	YAML
+}
+
+has_waited() { # TIMES
+	[ "$(grep -c 'waiting for a reader' err)" -ge "$1" ]
+}
+
+fifo_with_five_readers() { # IO
+	local i
+	fifo_topology none
+	start_sluice --once --io "$1" -c t.yaml
+	wait_until 10 has_waited 1
+	: >whole
+	for i in 1 2 3 4; do
+		head -c $((i * 100003)) fifo >part
+		wait_until 10 has_waited $((i + 1))
+		head -n "$(wc -l <part)" part >>whole # what it got of one more comes again
+	done
+	cat fifo >>whole
+	await_end 30
+	assert_status 0
+	assert_same "$INPUT/one.log" whole
+}
+
+test_the_next_reader_of_a_fifo_begins_with_the_record_the_last_one_got_in_part() {
+	fifo_with_five_readers auto
+}
+
+test_the_next_reader_of_a_fifo_begins_with_a_record_with_plain_calls_too() {
+	fifo_with_five_readers plain
+}
+
+test_the_next_reader_of_a_compressed_fifo_begins_with_a_frame() {
+	fifo_topology zstd
+	start_sluice --once -c t.yaml
+	wait_until 10 has_waited 1
+	head -c 100003 fifo >/dev/null
+	wait_until 10 has_waited 2
+	zstd -dcq <fifo >rest || fail "no whole frames"
+	await_end 30
+	assert_status 0
+	tail -c "$(wc -c <rest)" "$INPUT/one.log" | cmp - rest
 }

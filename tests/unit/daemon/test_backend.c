@@ -420,6 +420,30 @@ BACKEND_TEST(crowd_is_carried_out_and_comes_back_once_each)
 	end(&w);
 }
 
+BACKEND_TEST(pipe_tells_what_is_unread_and_whether_anybody_reads)
+{
+	struct world w;
+	begin(&w, *kind);
+	int ends[2];
+	char text[4];
+	cr_assert_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	struct io_op look = {.code = IO_UNREAD, .fd = ends[1]};
+	cr_assert_eq(carry_out(&w, &look), 0);
+	cr_assert_eq(write_at(&w, ends[1], "abcdef", 0, true), 6);
+	cr_assert_eq(read(ends[0], text, 4), 4);
+	cr_assert_eq(carry_out(&w, &look), 2);
+	cr_assert_not(look.unread.alone);
+	close(ends[0]);
+	cr_assert_eq(carry_out(&w, &look), 2);
+	cr_assert(look.unread.alone);
+	look.unread.take = true;
+	cr_assert_eq(carry_out(&w, &look), 2);
+	look.unread.take = false;
+	cr_assert_eq(carry_out(&w, &look), 0, "they have been taken out");
+	close(ends[1]);
+	end(&w);
+}
+
 BACKEND_TEST(write_to_a_closed_pipe_is_an_error_not_a_signal)
 {
 	struct world w;

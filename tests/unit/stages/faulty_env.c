@@ -1,4 +1,5 @@
 #include "tests/unit/stages/faulty_env.h"
+#include "daemon/backend.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -145,6 +146,8 @@ static int64_t carry_out(struct faulty_env *e, struct io_op *op)
 		int64_t r = answer(flock(op->fd, LOCK_EX | LOCK_NB));
 		return r == -EWOULDBLOCK ? -EBUSY : r;
 	}
+	case IO_UNREAD:
+		return backend_look_into_pipe(op);
 	case IO_READ:
 		return answer(pread(op->fd, op->read.bytes, op->read.length, (off_t)op->read.at));
 	case IO_WRITE:
