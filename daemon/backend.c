@@ -142,12 +142,6 @@ void backend_cancel_all(struct backend *b)
 	}
 }
 
-static int64_t count_readable(int fd)
-{
-	int n = 0;
-	return ioctl(fd, FIONREAD, &n) < 0 ? -errno : n;
-}
-
 /* Of the two kinds of lock that belong to an open file description, and so end with it however its process ends and
  * hold between two descriptions of one process too, the one that flock(1) takes and shows: a script can keep us off a
  * file, or see whether we are on it, which F_OFD_SETLK offers nobody. On NFS the kernel makes either the same lock. */
@@ -194,8 +188,6 @@ static int64_t carry_out(struct io_op *op)
 		    pwritev(op->fd, op->write.spans, (int)op->write.count, (off_t)op->write.at));
 	case IO_TRUNCATE:
 		return or_errno(ftruncate(op->fd, (off_t)op->truncate.length));
-	case IO_READABLE:
-		return count_readable(op->fd);
 	case IO_STAT:
 		if (!op->stat.path)
 			return or_errno(fstat(op->fd, op->stat.into));

@@ -30,12 +30,11 @@ enum io_code {
 	IO_DATASYNC,
 	IO_SYNC,
 	IO_TRUNCATE,
-	IO_READABLE, /* result: bytes that a pipe or terminal holds at this moment; -ENOTTY: cannot tell */
 	IO_STAT,   /* of path, following links, or of fd when path is NULL */
 	IO_RENAME, /* refuses to replace (RENAME_NOREPLACE) unless replace is set */
 	/* A regular file for this open file description alone (flock(2)): -EBUSY when it is another's. */
 	IO_LOCK,
-	/* Result: bytes written to a pipe, a descriptor with O_NONBLOCK, that nobody has read yet. */
+	/* Result: bytes written to a pipe or terminal that nobody has read yet, seen from either end; -ENOTTY: cannot tell. */
 	IO_UNREAD,
 	IO_UNLINK,
 	IO_MKDIR,

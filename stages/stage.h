@@ -114,7 +114,8 @@ struct stage_type {
 	/* Sources: what becomes of their records when the program ends and is started again, likewise. */
 	const char *(*restart)(const void *options);
 	/* Sources of files: the patterns that name them, and those that leave some out. NULL: reads no files. */
-	const struct text_list *(*patterns)(const void *options, const struct text_list **ret_exclude);
+	const struct text_list *(*patterns)(const void *options,
+					    const struct text_list **ret_exclude);
 	/* Sinks that write files: their path, as a path_template. NULL: writes none. */
 	const struct text *(*path)(const void *options);
 	/* Sinks that write files: number `i` (from 0) of those it would write at wall_ns (since 1970). 0 is the one that

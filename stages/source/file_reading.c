@@ -41,7 +41,8 @@ bool reading_is_measured(const struct tracked_file *f)
 static int measure(struct file_reader *r)
 {
 	r->op.fd = r->file->fd;
-	turn_submit(r, IO_READABLE, READER_MEASURING);
+	r->op.unread.take = false;
+	turn_submit(r, IO_UNREAD, READER_MEASURING);
 	return GO_ON;
 }
 

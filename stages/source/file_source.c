@@ -262,7 +262,7 @@ static const char *file_source_restart(const void *options)
 }
 
 static const struct text_list *file_source_patterns(const void *options,
-						 const struct text_list **ret_exclude)
+						    const struct text_list **ret_exclude)
 {
 	const struct file_source_options *o = options;
 	*ret_exclude = &o->exclude;

@@ -125,7 +125,7 @@ BACKEND_TEST(readable_bytes_of_a_pipe_are_counted)
 	begin(&w, *kind);
 	int ends[2], file = open_file(&w, "/dev/zero", O_RDONLY);
 	cr_assert_eq(pipe(ends), 0);
-	struct io_op count = {.code = IO_READABLE, .fd = ends[0]};
+	struct io_op count = {.code = IO_UNREAD, .fd = ends[0]};
 	cr_assert_eq(carry_out(&w, &count), 0);
 	cr_assert_eq(write(ends[1], "seven b", 7), 7);
 	cr_assert_eq(carry_out(&w, &count), 7);
