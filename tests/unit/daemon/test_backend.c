@@ -331,15 +331,18 @@ BACKEND_TEST(cancel_on_the_heels_of_a_submit_is_not_lost)
 	end(&w);
 }
 
-/* Makes the pipe readable and takes what is there, so that a read that was waiting finds nothing. */
-static void tease(struct world *w, const int *ends, int times)
+/* Makes the pipe readable and takes what is there, so that a read that was waiting finds nothing. False if that read
+ * was quicker for once, a kernel thread having it by then: it has got its byte. */
+static bool tease(struct world *w, const int *ends, int times)
 {
 	for (int i = 0; i < times; i++) {
 		char byte;
 		cr_assert_eq(write(ends[1], "x", 1), 1);
-		cr_assert_eq(read(ends[0], &byte, 1), 1);
+		if (read(ends[0], &byte, 1) != 1)
+			return false;
 		cr_assert_eq(backend_poll(w->backend), 0);
 	}
+	return true;
 }
 
 /* Linux 6 gives up, with -EAGAIN, when it has polled 128 times in vain for one read; what went before, at once. */
@@ -354,11 +357,11 @@ BACKEND_TEST(stream_read_often_teased_gets_its_bytes_in_the_end)
 	char byte = 0;
 	struct io_op op = waiting_read(ends[0], &byte, &done);
 	io_submit(&w.backend->io, &op);
-	tease(&w, ends, TEASED_MAX);
+	bool got_none = tease(&w, ends, TEASED_MAX);
 	cr_assert_eq(write(ends[1], "y", 1), 1);
 	await_idle(&w);
 	cr_assert_eq(op.result, 1);
-	cr_assert_eq(byte, 'y');
+	cr_assert_eq(byte, got_none ? 'y' : 'x');
 	close(ends[0]);
 	close(ends[1]);
 	end(&w);
@@ -378,12 +381,12 @@ BACKEND_TEST(cancel_that_crosses_an_answer_is_not_lost)
 		struct io_op op = waiting_read(ends[0], &byte, &done);
 		io_submit(&w.backend->io, &op);
 		backend_poll(w.backend);
-		tease(&w, ends, times);
+		bool got_none = tease(&w, ends, times);
 		poll(&ring, 1, 2);
 		io_cancel(&w.backend->io, &op);
 		await_idle(&w);
 		cr_assert_eq(done, 1);
-		cr_assert_eq(op.result, -ECANCELED);
+		cr_assert_eq(op.result, got_none ? -ECANCELED : 1);
 		close(ends[0]);
 		close(ends[1]);
 	}
