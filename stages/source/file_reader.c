@@ -165,6 +165,7 @@ static int checked(struct file_reader *r)
 
 static int move(struct file_reader *r, struct batch **ret_batch)
 {
+	assert(r->at == READER_PICK || r->file); /* every other state is about a file */
 	switch (r->at) {
 	case READER_PICK:
 		return pick(r);
