@@ -10,5 +10,5 @@
 
 #include <stdio.h>
 
-/* 0; -ENOMEM, or -EIO when the stream failed, part of the text then being written. */
+/* 0 or -ENOMEM. What went wrong with the stream, who flushes it will find. */
 int json_schema_write(const struct stage_catalog *catalog, FILE *to);

@@ -97,12 +97,13 @@ static int help(int argc, char **argv)
 }
 
 /* A descriptor that was closed when we began would be given to the next thing opened, and that read or written in place
- * of the standard stream. */
+ * of the standard stream. What is put there can be neither read nor written (EBADF), nor be opened for writing by its
+ * name under /dev, so that nothing passes for stored that went nowhere. */
 static void fill_standard_descriptors(void)
 {
 	int fd;
 	do
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/", O_PATH | O_DIRECTORY);
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);
@@ -111,6 +112,7 @@ static void fill_standard_descriptors(void)
 int main(int argc, char **argv)
 {
 	fill_standard_descriptors();
+	output_begin();
 	if (argc < 2)
 		return print_usage(stderr);
 	if (is_help(argv[1]) || strcmp(argv[1], "help") == 0)

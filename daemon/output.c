@@ -5,13 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
+/* More than any command prints of a topology of usual size: what is written in one go at the end fails there, where the
+ * reason can be told. */
+static char buffer[1 << 20];
+
+void output_begin(void)
+{
+	setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
+}
+
 int output_end(void)
 {
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EXIT_DONE;
 	fprintf(stderr, "sluice: standard output cannot be written: %s\n",
-		errno ? strerror(errno) : "an earlier write failed");
+		errno == EBADF ? "it is closed"
+		: errno        ? strerror(errno)
+			       : "an earlier write failed");
 	return EXIT_IO;
 }
 

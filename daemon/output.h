@@ -3,6 +3,9 @@
 
 #include "conf/units.h"
 
+/* First of all: stdout is held back until output_end(). */
+void output_begin(void);
+
 /* Ends the output: 0, or EXIT_IO, having said why, when not all of it could be written (a full disk). */
 int output_end(void);
 

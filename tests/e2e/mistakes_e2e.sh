@@ -144,7 +144,12 @@ test_output_that_cannot_be_written_is_an_error() {
 		"$SLUICE" $words >/dev/full 2>err || status=$?
 		[ "$status" -eq 74 ] || fail "exit code $status for: sluice $words"
 		[ "$(wc -l <err)" -eq 1 ] || fail "not one message for: sluice $words"
-		assert_said 'standard output cannot be written'
+		assert_said 'standard output cannot be written: No space left on device'
+		status=0
+		# shellcheck disable=SC2086  # words
+		"$SLUICE" $words >&- 2>err || status=$?
+		[ "$status" -eq 74 ] || fail "exit code $status for: sluice $words, stdout closed"
+		assert_said 'standard output cannot be written: it is closed'
 	done
 }
 

@@ -78,10 +78,36 @@ test_a_short_input_whose_reader_is_gone_is_no_failure() {
 }
 
 test_a_closed_standard_stream_is_not_replaced_by_one_of_ours() {
+	cat >files.yaml <<-YAML
+		sources: {in: {type: file, paths: ["$INPUT/small.log"]}}
+		sinks: {out: {type: file, inputs: [in], path: result.log}}
+	YAML
+	timeout 20 "$SLUICE" run --once -c files.yaml <&- >&- 2>err || fail "exit code $?: $(cat err)"
+	assert_same "$INPUT/small.log" result.log
+}
+
+test_a_closed_stdin_is_no_empty_one_and_a_closed_stdout_takes_nothing() {
 	pipe_topology
-	timeout 20 "$SLUICE" run --once -c pipe.yaml <&- >out 2>err || fail "exit code $?: $(cat err)"
-	[ ! -s out ] || fail "something came out of nothing"
-	timeout 20 "$SLUICE" run --once -c pipe.yaml <"$INPUT/small.log" >&- 2>err || fail "exit code $?: $(cat err)"
+	local io
+	for io in uring plain; do
+		status=0
+		timeout 20 "$SLUICE" run --once --io $io -c pipe.yaml <&- >out 2>err || status=$?
+		assert_status 1
+		assert_said 'standard input unreadable.*Bad file descriptor'
+		status=0
+		timeout 20 "$SLUICE" run --once --io $io -c pipe.yaml <"$INPUT/small.log" >&- 2>err || status=$?
+		assert_status 74
+		assert_said 'write failed.*path="standard output".*Bad file descriptor'
+	done
+	cat >named.yaml <<-YAML
+		sources: {in: {type: stdin}}
+		sinks: {out: {type: file, inputs: [in], path: /dev/stdout}}
+	YAML
+	status=0
+	timeout 20 "$SLUICE" run --once -c named.yaml <"$INPUT/small.log" >&- 2>err || status=$?
+	assert_status 74
+	timeout 20 "$SLUICE" run --once -c pipe.yaml <"$INPUT/small.log" >out 2>&- || fail "exit code $?"
+	assert_same "$INPUT/small.log" out
 }
 
 # follow_fifo: starts a run whose stdin stays open, descriptor 9 being its other end, and passes one line through.
