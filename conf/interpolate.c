@@ -292,6 +292,8 @@ int interpolate(const struct interpolation *in, struct node *n)
 
 	if (n->kind == NODE_SCALAR)
 		return fill_scalar(in, n);
+	if (n->typed)
+		result = fill_scalar(in, n->typed);
 	for (size_t i = 0; i < n->count && result != -ENOMEM; i++) {
 		int r = interpolate(in, n->kind == NODE_MAP ? n->pairs[i].value : n->items[i]);
 		result = result_worse(r, result);

@@ -106,6 +106,11 @@ struct node_pair *node_find(const struct node *n, const char *key)
 	return NULL;
 }
 
+const struct node *node_as_text(const struct node *n)
+{
+	return n->typed ? n->typed : n;
+}
+
 const char *node_kind_name(const struct node *n)
 {
 	switch (n->kind) {

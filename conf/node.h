@@ -34,6 +34,11 @@ struct node {
 	const char *raw;
 	size_t raw_length;
 
+	/* What --set came with, which is a text or more than that, as the option wants it: a map's, the text as it was
+	 * typed; a scalar's: it would have been a list of several items. */
+	struct node *typed;
+	bool typed_list;
+
 	struct node **items;     /* lists */
 	struct node_pair *pairs; /* maps */
 	size_t count, room;      /* items or pairs */
@@ -58,6 +63,9 @@ int node_add_pair(struct arena *a, struct node *map, struct node *key, struct no
 
 /* NULL when n is no map or has no such key. */
 struct node_pair *node_find(const struct node *n, const char *key);
+
+/* What a text is taken from: n, or what was typed for it. */
+const struct node *node_as_text(const struct node *n);
 
 /* "a map", "a list", "a single value": for messages. */
 const char *node_kind_name(const struct node *n);

@@ -262,6 +262,11 @@ static int set_texts(const struct subject *s, struct text_list *field)
 
 	if (!items)
 		return -ENOMEM;
+	if (s->n->typed_list)
+		problem_warn(s->problems, s->n->at,
+			     "`%s` is taken as one text, as it stands; a list is given with `:=` "
+			     "in the place of `=`",
+			     quoted(s).text);
 	if (!count && s->o->required) {
 		problem_add(s->problems, s->n->at, "`%s` is empty; write at least one", s->o->name);
 		return -EINVAL;
@@ -282,10 +287,12 @@ static int set_texts(const struct subject *s, struct text_list *field)
 int option_value_set(const struct option *o, const struct node *n, void *field, struct arena *arena,
 		     struct problems *problems)
 {
-	struct subject s = {o, n, arena, problems};
+	bool text = o->type == OPTION_TEXT || o->type == OPTION_TEXTS;
+	struct subject s = {o, text ? node_as_text(n) : n, arena, problems};
 	bool list = n->kind == NODE_LIST && o->type == OPTION_TEXTS;
 
 	assert(o->type != OPTION_GROUP);
+	n = s.n;
 	if (n->broken)
 		return -EINVAL;
 	if (n->null || (n->kind != NODE_SCALAR && !list))

@@ -11,8 +11,9 @@
 /* One --set. */
 struct setting {
 	struct yaml_reader *reader;
-	const char *argument;
-	struct place at; /* its key stands for a file; not the value: it may be a password */
+	const char *argument; /* "a.b.c=VALUE" */
+	bool yaml;            /* it was `:=` */
+	struct place at;      /* its key stands for a file; not the value: it may be a password */
 };
 
 static int refuse(const struct setting *s, const char *what)
@@ -141,6 +142,45 @@ static bool is_section(const struct part *p)
 	return false;
 }
 
+static bool is_number(const struct part *p)
+{
+	uint64_t index;
+
+	return units_count(p->name, p->length, &index) == 0;
+}
+
+/* One text may stand for a list of one, so that the path goes on to its items. */
+static int wrap_in_list(const struct setting *s, struct node **slot)
+{
+	struct node *list = new_value(s), *item = *slot;
+
+	if (!list)
+		return -ENOMEM;
+	if (item->typed)
+		item = item->typed;
+	list->kind = NODE_LIST;
+	*slot = list;
+	return node_add_item(s->reader->arena, list, item);
+}
+
+/* Makes of what is in the slot what a path can go through. */
+static int enter(const struct setting *s, const struct part *p, struct node **slot)
+{
+	struct node *n = *slot;
+
+	if (n->kind == NODE_SCALAR && n->null) {
+		*slot = new_value(s);
+		return *slot ? 0 : -ENOMEM;
+	}
+	if (is_number(p) && (n->kind == NODE_SCALAR || n->typed))
+		return wrap_in_list(s, slot);
+	if (n->kind == NODE_SCALAR)
+		return refuse(s, "the path goes through a single value; set the whole of it as "
+				 "{key: value}");
+	n->typed = NULL;
+	return 0;
+}
+
 /* The slot that the path leads to, made if it isn't there. */
 static int find_slot(const struct setting *s, struct node *root, struct node ***ret_slot)
 {
@@ -151,15 +191,9 @@ static int find_slot(const struct setting *s, struct node *root, struct node ***
 
 	do {
 		p = next_part(&rest);
-		if ((*slot)->kind == NODE_SCALAR && (*slot)->null) {
-			*slot = new_value(s);
-			if (!*slot)
-				return -ENOMEM;
-		}
-		if ((*slot)->kind == NODE_SCALAR)
-			return refuse(s,
-				      "the path goes through a single value; set the whole of it "
-				      "as {key: value}");
+		result = enter(s, &p, slot);
+		if (result)
+			return result;
 		if ((*slot)->kind == NODE_MAP)
 			result = slot_in_map(
 			    s, *slot, &p, above.name == s->argument && is_section(&above), &slot);
@@ -189,6 +223,56 @@ static const char *name_of(struct arena *arena, const char *argument)
 	return arena_format(arena, "--set%s%s", *key.text ? " " : "", key.text);
 }
 
+static struct node *typed_text(const struct setting *s, const char *typed)
+{
+	struct node *n = node_scalar(s->reader->arena, s->at, typed, strlen(typed));
+
+	if (n)
+		n->null = !n->length;
+	return n;
+}
+
+static int read_yaml(const struct setting *s, const char *typed, struct node **ret_value)
+{
+	int result = yaml_tree_read(s->reader, s->at.file, false, typed, strlen(typed), ret_value);
+
+	if (result)
+		return result;
+	if (!*ret_value)
+		*ret_value = typed_text(s, "");
+	return *ret_value ? 0 : -ENOMEM;
+}
+
+/* Whether it is one is only known when the option is: a map is kept beside the text. What is wrong with it as YAML is
+ * then no mistake. */
+static int read_text(const struct setting *s, const char *typed, struct node **ret_value)
+{
+	struct node *text = typed_text(s, typed), *value;
+	struct problems unsaid;
+	struct yaml_reader reader = *s->reader;
+	int result;
+
+	if (!text)
+		return -ENOMEM;
+	problems_init(&unsaid);
+	reader.problems = &unsaid;
+	result = yaml_tree_read(&reader, s->at.file, false, typed, strlen(typed), &value);
+	problems_release(&unsaid);
+	s->reader->nodes = reader.nodes;
+	s->reader->aliases = reader.aliases;
+	if (result == -ENOMEM)
+		return result;
+	*ret_value = text;
+	if (result || !value)
+		return 0;
+	text->typed_list = value->kind == NODE_LIST && value->count > 1;
+	if (value->kind != NODE_MAP)
+		return 0;
+	value->typed = text;
+	*ret_value = value;
+	return 0;
+}
+
 static int set(const struct setting *s, struct node *root)
 {
 	struct node *value = NULL, **slot;
@@ -198,15 +282,9 @@ static int set(const struct setting *s, struct node *root)
 	if (!path_is_whole(s->argument))
 		return refuse(s, "no KEY=VALUE; write it like sinks.archive.path=/tmp/x");
 	typed = strchr(s->argument, '=') + 1;
-	result = yaml_tree_read(s->reader, s->at.file, false, typed, strlen(typed), &value);
-	if (!result && !value)
-		value = node_scalar(s->reader->arena, s->at, "", 0);
+	result = (s->yaml ? read_yaml : read_text)(s, typed, &value);
 	if (result)
 		return result;
-	if (!value)
-		return -ENOMEM;
-	if (value->kind == NODE_SCALAR && !value->length && value->style == NODE_PLAIN)
-		value->null = true;
 	/* What comes out is read by functions that call themselves, so it is no deeper than files may be. */
 	if (path_parts(s->argument) + value->height > YAML_DEPTH_MAX)
 		return refuse(s, "nested too deep");
@@ -219,7 +297,14 @@ static int set(const struct setting *s, struct node *root)
 int override_apply(struct yaml_reader *r, struct node *root, const char *argument)
 {
 	struct setting s = {.reader = r, .argument = argument};
+	size_t key = strcspn(argument, "=");
 
-	s.at.file = name_of(r->arena, argument);
+	s.yaml = argument[key] && key && argument[key - 1] == ':';
+	if (s.yaml)
+		s.argument =
+		    arena_format(r->arena, "%.*s%s", (int)key - 1, argument, argument + key);
+	if (!s.argument)
+		return -ENOMEM;
+	s.at.file = name_of(r->arena, s.argument);
 	return s.at.file ? set(&s, root) : -ENOMEM;
 }

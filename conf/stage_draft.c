@@ -74,7 +74,7 @@ static int find_schema(const struct reading *r, const struct node *map,
 		       const struct stage_schema **ret_schema)
 {
 	const struct node_pair *pair = node_find(map, "type");
-	const struct node *type = pair ? pair->value : NULL;
+	const struct node *type = pair ? node_as_text(pair->value) : NULL;
 
 	*ret_schema = NULL;
 	if (!type || type->kind != NODE_SCALAR || type->null || type->broken || !type->length)

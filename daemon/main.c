@@ -24,7 +24,8 @@ static const struct command {
      "what each sink "
      "guarantees; warn of files and directories that are not there"},
     {"graph", command_graph,
-     "graph -c FILE|DIR [--format text|dot|mermaid|json]\n      show stages, queues, workers, "
+     "graph -c FILE|DIR [--set KEY=VALUE] [--format text|dot|mermaid|json]\n      show stages, "
+     "queues, workers, "
      "threads and memory"},
     {"list", command_list, "list [STAGE]\n      the stages in this build, or one stage's options"},
     {"schema", command_schema, "schema\n      the topology's JSON Schema, for editors"},
@@ -38,6 +39,12 @@ static int print_usage(FILE *to)
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(to, "  sluice %s\n", commands[i].usage);
 	fputs("  sluice --version\n", to);
+	fputs("\n"
+	      "--set KEY=VALUE replaces one value of the topology, as in "
+	      "sinks.archive.path=/tmp/x. A text "
+	      "is taken\nas it stands, `${VAR}` filled in; KEY:=VALUE reads VALUE as YAML: "
+	      "sources.in.paths:='[a.log, b.log]'.\n",
+	      to);
 	return to == stdout ? output_end() : EXIT_USAGE;
 }
 

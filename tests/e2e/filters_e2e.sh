@@ -160,3 +160,23 @@ test_a_regex_that_backtracks_for_ever_is_counted_and_told_once() {
 	echo aaa >expected
 	assert_same expected out.log
 }
+
+test_a_pattern_given_with_set_is_taken_as_it_stands() {
+	cat >set.yaml <<-YAML
+		sources: {in: {type: file, paths: ["$INPUT/small.log"]}}
+		transforms: {kept: {type: filter, inputs: [in], regex: never}}
+		sinks: {out: {type: file, inputs: [kept], path: result.log}}
+	YAML
+	local pattern
+	for pattern in '[05]' '[05]$' '"GET /' '|' '%' 'HTTP/1.1" [45]' '{"a": 1}' '.*0 #'; do
+		rm -f result.log
+		run_sluice --once -c set.yaml --set "transforms.kept.regex=$pattern"
+		assert_status 0
+		grep -P -- "$pattern" "$INPUT/small.log" >expected || true
+		[ -e result.log ] || touch result.log
+		assert_same expected result.log
+	done
+	run_sluice --once -c set.yaml --set 'transforms.kept.regex:=["0$", "never"]' --set sinks.out.path=listed.log
+	grep '0$' "$INPUT/small.log" >expected
+	assert_same expected listed.log
+}

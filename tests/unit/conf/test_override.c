@@ -39,10 +39,11 @@ Test(override, replaces_values_and_creates_what_is_missing)
 	cr_expect_eq(stage_called("out")->queue_capacity, 3);
 }
 
-Test(override, value_is_yaml)
+Test(override, value_behind_a_colon_is_yaml)
 {
-	static const char *const sets[] = {"sources.in.paths=[x, 'y z']",
-					   "sinks.two={type: hole, inputs: in}", "name=\"a=b.c\""};
+	static const char *const sets[] = {"sources.in.paths:=[x, 'y z']",
+					   "sinks.two:={type: hole, inputs: in}",
+					   "name:=\"a=b.c\""};
 
 	cr_assert_eq(load_set(SOURCE SINK, sets, COUNT(sets)), 0);
 	const struct tail_options *o = stage_called("in")->options;
@@ -52,6 +53,84 @@ Test(override, value_is_yaml)
 	cr_expect_eq(o->paths.items[1].at.line, 0);
 	cr_expect_eq(stage_called("two")->input_count, 1);
 	expect_text(&loaded.name, "a=b.c");
+}
+
+Test(override, text_is_taken_as_it_stands)
+{
+	static const char *const texts[] = {
+	    "[05]",      "[05]$",      "'a'",    "\"a\"",  "x #y", "|",    ">",   "*",
+	    "%",         "@",          "`",      "!t",     "&a",   "a: b", "- a", "{a: 1}",
+	    "{a: 1, a}", "{\"a\": 1}", " a ",    "a\\n\t", "~",    "null", "#",   "{{[",
+	    "? a",       "---",        "# a: b", "a\n- b", "=",    ":=",   "a:=b"};
+	static const char *const keys[] = {
+	    "name=", "sources.in.paths=", "sources.in.multiline.start="};
+	char sets[COUNT(keys)][100];
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		const char *const given[] = {sets[0], sets[1], sets[2]};
+		for (size_t k = 0; k < COUNT(keys); k++)
+			snprintf(sets[k], sizeof(sets[k]), "%s%s", keys[k], texts[i]);
+		cr_assert_eq(load_set(SOURCE SINK, given, COUNT(given)), 0, "%s", texts[i]);
+		expect_problems("");
+		const struct tail_options *o = stage_called("in")->options;
+		expect_text(&loaded.name, texts[i]);
+		expect_text(&o->multiline.start, texts[i]);
+		cr_assert_eq(o->paths.count, 1, "%s", texts[i]);
+		expect_text(&o->paths.items[0], texts[i]);
+	}
+}
+
+Test(override, text_that_looks_like_a_list_is_one_text_and_a_warning)
+{
+	static const char *const sets[] = {"sources.in.paths=[a, b]"};
+
+	cr_assert_eq(load_set(SOURCE SINK, sets, 1), 0);
+	expect_text(&((const struct tail_options *)stage_called("in")->options)->paths.items[0],
+		    "[a, b]");
+	expect_problems("--set sources.in.paths: warning: `[a, b]` is taken as one text, as it "
+			"stands; a list is given with `:=` in the place of `=`\n");
+}
+
+Test(override, stages_and_groups_are_maps_without_a_colon_too)
+{
+	static const char *const sets[] = {
+	    "sinks.two={type: hole, inputs: in, queue: {capacity: 3}}",
+	    "sources.in.multiline={start: '{x}', max_lines: 7}", "sinks.two.queue.capacity=5"};
+
+	cr_assert_eq(load_set(SOURCE SINK, sets, COUNT(sets)), 0);
+	const struct tail_options *o = stage_called("in")->options;
+	expect_text(&o->multiline.start, "{x}");
+	cr_expect_eq(o->multiline.max_lines, 7);
+	cr_expect_eq(stage_called("two")->queue_capacity, 5);
+}
+
+Test(override, what_is_typed_for_another_type_is_told_as_it_was_typed)
+{
+	expect_refusal("memory=[5]", "`memory` is `[5]`; write a size like 64KiB, 1MiB or 10MB\n");
+	expect_refusal("memory={a: 1}",
+		       "`memory` is a map; write a size like 64KiB, 1MiB or 10MB\n");
+	expect_refusal("sinks.out.type={a: 1}",
+		       "unknown sink type `{a: 1}`; `sluice list` names those in this build\n");
+}
+
+Test(override, items_may_follow_a_single_text)
+{
+	static const char *const sets[] = {"sources.in.paths={a: b}", "sources.in.paths.1=c"};
+
+	cr_assert_eq(load_set(SOURCE SINK, sets, COUNT(sets)), 0);
+	const struct tail_options *o = stage_called("in")->options;
+	cr_assert_eq(o->paths.count, 2);
+	expect_text(&o->paths.items[0], "{a: b}");
+	expect_text(&o->paths.items[1], "c");
+}
+
+Test(override, variables_are_filled_in_once_where_a_text_looks_like_a_map)
+{
+	static const char *const sets[] = {"name={a: \"${WORD}\", b: $$}"};
+
+	setenv("WORD", "${x}", 1);
+	cr_assert_eq(load_set(SOURCE SINK, sets, 1), 0);
+	expect_text(&loaded.name, "{a: \"${x}\", b: $}");
 }
 
 Test(override, list_items_go_by_number)
@@ -124,8 +203,18 @@ Test(override, arguments_that_are_no_assignment_are_told)
 
 	for (size_t i = 0; i < COUNT(bad); i++)
 		expect_refusal(bad[i], "no KEY=VALUE; write it like sinks.archive.path=/tmp/x\n");
-	expect_refusal("name=[a", "no YAML: did not find expected ',' or ']'\n");
-	expect_refusal("name={a: 1, a: 2}", "`a` stands twice in one map; keep one\n");
+	cr_expect_eq(load_set(SOURCE SINK, (const char *const[]){":=x"}, 1), -EINVAL);
+	expect_problems("--set: no KEY=VALUE; write it like sinks.archive.path=/tmp/x\n");
+}
+
+Test(override, yaml_that_is_none_is_told)
+{
+	static const char *const bad[] = {"name:=[a", "name:={a: 1, a: 2}"};
+
+	cr_expect_eq(load_set(SOURCE SINK, &bad[0], 1), -EINVAL);
+	expect_problems("--set name: no YAML: did not find expected ',' or ']'\n");
+	cr_expect_eq(load_set(SOURCE SINK, &bad[1], 1), -EINVAL);
+	expect_problems("--set name: `a` stands twice in one map; keep one\n");
 }
 
 Test(override, paths_end_at_single_values)
