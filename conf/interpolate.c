@@ -24,6 +24,7 @@ struct walk {
 	unsigned depth; /* of `${` in `${` */
 	unsigned silent;
 	bool secret;
+	bool referred; /* to what comes from outside */
 };
 
 /* Names the place of the `$` that was the nth. Once for a value: what follows a mistake is guesswork. */
@@ -212,6 +213,7 @@ static int walk_reference(struct walk *w, struct filled *to, size_t nth)
 	const char *value, *name;
 	size_t length;
 
+	w->referred = true;
 	if (begins_with(w, "file:")) {
 		w->at += strlen("file:");
 		return walk_secret(w, to, nth);
@@ -281,6 +283,8 @@ static int fill_scalar(const struct interpolation *in, struct node *n)
 		n->bytes = bytes;
 		n->length = filled.length;
 		n->secret = w.secret;
+		if (w.referred)
+			n->style = NODE_PLAIN;
 	}
 	filled_release(&filled);
 	return result;

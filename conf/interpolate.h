@@ -7,6 +7,9 @@
  *   ${file:/path}     a secret: the file's content without one newline at its end
  *   $$                a `$`; any other `$` stands for itself
  *
+ * Quotes around a value with `${` in it, which YAML asks for between brackets, do not make a text of what is filled in:
+ * "${CAPACITY:-64}" is a number.
+ *
  * Threads: one. Memory: an arena's. Blocks where secrets are read. Layer: conf. */
 #pragma once
 

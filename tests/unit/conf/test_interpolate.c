@@ -43,6 +43,25 @@ Test(interpolate, variables_stand_anywhere_in_a_value)
 	expect_name("x${EMPTY}", "x");
 }
 
+Test(interpolate, quotes_make_no_text_of_what_is_filled_in)
+{
+	load_good("memory: \"${UNSET:-5}MiB\"\nsources: {in: {type: tail, paths: [a]}}\n"
+		  "transforms: {t: {type: sieve, inputs: [in], contains: [\"${NUMBER}\"], "
+		  "invert: '${UNSET:-true}', queue: {capacity: \"${NUMBER}\"}}}\n"
+		  "sinks: {out: {type: hole, inputs: [t]}}\n");
+	const struct sieve_options *o = stage_called("t")->options;
+	cr_expect_eq(loaded.memory, 5 << 20);
+	cr_expect_eq(stage_called("t")->queue_capacity, 7);
+	cr_expect(o->invert);
+	expect_text(&o->contains.items[0], "7");
+}
+
+Test(interpolate, quoted_number_with_no_variable_in_it_is_a_text)
+{
+	load_bad(SOURCE "sinks: {out: {type: hole, inputs: [in], queue: {capacity: '6'}}}\n",
+		 "t.yaml:5:59: `capacity` is the text `6`; take the quotes off\n");
+}
+
 Test(interpolate, defaults_stand_in_for_unset_and_empty)
 {
 	expect_name("${UNSET:-abc}", "abc");
