@@ -5,10 +5,13 @@
 #include "stages/stage.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	OPERATIONS_MAX = 20000
@@ -38,31 +41,53 @@ static void carry_out(struct io *io, struct io_op *op)
 
 static const struct io_ops looking_ops = {.submit = carry_out};
 
-/* Wildcards take regular files only. */
-static bool is_taken(const struct glob *g, const struct glob_set *exclude, const char *path)
+/* What a pattern comes to. */
+struct sight {
+	bool any;      /* a file that is read; also when the search was given up */
+	size_t locked; /* files that would be and directories in the way: they may not be read */
+	char one[PATH_MAX]; /* of these */
+};
+
+static void note_locked(struct sight *s, const char *path)
 {
-	struct stat st;
-	if (stat(path, &st) < 0 || S_ISDIR(st.st_mode))
-		return false;
-	return (g->literal || S_ISREG(st.st_mode)) && !glob_set_excludes(exclude, path);
+	if (s->locked++ == 0)
+		snprintf(s->one, sizeof s->one, "%s", path);
 }
 
-/* True also when the search was given up. */
-static bool finds_any(const struct glob *g, const struct glob_set *exclude)
+/* Wildcards take regular files only. */
+static void look_at_file(struct sight *s, const struct glob *g, const struct glob_set *exclude,
+			 const char *path)
+{
+	struct stat st;
+	if (glob_set_excludes(exclude, path))
+		return;
+	if (stat(path, &st) < 0) {
+		if (errno == EACCES)
+			note_locked(s, path);
+	} else if (!S_ISDIR(st.st_mode) && (g->literal || S_ISREG(st.st_mode))) {
+		s->any = true;
+		if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
+			note_locked(s, path);
+	}
+}
+
+static void look_for(struct sight *s, const struct glob *g, const struct glob_set *exclude)
 {
 	struct looking_io io = {.io = {.ops = &looking_ops}};
 	struct glob_walk walk;
 	glob_walk_init(&walk, &io.io, -1, 0);
-	bool found = glob_walk_start(&walk, g, NULL) < 0;
-	while (!found) {
-		struct walk_item item = glob_walk_next(&walk);
-		if (item.kind == WALK_DONE)
-			break;
-		found = io.operations > OPERATIONS_MAX ||
-			(item.kind == WALK_FILE && is_taken(g, exclude, item.path));
+	struct walk_item item = {.kind = WALK_WAIT};
+	if (glob_walk_start(&walk, g, NULL) < 0)
+		io.operations = OPERATIONS_MAX;
+	while (item.kind != WALK_DONE && io.operations++ < OPERATIONS_MAX) {
+		item = glob_walk_next(&walk);
+		if (item.kind == WALK_FILE)
+			look_at_file(s, g, exclude, item.path);
+		else if (item.kind == WALK_UNREADABLE && item.error == -EACCES)
+			note_locked(s, item.path);
 	}
+	s->any |= item.kind != WALK_DONE;
 	glob_walk_release(&walk);
-	return found;
 }
 
 static void add_all(struct glob_set *set, const struct text_list *list, unsigned flags)
@@ -77,8 +102,19 @@ static const char *shell_hint(const struct text *t)
 {
 	if (t->bytes[0] == '~')
 		return "; `~` is not filled in, write ${HOME}";
-	const char *dollar = strchr(t->bytes, '$');
-	return dollar ? "; a variable is written ${NAME}" : "";
+	return strchr(t->bytes, '$') ? "; `$` stands for itself, a variable is written ${NAME}"
+				     : "";
+}
+
+static void tell_locked(const struct text *pattern, const struct sight *s,
+			struct problems *problems)
+{
+	char more[48] = "";
+	if (s->locked > 1)
+		snprintf(more, sizeof more, ", nor can %zu more", s->locked - 1);
+	problem_warn(problems, pattern->at,
+		     "`%s` cannot be read by who runs this check%s: Permission denied", s->one,
+		     more);
 }
 
 static void look_for_pattern(const struct text *pattern, const struct glob_set *exclude,
@@ -87,10 +123,13 @@ static void look_for_pattern(const struct text *pattern, const struct glob_set *
 	struct glob_set one;
 	const char *why;
 	glob_set_init(&one);
-	bool found = glob_set_add(&one, pattern->bytes, pattern->length, 0, &why) < 0;
-	for (size_t i = 0; i < one.count && !found; i++)
-		found = finds_any(&one.globs[i], exclude);
-	if (!found)
+	struct sight s = {.locked = 0};
+	s.any = glob_set_add(&one, pattern->bytes, pattern->length, 0, &why) < 0;
+	for (size_t i = 0; i < one.count; i++)
+		look_for(&s, &one.globs[i], exclude);
+	if (s.locked)
+		tell_locked(pattern, &s, problems);
+	else if (!s.any)
 		problem_warn(problems, pattern->at, "no file matches `%s` now%s", pattern->bytes,
 			     shell_hint(pattern));
 	glob_set_release(&one);
@@ -145,23 +184,79 @@ bool look_is_stream(const struct topology_stage *sink)
 {
 	struct output o;
 	struct stat st;
-	return output_of(sink, &o) && stat(o.path, &st) == 0 && !S_ISREG(st.st_mode);
+	return output_of(sink, &o) && stat(o.path, &st) == 0 && !S_ISREG(st.st_mode) &&
+	       !S_ISDIR(st.st_mode);
 }
 
-static void look_at_directory(const struct output *o, struct problems *problems)
+static bool may(const char *path, int mode)
+{
+	return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0;
+}
+
+static void tell_unwritable(const struct output *o, const char *path, const char *what,
+			    struct problems *problems)
+{
+	problem_warn(problems, o->text->at,
+		     "%s`%s` cannot be written to by who runs this check: %s", what, path,
+		     strerror(errno));
+}
+
+/* The deepest directory that is there, into path: what is below would be made. */
+static void find_deepest(const struct output *o, char path[PATH_MAX])
 {
 	struct stat st;
-	if (stat(o->directory, &st) < 0)
+	memcpy(path, o->path, PATH_MAX);
+	for (char *slash = strrchr(path, '/'); slash; slash = strrchr(path, '/')) {
+		*slash = '\0';
+		if (strlen(path) <= strlen(o->directory))
+			break;
+		if (stat(path, &st) == 0)
+			return;
+	}
+	memcpy(path, o->directory, PATH_MAX);
+}
+
+static void look_at_rights(const struct topology_stage *s, const struct output *o,
+			   struct problems *problems)
+{
+	struct stat st;
+	struct file_claim renamed;
+	char directory[PATH_MAX];
+	bool there = stat(o->path, &st) == 0;
+	bool renames =
+	    type_of(s)->writes &&
+	    type_of(s)->writes(s->options, (int64_t)time(NULL) * 1000000000, 1, &renamed) == 0;
+	find_deepest(o, directory);
+	if (there && !may(o->path, W_OK))
+		tell_unwritable(o, o->path, "", problems);
+	else if ((!there || (renames && S_ISREG(st.st_mode))) && !may(directory, W_OK | X_OK))
+		tell_unwritable(o, directory, "the directory ", problems);
+}
+
+static void look_at_output(const struct topology_stage *s, const struct output *o,
+			   struct problems *problems)
+{
+	struct stat st;
+	const char *hint = shell_hint(o->text);
+	if (stat(o->directory, &st) < 0) {
 		problem_warn(
-		    problems, o->text->at,
-		    "the directory `%s` cannot be written to: %s; make it, sluice makes only "
-		    "those named after the time%s",
-		    o->directory, strerror(errno), shell_hint(o->text));
-	else if (!S_ISDIR(st.st_mode))
+		    problems, o->text->at, "the directory `%s` cannot be written to: %s%s%s",
+		    o->directory, strerror(errno),
+		    errno == ENOENT ? "; make it, sluice makes only those named after the time"
+				    : "",
+		    hint);
+		return;
+	}
+	if (!S_ISDIR(st.st_mode))
 		problem_warn(problems, o->text->at, "`%s` is no directory", o->directory);
 	else if (stat(o->path, &st) == 0 && S_ISDIR(st.st_mode))
 		problem_warn(problems, o->text->at, "`%s` is a directory; name a file in it",
 			     o->path);
+	else
+		look_at_rights(s, o, problems);
+	if (*hint)
+		problem_warn(problems, o->text->at, "`%s` would be the file's name%s", o->path,
+			     hint);
 }
 
 void look_at_disk(const struct topology *t, struct problems *problems)
@@ -172,6 +267,6 @@ void look_at_disk(const struct topology *t, struct problems *problems)
 		if (type_of(s)->patterns)
 			look_at_source(s, problems);
 		if (output_of(s, &o))
-			look_at_directory(&o, problems);
+			look_at_output(s, &o, problems);
 	}
 }

@@ -87,6 +87,63 @@ test_check_warns_of_what_is_not_there_and_accepts_it() {
 	[ "$(wc -l <err)" -eq 8 ] || fail "$(cat err)"
 }
 
+# shellcheck disable=SC2016  # backquotes that are meant
+test_check_warns_of_what_may_not_be_read_or_written() {
+	need_nobody
+	mkdir closed rotated mine
+	chmod 777 mine
+	touch a.log b.log closed/c.log locked.out rotated/open.out mine/own.out
+	chmod 600 a.log b.log
+	chmod 700 closed
+	chmod 644 locked.out
+	chmod 666 rotated/open.out mine/own.out
+	cat >rights.yaml <<-YAML
+		sources:
+		  in: {type: file, paths: ["?.log", "closed/*.log", closed/c.log]}
+		sinks:
+		  new: {type: file, inputs: [in], path: new.out}
+		  old: {type: file, inputs: [in], path: locked.out}
+		  day: {type: file, inputs: [in], path: "./%Y/x.out"}
+		  kept: {type: file, inputs: [in], path: rotated/open.out}
+		  moved: {type: file, inputs: [in], path: ./rotated/open2.out, rotate: {size: 1MiB}}
+		  fine: {type: file, inputs: [in], path: mine/own.out, rotate: {size: 1MiB}}
+		  made: {type: file, inputs: [in], path: "mine/%Y/x.out"}
+	YAML
+	touch rotated/open2.out
+	chmod 666 rotated/open2.out
+	status=0
+	as_nobody "$SLUICE" check -c rights.yaml >out 2>err || status=$?
+	assert_status 0
+	local who='cannot be (read|written to) by who runs this check'
+	assert_said "^rights\.yaml:2:28: warning: .[ab]\.log. $who, nor can 1 more: Permission denied"
+	assert_said "^rights\.yaml:2:37: warning: .closed. $who: Permission denied"
+	assert_said "^rights\.yaml:2:53: warning: .closed/c\.log. $who: Permission denied"
+	assert_said "^rights\.yaml:4:41: warning: the directory .\.. $who: Permission denied"
+	assert_said "^rights\.yaml:5:41: warning: .locked\.out. $who: Permission denied"
+	assert_said "^rights\.yaml:6:41: warning: the directory .\.. $who: Permission denied"
+	assert_said "^rights\.yaml:8:43: warning: the directory .\./rotated. $who: Permission denied"
+	[ "$(wc -l <err)" -eq 7 ] || fail "$(cat err)"
+}
+
+# shellcheck disable=SC2016  # backquotes and dollars that are meant
+test_check_tells_a_directory_and_a_shell_variable_from_a_file() {
+	mkdir folder
+	cat >odd.yaml <<-'YAML'
+		sources: {in: {type: stdin}}
+		sinks:
+		  one: {type: file, inputs: [in], path: folder}
+		  two: {type: file, inputs: [in], path: $HOME.log}
+		  three: {type: file, inputs: [in], path: "${NOT_SET:-$HOME}/x.log"}
+	YAML
+	sluice check -c odd.yaml
+	assert_status 0
+	assert_said '^odd\.yaml:3:41: warning: `folder` is a directory; name a file in it'
+	printed '^  one \(file\): each input in order, appended to files'
+	assert_said '^odd\.yaml:4:41: warning: `\$HOME\.log` would be the file.s name; .*\$\{NAME\}'
+	assert_said '^odd\.yaml:5:43: warning: the directory `\$HOME` .*No such file.*\$\{NAME\}'
+	[ "$(wc -l <err)" -eq 3 ] || fail "$(cat err)"
+}
+
 test_check_tells_every_mistake_in_one_go() {
 	cat >bad.yaml <<-YAML
 		memory: 64
