@@ -47,7 +47,7 @@ bool framer_is_starved(const struct framer *f, const struct framing *r, size_t l
 }
 
 /* One is enough for who did not expect any; how many there were is counted. */
-static void tell_first(const struct framing *r)
+static void tell_first(const struct framing *r, const struct framer_place *place, size_t from)
 {
 	if (!r->env)
 		return;
@@ -56,13 +56,20 @@ static void tell_first(const struct framing *r)
 			return;
 	char max_line[UNITS_TEXT_ROOM];
 	units_print_size(max_line, r->max_line);
-	env_say(r->env, SAY_WARN, "line longer than max_line", "max_line=%s on_long_line=%s",
-		max_line, long_line_choices[r->on_long_line]);
+	const char *policy = long_line_choices[r->on_long_line];
+	if (place->known)
+		env_say(r->env, SAY_WARN, "line longer than max_line",
+			"path=%s offset=%ju max_line=%s on_long_line=%s", place->path,
+			(uintmax_t)(place->origin + from), max_line, policy);
+	else
+		env_say(r->env, SAY_WARN, "line longer than max_line",
+			"path=%s max_line=%s on_long_line=%s", place->path, max_line, policy);
 }
 
-static void count_loss(const struct framing *r, enum loss loss)
+static void count_loss(const struct framing *r, enum loss loss, const struct framer_place *place,
+		       size_t from)
 {
-	tell_first(r);
+	tell_first(r, place, from);
 	counter_add(&r->counters->lost[loss], 1);
 }
 
@@ -77,21 +84,21 @@ static void put_cut_record(struct batch *b, size_t from, size_t length)
 /* The line at `from` is too long; `end` is where the next begins, or 0 if that is yet to be found. Returns what is
  * not consumed. */
 static size_t cut_long_line(struct framer *f, const struct framing *r, struct batch *b, size_t from,
-			    size_t end)
+			    size_t end, const struct framer_place *place)
 {
 	f->searched = 0;
 	if (r->on_long_line == LONG_LINE_SPLIT) {
 		if (!f->in_split)
-			count_loss(r, LOSS_LONG_LINE_SPLIT);
+			count_loss(r, LOSS_LONG_LINE_SPLIT, place, from);
 		f->in_split = true;
 		put_cut_record(b, from, r->max_line);
 		return from + r->max_line;
 	}
 	if (r->on_long_line == LONG_LINE_TRUNCATE) {
-		count_loss(r, LOSS_LONG_LINE_TRUNCATED);
+		count_loss(r, LOSS_LONG_LINE_TRUNCATED, place, from);
 		put_cut_record(b, from, r->max_line);
 	} else {
-		count_loss(r, LOSS_LONG_LINE_DROPPED);
+		count_loss(r, LOSS_LONG_LINE_DROPPED, place, from);
 		counter_add(&r->counters->records_in, 1);
 	}
 	f->skipping = end == 0;
@@ -100,17 +107,17 @@ static size_t cut_long_line(struct framer *f, const struct framing *r, struct ba
 
 /* No delimiter in [from, to). */
 static size_t frame_open_line(struct framer *f, const struct framing *r, struct batch *b,
-			      size_t from, size_t to, bool ended)
+			      size_t from, size_t to, bool ended, const struct framer_place *place)
 {
 	size_t length = to - from;
 	if (!ended) {
 		if (is_surely_long(r, length))
-			return cut_long_line(f, r, b, from, 0);
+			return cut_long_line(f, r, b, from, 0, place);
 		f->searched = (uint32_t)without_partial(r, length);
 		return from;
 	}
 	if (length > r->max_line)
-		return cut_long_line(f, r, b, from, to);
+		return cut_long_line(f, r, b, from, to, place);
 	if (length > 0)
 		put_cut_record(b, from, length);
 	f->searched = 0;
@@ -138,13 +145,13 @@ static void adapt_room(struct framer *f, size_t found, size_t kept)
 }
 
 static size_t frame_lines(struct framer *f, const struct framing *r, struct batch *b, size_t from,
-			  size_t to, bool ended)
+			  size_t to, bool ended, const struct framer_place *place)
 {
 	size_t next, skip = f->searched;
 	size_t found =
 	    find_lines(&r->delimiter, b->bytes, from + skip, to, b->records, f->room, &next);
 	if (found == 0)
-		return frame_open_line(f, r, b, from, to, ended);
+		return frame_open_line(f, r, b, from, to, ended, place);
 	b->records[0].offset -= (uint32_t)skip;
 	b->records[0].length += (uint32_t)skip;
 
@@ -155,7 +162,7 @@ static size_t frame_lines(struct framer *f, const struct framing *r, struct batc
 	adapt_room(f, found, kept);
 	if (kept == 0)
 		return cut_long_line(f, r, b, from,
-				     from + b->records[0].length + r->delimiter.length);
+				     from + b->records[0].length + r->delimiter.length, place);
 	if (kept < found)
 		next = b->records[kept].offset;
 	b->count = (uint32_t)kept;
@@ -182,7 +189,7 @@ static size_t skip_line(struct framer *f, const struct framing *r, const struct 
 }
 
 size_t framer_fill(struct framer *f, const struct framing *r, struct batch *b, size_t from,
-		   size_t to, bool ended)
+		   size_t to, bool ended, const struct framer_place *place)
 {
 	assert(b->count == 0 && from <= to && r->max_line > 0);
 	assert(f->searched <= to - from);
@@ -192,7 +199,7 @@ size_t framer_fill(struct framer *f, const struct framing *r, struct batch *b, s
 		before = from;
 		was_skipping = f->skipping;
 		from = f->skipping ? skip_line(f, r, b, from, to, ended)
-				   : frame_lines(f, r, b, from, to, ended);
+				   : frame_lines(f, r, b, from, to, ended, place);
 	} while (b->count == 0 && (from != before || was_skipping != f->skipping));
 	assert(!ended || b->count > 0 || from == to);
 	b->delimiter = r->delimiter;

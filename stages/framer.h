@@ -40,6 +40,13 @@ struct framer {
 	bool in_split;
 };
 
+/* Where the bytes come from, for who is told of a long line. */
+struct framer_place {
+	const char *path;
+	uint64_t origin; /* offset in there of bytes[0], modulo 2^64 */
+	bool known;      /* if not, origin means nothing: the bytes were unpacked */
+};
+
 /* At the beginning of a line. */
 void framer_init(struct framer *f);
 
@@ -48,9 +55,9 @@ void framer_forget(struct framer *f);
 
 /* Fills the empty batch b from b->bytes[from, to) and returns where the bytes not consumed begin. To be called again
  * from there until it leaves b empty: then it can do nothing without more bytes. `ended`: no more will come, what
- * has no delimiter is a record too; in the end all is consumed. */
+ * has no delimiter is a record too; in the end all is consumed. place: needed if rules->env is. */
 size_t framer_fill(struct framer *f, const struct framing *rules, struct batch *b, size_t from,
-		   size_t to, bool ended);
+		   size_t to, bool ended, const struct framer_place *place);
 
 /* True if framer_fill() could do nothing with `length` bytes that stayed; saves a batch. */
 bool framer_is_starved(const struct framer *f, const struct framing *rules, size_t length);

@@ -95,8 +95,10 @@ int intake_frame(struct intake *i, struct framer *f, bool ended, struct batch **
 	struct batch *b = batch_new(i->home, i->buffer);
 	if (!b)
 		return -EAGAIN;
-	size_t next = framer_fill(f, i->rules, b, i->from, i->to, ended);
+	struct framer_place place = {i->path, i->offset - i->from, i->offset_known};
+	size_t next = framer_fill(f, i->rules, b, i->from, i->to, ended, &place);
 	*ret_consumed = next - i->from;
+	i->offset += *ret_consumed;
 	i->from = next;
 	b->read_ns = i->read_ns;
 	b->wall_ns = i->wall_ns;

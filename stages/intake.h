@@ -26,6 +26,10 @@ struct intake {
 	size_t read_size; /* INTAKE_READ, save in tests */
 	uint64_t read_ns;
 	int64_t wall_ns;
+	/* Of what is framed next, for messages: the path and, if known, the offset in there, which intake_frame() moves on. */
+	const char *path;
+	uint64_t offset;
+	bool offset_known;
 };
 
 /* What each buffer of the home must hold. The home must have two buffers at least. */

@@ -55,6 +55,9 @@ static bool has_had_its_turn(const struct file_reader *r)
 static int frame(struct file_reader *r, bool ended, struct batch **ret_batch)
 {
 	size_t n;
+	r->intake.path = r->file->path;
+	r->intake.offset = r->file->at;
+	r->intake.offset_known = r->file->form != FILE_PACKED;
 	int result = intake_frame(&r->intake, &r->file->framer, ended, ret_batch, &n);
 	turn_consumed(r, n);
 	return result;

@@ -49,6 +49,8 @@ static int stdin_source_open(struct stage *s)
 	source->framing = framing_from_options(&o->framing, s);
 	framer_init(&source->framer);
 	intake_init(&source->intake, s->home, &source->framing, INTAKE_READ);
+	source->intake.path = "standard input";
+	source->intake.offset_known = true;
 	counter_add(&s->counters->files, 1);
 	return 0;
 }

@@ -193,7 +193,7 @@ test_long_lines_are_truncated_and_counted() {
 	cut -b 1-1024 in.log >expected
 	assert_same expected result.log
 	assert_said 'truncated[^0-9]*5\b|\b5 [a-z ]*truncated'
-	assert_said_times 1 'warn in: line longer than max_line max_line=1KiB on_long_line=truncate$'
+	assert_said_times 1 'warn in: line longer than max_line path=in\.log offset=2052 max_line=1KiB on_long_line=truncate$'
 }
 
 test_long_lines_are_dropped_and_counted() {
@@ -204,7 +204,7 @@ test_long_lines_are_dropped_and_counted() {
 	awk 'length($0) <= 1024' in.log >expected
 	assert_same expected result.log
 	assert_said 'dropped[^0-9]*5\b|\b5 [a-z ]*dropped'
-	assert_said_times 1 'warn in: line longer than max_line max_line=1KiB on_long_line=drop$'
+	assert_said_times 1 'warn in: line longer than max_line path=in\.log offset=2052 max_line=1KiB on_long_line=drop$'
 }
 
 test_long_lines_are_split_and_counted() {
@@ -215,7 +215,36 @@ test_long_lines_are_split_and_counted() {
 	fold -b -w 1024 in.log >expected
 	assert_same expected result.log
 	assert_said 'split[^0-9]*5\b|\b5 [a-z ]*split'
-	assert_said_times 1 'warn in: line longer than max_line max_line=1KiB on_long_line=split$'
+	assert_said_times 1 'warn in: line longer than max_line path=in\.log offset=2052 max_line=1KiB on_long_line=split$'
+}
+
+test_a_long_line_is_told_with_its_file_and_offset() {
+	{
+		seq 1 100000
+		head -c 3000 /dev/zero | tr '\0' x
+		echo
+		seq 1 5
+	} >long.log
+	local offset
+	offset=$(seq 1 100000 | wc -c)
+	printf '%s\n' 'sources: {in: {type: stdin, max_line: 1KiB}}' \
+		'sinks: {out: {type: blackhole, inputs: [in]}}' >stdin.yaml
+	run_sluice --once -c stdin.yaml < <(
+		head -c 100 long.log
+		tail -c +101 long.log
+	)
+	assert_status 0
+	assert_said "line longer than max_line path=.standard input. offset=$offset "
+	seq 1 10 >first.log
+	file_to_file '[first.log, long.log]' 'max_line: 1KiB' 'read_from: beginning'
+	run_sluice --once -c bad.yaml
+	assert_status 0
+	assert_said "line longer than max_line path=long\\.log offset=$offset "
+	gzip long.log
+	file_to_file '[long.log.gz]' 'max_line: 1KiB' 'read_from: beginning'
+	run_sluice --once -c bad.yaml
+	assert_status 0
+	assert_said "line longer than max_line path=long\\.log\\.gz max_line"
 }
 
 # A line of 1 GiB, NUL bytes in a file with holes, between two ordinary ones.

@@ -290,11 +290,11 @@ Test(framer, bytes_that_stayed_are_not_searched_again)
 	framer_init(&framer);
 	uint8_t bytes[] = "abcdef\n";
 	b->bytes = bytes;
-	cr_expect_eq(framer_fill(&framer, &f, b, 0, 6, false), 0);
+	cr_expect_eq(framer_fill(&framer, &f, b, 0, 6, false, NULL), 0);
 	cr_expect_eq(framer.searched, 6);
 	cr_expect(framer_is_starved(&framer, &f, 6));
 	cr_expect_not(framer_is_starved(&framer, &f, 7));
-	cr_expect_eq(framer_fill(&framer, &f, b, 0, 7, false), 7);
+	cr_expect_eq(framer_fill(&framer, &f, b, 0, 7, false, NULL), 7);
 	cr_expect_eq(b->count, 1);
 	cr_expect_eq(b->records[0].length, 6);
 	free(b);
