@@ -158,7 +158,7 @@ static int read_top(struct loading *l)
 	scope.others = sections;
 	result = option_apply(&scope, &target, 1, l->root, l->top);
 	l->partial |= result != 0 && section_is_mistyped(l->root);
-	l->topology->memory_at = memory ? memory->value->at : (struct place){.file = l->top.file};
+	l->topology->memory_at = memory ? memory->value->at : (struct place){0};
 	if (result == -ENOMEM || l->topology->name.bytes)
 		return result;
 	return result_worse(name_by_file(l), result);

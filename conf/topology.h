@@ -38,8 +38,9 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 struct topology {
 	struct text name;
-	uint64_t memory;        /* bytes */
-	struct place memory_at; /* for the planner, which refuses a budget that is too small */
+	uint64_t memory; /* bytes */
+	struct place
+	    memory_at; /* for the planner, which refuses a budget that is too small; file NULL: not given */
 	uint64_t shutdown_timeout_ns;
 	uint64_t log_level, log_format; /* enum log_level, enum log_format */
 

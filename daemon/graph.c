@@ -28,14 +28,6 @@ static const char *thread_note(const struct plan *p, size_t group)
 	return p->groups[group].thread_of == group ? NULL : head_id(p, p->groups[group].thread_of);
 }
 
-static size_t group_memory(const struct plan_group *g)
-{
-	size_t sum = g->clone_batches ? home_footprint(0, 0, g->clone_batches) : 0;
-	if (g->buffers)
-		sum += home_footprint(g->buffers, g->buffer_capacity, g->batches);
-	return sum * g->workers;
-}
-
 /* Text */
 
 static void text_group(const struct plan *p, size_t group)
@@ -53,7 +45,7 @@ static void text_group(const struct plan *p, size_t group)
 	char capacity[UNITS_TEXT_ROOM];
 	if (g->buffers)
 		printf(", %zu buffers of %s", g->buffers, size_text(capacity, g->buffer_capacity));
-	puts("");
+	printf(", %s\n", size_text(capacity, plan_group_memory(p, group)));
 }
 
 static void text_edges_from(const struct plan *p, size_t group)
@@ -141,7 +133,7 @@ static void json_group(struct json_writer *w, const struct plan *p, size_t group
 	number_of(w, "workers", g->workers);
 	json_bool_of(w, "ordered", g->ordered || g->workers == 1);
 	json_text_of(w, "thread", head_id(p, g->thread_of));
-	number_of(w, "memory_bytes", group_memory(g));
+	number_of(w, "memory_bytes", plan_group_memory(p, group));
 	json_close(w, '}');
 }
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,14 +196,20 @@ static size_t instances(const struct plan *p, size_t stage)
 	return n;
 }
 
+/* What one instance takes. */
+static size_t state_memory(const struct plan *p, size_t stage)
+{
+	const struct stage_type *type = plan_type(p, stage);
+	return type->memory ? type->memory(p->topology->stages[stage].options) : 0;
+}
+
 static void count_stage_memory(struct plan *p)
 {
 	p->helpers = 1;
 	for (size_t i = 0; i < p->topology->stage_count; i++) {
 		const struct stage_type *type = plan_type(p, i);
 		const void *options = p->topology->stages[i].options;
-		if (type->memory)
-			p->memory_fixed += type->memory(options) * instances(p, i);
+		p->memory_fixed += state_memory(p, i) * instances(p, i);
 		if (type->helpers)
 			p->helpers += type->helpers(options) * instances(p, i);
 	}
@@ -227,22 +234,29 @@ static size_t clone_memory(const struct plan *p)
 	return sum;
 }
 
-/* As many as the queues below can hold, or, where that would take too much of the budget, fewer; two sets at least. */
-static void size_clones(struct plan *p)
+/* Two sets each. */
+static void give_least_clones(struct plan *p)
 {
 	for (size_t g = 0; g < p->group_count; g++)
+		p->groups[g].clone_batches = 2 * p->groups[g].clones_max;
+}
+
+/* As many as the queues below can hold, or, where that would take too much of what is left, fewer. */
+static void size_clones(struct plan *p, size_t left)
+{
+	size_t share = p->topology->memory / CLONE_SHARE, allowed = left < share ? left : share;
+	for (size_t g = 0; g < p->group_count; g++)
 		p->groups[g].clone_batches = clones_wanted(p, g);
-	size_t allowed = p->topology->memory / CLONE_SHARE;
 	size_t wanted = clone_memory(p);
-	if (wanted <= allowed)
-		return;
-	for (size_t g = 0; g < p->group_count; g++) {
+	for (size_t g = 0; g < p->group_count && wanted > allowed; g++) {
 		struct plan_group *group = &p->groups[g];
 		size_t least = 2 * group->clones_max;
 		size_t scaled =
 		    (size_t)((double)group->clone_batches * (double)allowed / (double)wanted);
 		group->clone_batches = scaled > least ? scaled : least;
 	}
+	if (clone_memory(p) > left) /* whole pages, and the least where a fraction would be less */
+		give_least_clones(p);
 }
 
 static size_t input_footprint(const struct plan_group *g, size_t buffers)
@@ -262,9 +276,10 @@ static size_t buffers_within(const struct plan_group *g, size_t share)
 	return n < BUFFERS_MIN ? BUFFERS_MIN : n > BUFFERS_MAX ? BUFFERS_MAX : n;
 }
 
-static size_t size_sources(struct plan *p)
+/* What they need at least. */
+static size_t measure_sources(struct plan *p)
 {
-	size_t sources = 0, least = 0;
+	size_t least = 0;
 	for (size_t g = 0; g < p->group_count; g++) {
 		struct plan_group *group = &p->groups[g];
 		if (!is_source(p, group))
@@ -272,42 +287,114 @@ static size_t size_sources(struct plan *p)
 		group->buffer_capacity =
 		    plan_type(p, group->head)
 			->buffer_capacity(p->topology->stages[group->head].options);
-		sources++;
 		least += input_footprint(group, BUFFERS_MIN);
-	}
-	if (p->memory_fixed + least > p->topology->memory)
-		return least;
-	assert(sources > 0); /* conf refuses a topology without */
-	/* First every source's least, then what is left in equal parts, so that one with long lines can't starve the rest. */
-	size_t share = (p->topology->memory - p->memory_fixed - least) / sources;
-	for (size_t g = 0; g < p->group_count; g++) {
-		struct plan_group *group = &p->groups[g];
-		if (!is_source(p, group))
-			continue;
-		group->buffers = buffers_within(group, input_footprint(group, BUFFERS_MIN) + share);
-		group->batches = group->buffers * BATCHES_PER_BUFFER;
-		p->memory_total += input_footprint(group, group->buffers);
 	}
 	return least;
 }
 
+/* First every source's least, then `left` in equal parts, so that one with long lines can't starve the rest. */
+static void size_sources(struct plan *p, size_t left)
+{
+	size_t sources = 0;
+	for (size_t g = 0; g < p->group_count; g++)
+		sources += is_source(p, &p->groups[g]);
+	assert(sources > 0); /* conf refuses a topology without */
+	for (size_t g = 0; g < p->group_count; g++) {
+		struct plan_group *group = &p->groups[g];
+		if (!is_source(p, group))
+			continue;
+		group->buffers =
+		    buffers_within(group, input_footprint(group, BUFFERS_MIN) + left / sources);
+		group->batches = group->buffers * BATCHES_PER_BUFFER;
+		p->memory_total += input_footprint(group, group->buffers);
+	}
+}
+
+static size_t home_memory(const struct plan *p, size_t group)
+{
+	const struct plan_group *g = &p->groups[group];
+	size_t sum = g->clone_batches ? home_footprint(0, 0, g->clone_batches) : 0;
+	if (is_source(p, g))
+		sum += input_footprint(g, g->buffers ? g->buffers : BUFFERS_MIN);
+	return sum;
+}
+
+size_t plan_group_memory(const struct plan *p, size_t group)
+{
+	size_t sum = home_memory(p, group);
+	for (size_t i = 0; i < p->topology->stage_count; i++)
+		if (plan_hosts(p, group, i))
+			sum += state_memory(p, i);
+	return sum * p->groups[group].workers;
+}
+
+/* With the buffers that a group takes on its head's account. */
+static size_t stage_memory(const struct plan *p, size_t stage)
+{
+	size_t sum = state_memory(p, stage) * instances(p, stage);
+	if (!p->fused[stage])
+		sum += home_memory(p, p->group_of[stage]) * p->groups[p->group_of[stage]].workers;
+	return sum;
+}
+
+enum { MOST_TOLD = 3 };
+
+/* The stages that take most, the largest first: how many. */
+static size_t find_most(const struct plan *p, size_t most[static MOST_TOLD])
+{
+	size_t count = 0;
+	for (size_t i = 0; i < p->topology->stage_count; i++) {
+		size_t at = count, takes = stage_memory(p, i);
+		while (at > 0 && stage_memory(p, most[at - 1]) < takes)
+			at--;
+		if (at == MOST_TOLD)
+			continue;
+		count += count < MOST_TOLD;
+		memmove(&most[at + 1], &most[at], (count - at - 1) * sizeof *most);
+		most[at] = i;
+	}
+	return count;
+}
+
+static size_t in_mib(size_t bytes)
+{
+	return (bytes + (1 << 20) - 1) >> 20;
+}
+
+static void tell_too_small(const struct plan *p, struct problems *problems)
+{
+	const struct topology *t = p->topology;
+	size_t most[MOST_TOLD], count = find_most(p, most), length = 0;
+	char budget[UNITS_TEXT_ROOM], list[MOST_TOLD * 128] = "";
+	units_print_size(budget, t->memory);
+	for (size_t i = 0; i < count; i++)
+		length += (size_t)snprintf(list + length, sizeof list - length, "%s`%s` %zuMiB",
+					   i ? ", " : "", t->stages[most[i]].id.bytes,
+					   in_mib(stage_memory(p, most[i])));
+	problem_add(problems, t->memory_at.file ? t->memory_at : t->stages[most[0]].at,
+		    "the memory budget of %s is too small for this topology to make progress; "
+		    "`memory: %zuMiB` would do; %s: %s",
+		    budget, in_mib(p->memory_needed),
+		    count < t->stage_count ? "those that need most" : "what each needs", list);
+}
+
 static int divide_memory(struct plan *p, struct problems *problems)
 {
+	size_t budget = p->topology->memory;
 	count_stage_memory(p);
-	size_clones(p);
+	size_t least = p->memory_fixed + measure_sources(p);
+	give_least_clones(p);
+	p->memory_needed = least + clone_memory(p);
+	if (p->memory_needed > budget) {
+		tell_too_small(p, problems);
+		return -EINVAL;
+	}
+	size_t left = budget - least;
+	size_clones(p, left);
 	p->memory_fixed += clone_memory(p);
 	p->memory_total = p->memory_fixed;
-	p->memory_needed = p->memory_fixed + size_sources(p);
-	if (p->memory_needed <= p->topology->memory)
-		return 0;
-	char budget[UNITS_TEXT_ROOM];
-	units_print_size(budget, p->topology->memory);
-	size_t mib = (p->memory_needed + (1 << 20) - 1) >> 20;
-	problem_add(problems, p->topology->memory_at,
-		    "the memory budget of %s is too small for this topology to make progress; "
-		    "at least %zuMiB would do",
-		    budget, mib);
-	return -EINVAL;
+	size_sources(p, left - clone_memory(p));
+	return 0;
 }
 
 int plan_make(struct plan *p, const struct topology *t, unsigned cpus, struct problems *problems)

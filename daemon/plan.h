@@ -59,5 +59,8 @@ const struct stage_type *plan_type(const struct plan *p, size_t stage);
 /* True if `reader` names `stage` among its inputs. */
 bool plan_reads(const struct plan *p, size_t reader, size_t stage);
 
+/* Bytes that all workers of the group take, of memory_total: buffers, and the state of the stages in it. */
+size_t plan_group_memory(const struct plan *p, size_t group);
+
 /* True if each worker of `group` has an instance of `stage`. */
 bool plan_hosts(const struct plan *p, size_t group, size_t stage);

@@ -97,7 +97,7 @@ test_a_budget_too_small_is_refused_with_one_that_would_do() {
 	assert_status 78
 	assert_said '^small\.yaml:1:[0-9]+: .*[0-9]+ ?[KM]iB'
 	local enough
-	enough=$(grep -oE '[0-9]+ ?[KM]iB' err | tail -n 1 | tr -d ' ')
+	enough=$(sed -n 's|.*`memory: \([0-9]*[KM]iB\)` would do.*|\1|p' err)
 	run_sluice --once --set memory="$enough" -c small.yaml
 	assert_status 0
 	assert_same "$INPUT/small.log" result.log

@@ -49,7 +49,7 @@ test_wrong_invocations_get_one_message_each_that_says_what_would_be_right() {
 		run -c good.yaml --set sinks.uot.path=x --set name=x
 	expect_one 78 '^--set sink\.out\.path: unknown key .sink.; did you mean .sinks.\?' \
 		run -c good.yaml --set sink.out.path=x
-	expect_one 78 '^--set memory: the memory budget of 1MiB is too small.*at least [0-9]+MiB' \
+	expect_one 78 '^--set memory: the memory budget of 1MiB is too small.*`memory: [0-9]+MiB` would do' \
 		run -c good.yaml --set memory=1MiB
 }
 
@@ -159,4 +159,34 @@ test_sizes_are_shown_as_users_write_them() {
 	grep -qE 'at most [0-9]+MiB of memory, of 256MiB$' out || fail "$(cat out)"
 	sluice graph -c good.yaml
 	grep -qE '^memory: at most [0-9]+MiB, of 256MiB; at least [0-9]+MiB is needed$' out || fail "$(cat out)"
+}
+
+# A source's least is three buffers.
+test_too_small_a_budget_is_told_where_it_stands_and_who_takes_most() {
+	touch a
+	wrong_topology 'sources:' '  small: {type: stdin}' '  large: {type: file, paths: [a], max_line: 100MiB}' \
+		'sinks:' '  out: {type: file, inputs: [small, large], path: x.zst, compression: {level: 19, workers: 4}}' \
+		'  more: {type: blackhole, inputs: [small]}'
+	expect_told '5:3: the memory budget of 256MiB is too small .*; `memory: [0-9]+MiB` would do; those that need most: `out` [0-9]+MiB, `large` 3[0-9]+MiB, `small` [0-9]+MiB$'
+	echo 'memory: 128MiB' >>wrong.yaml
+	expect_told '7:9: the memory budget of 128MiB is too small'
+	sluice check -c wrong.yaml --set memory=1MiB
+	assert_said '^--set memory: the memory budget of 1MiB is too small'
+	local enough
+	enough=$(sed -n 's/.*`memory: \([0-9]*MiB\)` would do.*/\1/p' err)
+	sluice check -c wrong.yaml --set memory="$enough"
+	assert_status 0
+}
+
+test_graph_says_what_each_stage_takes() {
+	wrong_topology 'sources: {in: {type: stdin}}' 'transforms: {f: {type: filter, inputs: [in], contains: a}}' \
+		'sinks:' '  packed: {type: file, inputs: [f, in], path: x.zst, compression: {workers: 2}}' \
+		'  gone: {type: blackhole, inputs: [in]}'
+	sluice graph -c wrong.yaml --format json
+	assert_status 0
+	jq -e '([.groups[].memory_bytes] | add) == .memory_bytes' out >/dev/null || fail "the sum is not the total: $(cat out)"
+	jq -e '.groups[] | select(.id == "packed") | .memory_bytes > 1000000' out >/dev/null || fail "packed takes nothing: $(cat out)"
+	sluice graph -c wrong.yaml
+	grep -qE '^sink packed \(file\), [0-9]+MiB$' out || fail "$(cat out)"
+	grep -qE '^source in .* buffers of [0-9]+KiB, [0-9]+MiB$' out || fail "$(cat out)"
 }

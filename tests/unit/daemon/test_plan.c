@@ -124,3 +124,25 @@ Test(plan, worst_case_stays_within_the_budget_and_uses_it)
 	cr_assert_gt(group("b")->buffers, group("a")->buffers,
 		     "its buffers are smaller, its share is not");
 }
+
+Test(plan, smallest_budget_that_is_named_will_do)
+{
+	static const char *const yaml =
+	    "memory: %zuB\n"
+	    "sources: {a: {type: numbers, count: 1, per_batch: 4096}, b: {type: numbers, count: "
+	    "1}}\n"
+	    "transforms: {f: {type: odd, inputs: [a, b]}, g: {type: odd, inputs: [a]}}\n"
+	    "sinks: {one: {type: collect, inputs: [f, g, a]}, two: {type: collect, inputs: [f, "
+	    "b]}}\n";
+	char text[1000];
+	snprintf(text, sizeof text, yaml, (size_t)64 << 20);
+	fake_load(&topology, &plan, text);
+	size_t needed = plan.memory_needed;
+	for (size_t more = 0; more < 8 << 20; more += 333333) {
+		release();
+		snprintf(text, sizeof text, yaml, needed + more);
+		fake_load(&topology, &plan, text);
+		cr_expect_eq(plan.memory_needed, needed);
+		cr_expect_leq(plan.memory_total, needed + more);
+	}
+}
