@@ -1,4 +1,5 @@
 #include "stages/output_file.h"
+#include "stages/codec/gzip_reader.h"
 #include "stages/rotated_name.h"
 
 #include <assert.h>
@@ -405,6 +406,8 @@ static void after_peek_close(struct output_file *f, int64_t result)
 	f->peeking = -1;
 	if (f->failed)
 		fail(f, "output cannot be read", f->failed);
+	else if (gzip_reader_recognises(f->first, f->first_length))
+		fail(f, "output holds gzip, which nothing can follow", -EEXIST);
 	else if (zstd_magic_is(f->first, f->first_length) == f->zstd)
 		be_ready(f);
 	else

@@ -20,7 +20,7 @@
  * A regular file has one writer: it is locked before anything is written, and let go with its descriptor, so also by a
  * process that was killed, whose end is waited for a little. What was locked is compared with what the path names by
  * then: another process may have renamed it meanwhile. A file that holds something already is appended to only if it is
- * of the kind that is written: zstd frames behind zstd frames, and nothing else behind those.
+ * of the kind that is written: zstd frames behind zstd frames, and nothing else behind those; nothing at all behind gzip.
  *
  * Directories named after the time are made; one that the topology names must be there, as a path mistyped is no
  * reason to make another tree. On a full disk it waits. What failed has been said when it is returned.

@@ -1,6 +1,7 @@
 /* file_sink.c - records to files: plain or compressed, one after another as time and size will have it.
  *
  * Here is what may be written under it in a topology; what is done with it is stages/file_output.h. */
+#include "conf/excerpt.h"
 #include "stages/builtin.h"
 #include "stages/file_output.h"
 #include "stages/rotated_name.h"
@@ -78,6 +79,39 @@ struct file_sink {
 	struct file_output output;
 };
 
+static bool ends_in(const struct text *path, const char *suffix)
+{
+	size_t length = strlen(suffix);
+	return path->length > length &&
+	       memcmp(path->bytes + path->length - length, suffix, length) == 0;
+}
+
+static bool is_compressed(const struct file_sink_options *o)
+{
+	if (o->compression.type != COMPRESSION_AUTO)
+		return o->compression.type == COMPRESSION_ZSTD;
+	return ends_in(&o->path, ".zst");
+}
+
+/* Who opens it by its name would take it for something else. */
+static void check_name(const struct file_sink_options *o, struct problems *problems)
+{
+	static const char *const others[] = {".gz", ".bz2", ".xz", ".lz4"};
+	const char *holds = is_compressed(o) ? "zstd" : "plain text";
+	struct excerpt shown = excerpt_of(o->path.bytes, o->path.length, o->path.secret);
+	if (ends_in(&o->path, ".zst") && !is_compressed(o))
+		problem_warn(problems, o->path.at,
+			     "`%s` will hold plain text in spite of its name; take "
+			     "`compression: zstd`, or another name",
+			     shown.text);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (ends_in(&o->path, others[i]))
+			problem_warn(problems, o->path.at,
+				     "`%s` will hold %s in spite of its name: %s is not written; "
+				     "name it `.zst`, for zstd, or without",
+				     shown.text, holds, i == 0 ? "gzip" : others[i] + 1);
+}
+
 static void file_sink_check(const void *options, struct place at, struct problems *problems)
 {
 	const struct file_sink_options *o = options;
@@ -85,8 +119,10 @@ static void file_sink_check(const void *options, struct place at, struct problem
 	const char *why;
 	size_t offset;
 	(void)at;
-	if (!o->path.bytes ||
-	    path_template_parse(&template, o->path.bytes, o->path.length, &why, &offset) == 0)
+	if (!o->path.bytes)
+		return;
+	check_name(o, problems);
+	if (path_template_parse(&template, o->path.bytes, o->path.length, &why, &offset) == 0)
 		return;
 	struct place mistake = o->path.at;
 	mistake.column += (unsigned)offset;
@@ -119,16 +155,6 @@ static int file_sink_writes(const void *options, int64_t wall_ns, unsigned i,
 	return r < 0 ? r
 		     : rotated_name(path, wall_ns, i - FIRST_ROTATED, claim->path,
 				    sizeof claim->path);
-}
-
-static bool is_compressed(const struct file_sink_options *o)
-{
-	static const char suffix[] = ".zst";
-	size_t length = sizeof suffix - 1;
-	if (o->compression.type != COMPRESSION_AUTO)
-		return o->compression.type == COMPRESSION_ZSTD;
-	return o->path.length > length &&
-	       memcmp(o->path.bytes + o->path.length - length, suffix, length) == 0;
 }
 
 static struct file_output_options output_options(const struct file_sink_options *o,

@@ -128,6 +128,33 @@ test_plain_and_zstd_do_not_follow_each_other_in_one_file() {
 	assert_status 74
 	assert_said 'output holds something else than zstd.*path=result'
 	assert_same "$INPUT/small.log" result
+	gzip -c "$INPUT/small.log" >result
+	cp result before
+	run_sluice --once -c t.yaml
+	assert_status 74
+	assert_said 'output holds gzip.*path=result'
+	assert_same before result
+}
+
+# shellcheck disable=SC2016  # backquotes that are meant
+test_a_name_that_promises_another_compression_is_warned_of() {
+	cat >t.yaml <<-YAML
+		sources: {in: {type: file, paths: ["$INPUT/small.log"]}}
+		sinks:
+		  one: {type: file, inputs: [in], path: a.log.gz}
+		  two: {type: file, inputs: [in], path: b.zst, compression: none}
+		  three: {type: file, inputs: [in], path: c.gz, compression: zstd}
+		  four: {type: file, inputs: [in], path: d.log.zst}
+		  five: {type: file, inputs: [in], path: e.log, compression: zstd}
+		  six: {type: file, inputs: [in], path: f.tgz.log}
+	YAML
+	run_sluice --once -c t.yaml
+	assert_status 0
+	assert_said '^t\.yaml:3:41: warning: `a\.log\.gz` will hold plain text in spite of its name: gzip is not written; .*`\.zst`'
+	assert_said '^t\.yaml:4:41: warning: `b\.zst` will hold plain text in spite of its name.*`compression: zstd`'
+	assert_said '^t\.yaml:5:43: warning: `c\.gz` will hold zstd in spite of its name.*`\.zst`'
+	assert_said_times 3 warning
+	assert_same "$INPUT/small.log" a.log.gz
 }
 
 fifo_topology() { # COMPRESSION
