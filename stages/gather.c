@@ -187,6 +187,36 @@ void gather_batch_end(struct gather *g, struct batch **owned)
 	g->referenced = false;
 }
 
+/* Delimiters do not go over spans. */
+static uint64_t count_delimiters(const struct gather *g, const uint8_t *bytes, size_t length)
+{
+	uint64_t n = 0;
+	const uint8_t *end = bytes + length, *at;
+	while ((at = memmem(bytes, (size_t)(end - bytes), g->delimiter.bytes,
+			    g->delimiter.length)) != NULL) {
+		n++;
+		bytes = at + g->delimiter.length;
+	}
+	return n;
+}
+
+static void add_written(const struct gather *g, const struct parcel *p, struct stored *stored)
+{
+	const struct write *w = &p->write;
+	for (const struct iovec *span = p->spans; span < w->spans; span++)
+		stored->records += count_delimiters(g, span->iov_base, span->iov_len);
+	if (w->cut > 0)
+		stored->records +=
+		    count_delimiters(g, (uint8_t *)w->spans->iov_base - w->cut, w->cut);
+	stored->bytes += w->at - w->from;
+}
+
+void gather_add_written(struct gather *g, struct stored *stored)
+{
+	for (uint64_t i = g->retired; i < g->filling; i++)
+		add_written(g, parcel_at(g, i), stored);
+}
+
 bool gather_retire(struct gather *g, struct stored *stored)
 {
 	bool any = false;

@@ -77,5 +77,8 @@ void gather_submit(struct gather *g);
  * and no one wait longer. */
 void gather_submit_lazily(struct gather *g);
 
+/* After a write failed for good: adds to *stored what was written of what is not retired, whole records and bytes. */
+void gather_add_written(struct gather *g, struct stored *stored);
+
 /* Frees what has been written, adding it to *stored. True if there was anything. */
 bool gather_retire(struct gather *g, struct stored *stored);

@@ -82,6 +82,22 @@ static void count_stored(struct stage *s, struct inlet *in)
 	inlet_done(in, stored_count(&state->stored, s->counters, env_now_ns(s->env)));
 }
 
+/* What had been written before counts as out, whoever read it. */
+static int end_early(struct stage *s, struct inlet *in, int error)
+{
+	struct stdout_state *state = s->state;
+	gather_add_written(&state->gather, &state->stored);
+	count_stored(s, in);
+	if (error == -EPIPE) {
+		env_say(s->env, SAY_INFO, "standard output's reader went away", "records=%ju",
+			(uintmax_t)counter_get(&s->counters->records_out));
+		return STEP_DONE;
+	}
+	env_say(s->env, SAY_ERROR, "write failed", "path=%s error=%s", state->queue.path,
+		strerror(-error));
+	return error;
+}
+
 static int stdout_step(struct stage *s, struct inlet *in)
 {
 	struct stdout_state *state = s->state;
@@ -92,12 +108,7 @@ static int stdout_step(struct stage *s, struct inlet *in)
 	if (!state->current)
 		gather_submit_lazily(&state->gather);
 	int r = write_queue_step(&state->queue);
-	if (r == -EPIPE)
-		return STEP_DONE;
-	if (r < 0)
-		env_say(s->env, SAY_ERROR, "write failed", "path=%s error=%s", state->queue.path,
-			strerror(-r));
-	return r < 0 ? r : retired;
+	return r < 0 ? end_early(s, in, r) : retired;
 }
 
 static int stdout_finish(struct stage *s, struct inlet *in)

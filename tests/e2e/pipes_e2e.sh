@@ -40,6 +40,23 @@ test_a_closed_stdout_ends_it_cleanly() {
 	[ "${codes[0]}" -eq 0 ] || fail "exit code ${codes[0]}"
 	head -n 3 "$INPUT/one.log" | cmp - first
 	assert_never_said '[Ee]rror|panic|assert'
+	assert_said_times 1 "info out: standard output's reader went away records=[0-9]+$"
+	local in out
+	in=$(sed -n 's/^pipe: in \([0-9]*\) records.*/\1/p' err)
+	out=$(sed -n 's/.*, out \([0-9]*\) records .*/\1/p' err)
+	[ "$out" -ge 3 ] && [ "$out" -lt "$in" ] || fail "out $out of $in"
+}
+
+test_what_stdout_took_before_a_write_failed_counts_as_out() {
+	pipe_topology
+	status=0
+	(
+		trap '' XFSZ
+		ulimit -f 64 # blocks of 1,024 bytes
+		"$SLUICE" run --once --io plain -c pipe.yaml <"$INPUT/small.log" >out 2>err
+	) || status=$?
+	assert_status 74
+	assert_said ", out $(wc -l <out) records "
 }
 
 test_an_endless_input_ends_when_the_reader_of_stdout_goes() {
