@@ -189,5 +189,7 @@ int stage_draft_read(struct stage_draft *draft, enum stage_kind kind, const stru
 			    value->null ? "empty" : node_kind_name(value));
 		return result_worse(result, -EINVAL);
 	}
-	return result_worse(read_map(&r, value), result);
+	result = result_worse(read_map(&r, value), result);
+	draft->sound = !result && draft->stage.schema;
+	return result;
 }

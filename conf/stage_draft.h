@@ -20,6 +20,7 @@ struct stage_draft {
 
 	struct draft_input *inputs; /* from here on, the wiring's */
 	size_t input_count, input_room;
+	bool sound;  /* nothing is wrong in what stands under it */
 	bool read;   /* by someone, or by someone who mistyped it */
 	bool placed; /* has its position */
 	size_t position;

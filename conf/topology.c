@@ -3,6 +3,7 @@
 #include "conf/interpolate.h"
 #include "conf/option_apply.h"
 #include "conf/override.h"
+#include "conf/reserved.h"
 #include "conf/sections.h"
 #include "conf/suggest.h"
 #include "conf/topology_keys.h"
@@ -131,19 +132,40 @@ static int name_by_file(struct loading *l)
 	return l->topology->name.bytes ? 0 : -ENOMEM;
 }
 
-/* What stands under a section's mistyped name, which is told, is not known to who checks the wiring. */
-static bool section_is_mistyped(const struct node *root)
+/* The section that a key that is none probably stands for, or NULL. */
+static const char *section_meant(const struct node *key)
 {
+	struct suggest suggest;
+
+	if (reserved_word(key->bytes, key->length))
+		return NULL;
+	suggest_init(&suggest, key->bytes, key->length);
+	for (const struct option *o = topology_keys; o->name; o++)
+		suggest_consider(&suggest, o->name);
+	for (size_t k = 0; k < STAGE_KINDS; k++)
+		suggest_consider(&suggest, stage_section_names[k]);
+	for (size_t k = 0; k < STAGE_KINDS; k++)
+		if (suggest.best == stage_section_names[k] && strcmp(suggest.best, key->bytes) != 0)
+			return suggest.best;
+	return NULL;
+}
+
+/* A section under a mistyped name, which has been told, is read all the same, so that what is wrong in there is told too.
+ * False where that can't be: then what it holds is not known to who checks the wiring. */
+static bool correct_sections(struct node *root)
+{
+	bool all = true;
+
 	for (size_t i = 0; i < root->count; i++) {
-		const struct node *key = root->pairs[i].key;
-		struct suggest suggest;
-		suggest_init(&suggest, key->bytes, key->length);
-		for (size_t k = 0; k < STAGE_KINDS; k++)
-			suggest_consider(&suggest, stage_section_names[k]);
-		if (suggest.best && strcmp(suggest.best, key->bytes) != 0)
-			return true;
+		struct node *key = root->pairs[i].key;
+		const char *meant = section_meant(key);
+		if (!meant)
+			continue;
+		all = all && !node_find(root, meant);
+		key->bytes = meant;
+		key->length = strlen(meant);
 	}
-	return false;
+	return all;
 }
 
 static int read_top(struct loading *l)
@@ -157,7 +179,7 @@ static int read_top(struct loading *l)
 	memcpy(sections, stage_section_names, sizeof(stage_section_names));
 	scope.others = sections;
 	result = option_apply(&scope, &target, 1, l->root, l->top);
-	l->partial |= result != 0 && section_is_mistyped(l->root);
+	l->partial |= result == -EINVAL && !correct_sections(l->root);
 	l->topology->memory_at = memory ? memory->value->at : (struct place){0};
 	if (result == -ENOMEM || l->topology->name.bytes)
 		return result;
@@ -233,6 +255,18 @@ static int take_stages(struct loading *l)
 	return result;
 }
 
+/* Those drafts that are of use though others are not. */
+static int take_sound(struct loading *l)
+{
+	struct topology *t = l->topology;
+
+	t->stages = arena_take(l->arena, l->drafts.count * sizeof(*t->stages));
+	for (size_t i = 0; t->stages && i < l->drafts.count; i++)
+		if (l->drafts.list[i].sound)
+			t->stages[t->stage_count++] = l->drafts.list[i].stage;
+	return t->stages ? 0 : -ENOMEM;
+}
+
 static int wire(struct loading *l)
 {
 	return l->partial ? 0 : wiring_connect(&l->drafts, l->top, l->arena, l->problems);
@@ -249,6 +283,8 @@ static int load(struct loading *l)
 		return -ENOMEM;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && result != -ENOMEM; i++)
 		result = result_worse(steps[i](l), result);
+	if (result == -EINVAL && l->request->keep_sound)
+		return take_sound(l) == -ENOMEM ? -ENOMEM : result;
 	return result ? result : take_stages(l);
 }
 
@@ -273,7 +309,7 @@ int topology_load(struct topology *t, const struct topology_request *request,
 		problem_add(problems, (struct place){.file = request->files[0]},
 			    "no memory left to load this, or more than %zu bytes needed",
 			    bytes_max);
-	if (result)
+	if (result == -ENOMEM || (result && !request->keep_sound))
 		topology_release(t);
 	return result ? -EINVAL : 0;
 }

@@ -62,10 +62,12 @@ struct topology_request {
 	/* Of the arena: nodes, texts, the result. libyaml, one file being read and the problems come on top. 0:
 	 * TOPOLOGY_BYTES_MAX. */
 	size_t bytes_max;
+	/* On failure t holds, without inputs, the stages in which nothing is wrong, so that they can be looked into. */
+	bool keep_sound;
 };
 
 /* 0, or -EINVAL with at least one problem added (unreadable file, bad YAML, unknown key, bad wiring, no memory, ...).
- * t is always safe to release, and empty on failure. The request's strings need not outlive the call, its catalog must
+ * t is always safe to release, and empty on failure, save for what keep_sound asks for. The request's strings need not outlive the call, its catalog must
  * outlive t. Reads files; blocks. */
 int topology_load(struct topology *t, const struct topology_request *request,
 		  struct problems *problems);

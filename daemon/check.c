@@ -70,11 +70,6 @@ static int print_guarantees(const struct plan *p)
 static int say_all_is_well(const struct loaded *l)
 {
 	char used[UNITS_TEXT_ROOM], budget[UNITS_TEXT_ROOM];
-	struct problems warnings;
-	problems_init(&warnings);
-	look_at_disk(&l->topology, &warnings);
-	problems_print(&warnings, stderr);
-	problems_release(&warnings);
 	printf("%s: %zu stages, no problems; at most %s of memory, of %s\n", l->topology.name.bytes,
 	       l->topology.stage_count, size_text(used, l->plan.memory_total),
 	       size_text(budget, l->topology.memory));
@@ -84,7 +79,7 @@ static int say_all_is_well(const struct loaded *l)
 static int check(const struct arguments *a)
 {
 	struct loaded l;
-	int code = load(&l, a);
+	int code = load(&l, a, true);
 	if (code == 0)
 		code = say_all_is_well(&l);
 	loaded_release(&l);

@@ -177,7 +177,7 @@ static int graph(const struct arguments *a)
 								[GRAPH_MERMAID] = graph_mermaid,
 								[GRAPH_JSON] = graph_json};
 	struct loaded l;
-	int code = load(&l, a);
+	int code = load(&l, a, false);
 	if (code == 0) {
 		writers[a->format](&l.plan);
 		code = output_end();

@@ -1,5 +1,6 @@
 #include "daemon/load.h"
 #include "daemon/catalog.h"
+#include "daemon/look.h"
 #include "daemon/overlaps.h"
 
 #include <errno.h>
@@ -22,11 +23,12 @@ static int load_topology(struct topology *t, const struct arguments *a, struct p
 	    .set_count = a->set_count,
 	    .catalog = catalog(),
 	    .variable = variable,
+	    .keep_sound = true,
 	};
 	return topology_load(t, &request, problems);
 }
 
-int load(struct loaded *l, const struct arguments *a)
+int load(struct loaded *l, const struct arguments *a, bool look)
 {
 	memset(l, 0, sizeof *l);
 	struct problems problems;
@@ -35,8 +37,11 @@ int load(struct loaded *l, const struct arguments *a)
 	if (r == 0)
 		r = plan_make(&l->plan, &l->topology, (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
 			      &problems);
-	if (r == 0 || (r == -EINVAL && l->topology.stage_count > 0))
+	/* Also of the stages in which nothing is wrong, where others are. */
+	if (r != -ENOMEM)
 		r = result_worse(overlaps_check(&l->topology, &problems), r);
+	if (r != -ENOMEM && look)
+		look_at_disk(&l->topology, &problems);
 	problems_print(&problems, stderr);
 	if (r == -ENOMEM)
 		fputs("sluice: out of memory\n", stderr);

@@ -9,6 +9,7 @@ struct loaded {
 	struct plan plan;
 };
 
-/* 0, or the exit code, everything that is wrong having been printed on stderr. l is always safe to release. */
-int load(struct loaded *l, const struct arguments *a);
+/* 0, or the exit code, everything that is wrong having been printed on stderr, with `look` also what is on the disk
+ * (look.h). l is always safe to release. */
+int load(struct loaded *l, const struct arguments *a, bool look);
 void loaded_release(struct loaded *l);

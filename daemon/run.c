@@ -228,7 +228,7 @@ static int start_and_run(struct run *r, const struct loaded *l, const struct arg
 static int run_loaded(const struct arguments *a)
 {
 	struct loaded l;
-	int code = load(&l, a);
+	int code = load(&l, a, false);
 	if (code == 0) {
 		log_setup(a->has_log_level ? a->log_level : (enum log_level)l.topology.log_level,
 			  (enum log_format)l.topology.log_format);

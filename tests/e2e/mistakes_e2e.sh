@@ -71,6 +71,25 @@ expect_told() { # EXTENDED-REGEX...: one for each message, in order
 test_a_section_in_the_singular_is_one_mistake() {
 	wrong_topology 'source: {in: {type: stdin}}' 'sinks: {out: {type: stdout, inputs: [in]}}'
 	expect_told '1:1: unknown key `source`; did you mean `sources`'
+	wrong_topology 'source: {in: {type: stdin, max_lin: 1KiB}}' 'sink: {out: {type: stdout, inputs: [inn]}}'
+	expect_told '1:1: unknown key `source`' '1:28: unknown option `max_lin`' \
+		'2:1: unknown key `sink`' '2:37: unknown input `inn`; did you mean `in`'
+	wrong_topology 'source: {in: {type: stdin}}' 'sources: {at: {type: stdin}}' \
+		'sinks: {out: {type: stdout, inputs: [in, at]}}'
+	expect_told '1:1: unknown key `source`; did you mean `sources`'
+}
+
+test_one_stage_that_is_wrong_hides_nothing_of_the_others() {
+	wrong_topology 'memory: 1MiB' 'sources: {in: {type: file, paths: [nowhere.log]}}' 'sinks:' \
+		'  one: {type: file, inputs: [in], path: no/such.log}'
+	expect_told '1:9: the memory budget' '2:36: warning: no file matches `nowhere\.log`' \
+		'4:41: warning: the directory `no`'
+	wrong_topology 'sources: {in: {type: file, paths: [nowhere.log]}}' \
+		'transforms: {t: {type: filter, inputs: [in], contain: x}}' 'sinks:' \
+		'  one: {type: file, inputs: [in], path: same.log}' '  two: {type: file, inputs: [t], path: ./same.log}' \
+		'  three: {type: file, inputs: [t], path: no/such.log}'
+	expect_told '1:36: warning: no file matches `nowhere\.log`' '2:46: unknown option `contain`' \
+		'5:40: `two` would write `\./same\.log`, the file that `one` writes' '6:42: warning: the directory `no`'
 }
 
 test_a_required_option_that_is_mistyped_is_not_missing_too() {

@@ -318,8 +318,8 @@ static const char rich[] =
 Test(topology, every_shortage_of_memory_is_told_once)
 {
 	const char *file = "t.yaml", *set = "sinks.out.compression={type: zstd, level: 4}";
-	struct topology_request request = {&file, 1, &set, 1, &fixture_catalog, fixture_variable,
-					   0};
+	struct topology_request request = {&file, 1,    &set, 1, &fixture_catalog, fixture_variable,
+					   0,     false};
 	int result = -EINVAL;
 
 	write_text("t.yaml", rich);
@@ -352,4 +352,23 @@ Test(topology, request_need_not_outlive_the_load)
 	free(set);
 	expect_text(&loaded.name, "other");
 	cr_expect_str_eq(stage_called("in")->at.file, "t.yaml");
+}
+
+Test(topology, sound_stages_are_kept_without_inputs_when_asked_for)
+{
+	const char *const file = "t.yaml";
+	struct topology_request request = {.files = &file,
+					   .file_count = 1,
+					   .catalog = &fixture_catalog,
+					   .variable = fixture_variable,
+					   .keep_sound = true};
+
+	write_text(file,
+		   SOURCE "transforms: {t: {type: sieve, inputs: [in], contain: x}}\n"
+			  "sinks:\n  out: {type: hole, inputs: [t]}\n  no: {type: nowhere}\n");
+	cr_assert_eq(topology_load(&loaded, &request, &problems), -EINVAL);
+	cr_expect_eq(loaded.stage_count, 2);
+	cr_expect_eq(stage_called("out")->input_count, 0);
+	expect_text(&((const struct tail_options *)stage_called("in")->options)->paths.items[0],
+		    "a");
 }
