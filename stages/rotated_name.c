@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { NARROW_MAX = 999 };
+
 /* Where the extension of path's last component begins; a leading dot is part of the name. */
 static size_t stem_length(const char *path)
 {
@@ -20,11 +22,13 @@ int rotated_name(const char *path, int64_t wall_ns, unsigned number, char *out, 
 	assert(number <= ROTATED_NUMBER_MAX);
 	time_t seconds = (time_t)(wall_ns / 1000000000);
 	struct tm when;
-	char stamp[32], count[8] = "";
+	char stamp[32], count[16] = "";
 	gmtime_r(&seconds, &when);
 	if (strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &when) == 0)
 		return -ENAMETOOLONG;
-	if (number > 0)
+	if (number > NARROW_MAX)
+		snprintf(count, sizeof count, "_%u_%06u", NARROW_MAX, number);
+	else if (number > 0)
 		snprintf(count, sizeof count, "_%03u", number);
 	size_t stem = stem_length(path);
 	int wrote = snprintf(out, room, "%.*s.%s%s%s", (int)stem, path, stamp, count, path + stem);

@@ -3,9 +3,10 @@
  *
  *   archive.ndjson.zst -> archive.20261121T101500Z.ndjson.zst
  *                         archive.20261121T101500Z_001.ndjson.zst    the second one in that second
+ *                         archive.20261121T101500Z_999_001000.ndjson.zst    the thousand and first
  *
- * Sorted by name they are in the order of time: `_` sorts after `.`, and there are at most ROTATED_NUMBER_MAX more
- * in one second.
+ * Sorted by name, byte by byte (LC_ALL=C), they are in the order of time: `_` sorts after `.`, and there are at most
+ * ROTATED_NUMBER_MAX more in one second.
  *
  * Threads: any. Memory: the caller's. Layer: stages. */
 #pragma once
@@ -13,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ROTATED_NUMBER_MAX = 999 };
+enum { ROTATED_NUMBER_MAX = 999999 };
 
 /* Writes the name, and a NUL, to out: path with the second of wall_ns (since 1970, UTC) in its last component, and
  * number (0 to ROTATED_NUMBER_MAX) if it is not 0. 0 or -ENAMETOOLONG. */

@@ -108,3 +108,20 @@ test_a_followed_zst_output_is_whole_after_sigterm() {
 	[ -s result.log ] || fail "it holds no record"
 	cmp -n "$(stat -c %s result.log)" "$INPUT/small.log" result.log
 }
+
+# They sort by name alone, however many there are in a second; as fast as files can be made.
+test_thousands_of_files_in_a_second_stay_in_order() {
+	mkdir result
+	seq 10000 14999 >in.log
+	cat >rotate.yaml <<-YAML
+		sources: {in: {type: file, paths: [in.log]}}
+		sinks: {out: {type: file, inputs: [in], path: result/out.log, rotate: {size: 6B}}}
+	YAML
+	run_sluice --once -c rotate.yaml
+	assert_status 0
+	mv result/out.log result/outz.log # the last one, which the others' dot sorts before
+	cat result/*.log >all.log
+	assert_same in.log all.log
+	[ "$(find result -type f | wc -l)" -eq 5000 ] || fail "not a file for each line"
+	[ "$SLOW" -gt 1 ] || compgen -G 'result/out.*_999_*.log' >all || skip "no thousand files within a second here"
+}

@@ -20,6 +20,8 @@ Test(rotated_name, time_goes_before_the_whole_extension)
 	names("/srv/a.b/archive", 0, "/srv/a.b/archive.20261121T101500Z");
 	names("/srv/.hidden", 0, "/srv/.hidden.20261121T101500Z");
 	names(".hidden.log", 7, ".hidden.20261121T101500Z_007.log");
+	names("a.log", 999, "a.20261121T101500Z_999.log");
+	names("a.log", 1000, "a.20261121T101500Z_999_001000.log");
 }
 
 Test(rotated_name, order_of_names_is_order_of_time)
