@@ -325,8 +325,11 @@ static void after_look(struct output_file *f, int64_t result)
 static void await_lock(struct output_file *f)
 {
 	uint64_t now = env_now_ns(f->env);
-	if (f->locked_by_ns == 0)
+	if (f->locked_by_ns == 0) {
 		f->locked_by_ns = now + LOCK_WAIT_NS;
+		env_say(f->env, SAY_INFO, "output in use, waiting for it", "path=%s seconds=%u",
+			f->path, LOCK_WAIT_NS / SECOND_NS);
+	}
 	if (now >= f->locked_by_ns)
 		fail(f, "output in use by another process or sink", -EBUSY);
 	else

@@ -64,6 +64,7 @@ test_a_second_process_on_an_output_is_refused_before_it_wrote() {
 	status=0
 	echo two | timeout $((20 * SLOW)) "$SLUICE" run --once -c t.yaml >out 2>err || status=$?
 	assert_status 74
+	assert_said_times 1 'info out: output in use, waiting for it path=out\.log seconds=2$'
 	assert_said 'output in use by another process.*out\.log'
 	echo three >&9
 	wait_until 10 has_lines out.log 2
