@@ -241,10 +241,20 @@ static int run_loaded(const struct arguments *a)
 	return code;
 }
 
+/* It kills who is not ready for it; who asks for a report may be early. It is kept until take_signals(). */
+static void hold_back_reports(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 int command_run(int argc, char **argv)
 {
 	struct arguments a;
 	int code = EXIT_USAGE;
+	hold_back_reports();
 	if (arguments_read(&a, "run", TAKES_CONFIG | TAKES_RUN, argc, argv) == 0)
 		code = run_loaded(&a);
 	arguments_release(&a);

@@ -97,3 +97,23 @@ test_a_disk_that_gets_room_after_sigterm_loses_nothing() {
 	head -n "$read" in.log | cmp - disk/result.log || fail "not all that was read is there"
 	[ "$(stat -c %s disk/result.log)" -ge $((2 * 1024 * 1024)) ] || fail "less than had fitted before"
 }
+
+blocks_usr1() {
+	local blocked
+	blocked=$(sed -n 's/^SigBlk:\t//p' "/proc/$sluice_pid/status")
+	(((16#$blocked >> 9) & 1))
+}
+
+test_a_report_asked_for_too_early_is_kept() {
+	mkfifo topology in
+	exec 9<>in
+	"$SLUICE" run -c topology <in >out 2>err &
+	sluice_pid=$!
+	trap 'kill -KILL "$sluice_pid" 2>/dev/null || true' EXIT
+	wait_until 10 blocks_usr1
+	kill -USR1 "$sluice_pid"
+	printf '%s\n' 'sources: {in: {type: stdin}}' 'sinks: {out: {type: stdout, inputs: [in]}}' >topology
+	wait_until 10 says 'worker'
+	stop_sluice
+	assert_status 0
+}
