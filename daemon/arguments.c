@@ -121,19 +121,27 @@ static const char *takers_of(const struct known *k)
 					     : "`sluice run`, `check` and `graph`";
 }
 
+/* NULL: none. `-once` is one dash short of what was meant; a letter behind one dash is no mistyped word. */
+static const char *long_option_meant(const struct reading *r, const char *typed)
+{
+	struct suggest nearest;
+	bool word = strncmp(typed, "--", 2) == 0 || strlen(typed) > 2;
+	suggest_init(&nearest, typed, strcspn(typed, "="));
+	for (size_t i = 0; i < KNOWN_COUNT && word; i++)
+		if (options[i].taken_by & r->takes && strlen(options[i].name) > 2)
+			suggest_consider(&nearest, options[i].name);
+	return nearest.best;
+}
+
 static int refuse_unknown(const struct reading *r, const char *typed)
 {
 	const struct known *elsewhere = find(typed, ~0u);
-	struct suggest nearest;
-	suggest_init(&nearest, typed, name_length(typed));
-	for (size_t i = 0; i < KNOWN_COUNT; i++)
-		if (options[i].taken_by & r->takes)
-			suggest_consider(&nearest, options[i].name);
+	const char *meant = long_option_meant(r, typed);
 	fprintf(stderr, "sluice %s: ", r->command);
 	if (elsewhere)
 		fprintf(stderr, "%s is an option of %s\n", elsewhere->name, takers_of(elsewhere));
-	else if (nearest.best && strncmp(typed, "--", 2) == 0)
-		fprintf(stderr, "unknown option %s; did you mean %s?\n", typed, nearest.best);
+	else if (meant)
+		fprintf(stderr, "unknown option %s; did you mean %s?\n", typed, meant);
 	else
 		fprintf(stderr, "unknown option %s; `sluice %s --help` lists them\n", typed,
 			r->command);

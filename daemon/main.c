@@ -56,6 +56,8 @@ static int refuse(const char *typed)
 		suggest_consider(&nearest, commands[i].name);
 	suggest_consider(&nearest, "--version");
 	suggest_consider(&nearest, "--help");
+	if (strcasecmp(typed, "-v") == 0)
+		nearest.best = "--version";
 	if (nearest.best)
 		fprintf(stderr, "sluice: unknown command %s; did you mean %s?\n", typed,
 			nearest.best);

@@ -45,7 +45,11 @@ static int check_text(struct scan *s)
 		if (c == '\0')
 			return wrong(s, i, "a path cannot hold a NUL byte");
 		if (c == '{' || c == '}')
-			return wrong(s, i, "fields in a path are not supported by this version");
+			return wrong(
+			    s, i,
+			    "a brace in a path stands for a field of the record, as in {host}, "
+			    "which this "
+			    "version does not know; a name with a brace in it cannot be written");
 		if (c == '/' && !t->varies)
 			slash = i + 1;
 		if (c != '%')

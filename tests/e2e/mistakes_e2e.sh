@@ -31,6 +31,10 @@ test_wrong_invocations_get_one_message_each_that_says_what_would_be_right() {
 	expect_one 2 'did you mean --version\?' version
 	expect_one 2 'did you mean graph\?' help grahp
 	expect_one 2 'did you mean --once\?' run -c good.yaml --onec
+	expect_one 2 'unknown option -once; did you mean --once\?' run -once -c good.yaml
+	expect_one 2 'unknown option -format=dot; did you mean --format\?' graph -format=dot -c good.yaml
+	expect_one 2 'did you mean --version\?' -version
+	expect_one 2 'did you mean --version\?' -V
 	expect_one 2 '--once is an option of .sluice run' check -c good.yaml --once
 	expect_one 2 '--format is an option of .sluice graph' list --format dot
 	expect_one 2 'unexpected argument good\.yaml; .* -c good\.yaml' run good.yaml
@@ -109,6 +113,8 @@ test_values_that_are_wrong_are_told_with_what_would_be_right() {
 		'sinks: {out: {type: file, inputs: [in], path: out/}}'
 	expect_told '1:9: .*without a unit; add .*MiB' '2:55: .*`beginning` or `end`' '2:72: .*1MiB' \
 		'3:47: path must name a file'
+	wrong_topology 'sources: {in: {type: stdin}}' 'sinks: {out: {type: file, inputs: [in], path: "a/{host}"}}'
+	expect_told '2:49: a brace in a path stands for a field of the record, .* cannot be written'
 	wrong_topology 'sources: {in: {type: stdin}}' 'sinks: {out: {type: file, inputs: [in], path: a, compression: gzip}}'
 	expect_told '2:63: .*`auto`, `none` or `zstd`'
 }
