@@ -91,12 +91,18 @@ ringbuf: $(BUILD)/libringbuf.a ## build/libringbuf.a and build/include/ringbuf/:
 # What the examples say of the repository, said of where they are installed.
 examples  := $(PREFIX)/share/doc/sluice/examples
 installed := sed -e '/repository/d' -e 's|build/sluice|sluice|' -e 's|conf/examples|$(examples)|' -e 's|demo-out/||'
+# Of the README what is for users; its links lead to what is installed beside it.
+for_users := sed -e '0,/fresh clone/{/^```$$/,/fresh clone/d}' -e '/^.. Building/,/^Licensed/{/^Licensed/!d}' \
+	-e 's|.conf/examples.(conf/examples/README.md)|[examples](examples)|' \
+	-e '/^Licensed/i As a service: [systemd](systemd.md).\n'
 
 install: all ## binary, unit and examples (DESTDIR, PREFIX)
 	install -D -m 755 $(BUILD)/sluice $(DESTDIR)$(PREFIX)/bin/sluice
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/sluice
 	sed 's|/usr/local|$(PREFIX)|' systemd/sluice.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/sluice.service
-	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/sluice
+	install -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/sluice
+	$(for_users) README.md >$(DESTDIR)$(PREFIX)/share/doc/sluice/README.md
+	install -m 644 systemd/README.md $(DESTDIR)$(PREFIX)/share/doc/sluice/systemd.md
 	install -d $(DESTDIR)$(examples)/logs
 	install -m 644 conf/examples/logs/*.log $(DESTDIR)$(examples)/logs
 	install -m 644 conf/examples/*.yaml $(DESTDIR)$(examples)

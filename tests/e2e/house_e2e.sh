@@ -52,6 +52,13 @@ test_installing_puts_everything_in_place() {
 	grep -q '^ExecStart=/usr/bin/sluice ' root/usr/lib/systemd/system/sluice.service || fail "the unit starts something else"
 	grep -q 'paths: \[/usr/share/doc/sluice/examples/logs/app.log\]' root/usr/share/doc/sluice/examples/quickstart.yaml ||
 		fail "the quickstart reads something else"
+	local link
+	grep -oE '\]\([^):]+\)' root/usr/share/doc/sluice/README.md | tr -d ']()' >links
+	[ "$(wc -l <links)" -ge 3 ] || fail "no links in the README: $(cat links)"
+	while read -r link; do
+		[ -e "root/usr/share/doc/sluice/$link" ] || fail "the README links to $link, which is not installed"
+	done <links
+	! grep -E '(^|[^/])make ' root/usr/share/doc/sluice/README.md || fail "the README speaks of building"
 	make -s -C "$repository" uninstall DESTDIR="$PWD/root" PREFIX=/usr
 	[ -z "$(find root -type f)" ] || fail "left behind: $(find root -type f)"
 }
