@@ -2,6 +2,7 @@
 #include "conf/json_schema.h"
 #include "conf/option_list.h"
 #include "conf/suggest.h"
+#include "conf/topology_keys.h"
 #include "daemon/arguments.h"
 #include "daemon/catalog.h"
 #include "daemon/commands.h"
@@ -20,14 +21,32 @@ static int list_all(void)
 			if ((int)all->types[i]->kind == kind)
 				printf("  %-12s %s\n", all->types[i]->name, all->types[i]->summary);
 	}
+	puts("\n`sluice list STAGE` lists a stage's options, `sluice list topology` what stands "
+	     "beside the stages.");
+	return output_end();
+}
+
+static int list_topology(void)
+{
+	puts("topology: the keys beside `sources`, `transforms` and `sinks`\n");
+	option_list_table(topology_keys, 2, stdout);
+	puts("\nvalues, everywhere:\n\n"
+	     "  ${VAR}           the environment variable; one that is not set is an error\n"
+	     "  ${VAR:-default}  the default where it is not set or empty\n"
+	     "  ${VAR:?message}  an error, with this message, where it is not set or empty\n"
+	     "  ${file:/path}    what the file holds, shown to nobody\n"
+	     "  $$               a `$`, where `${` is not meant; any other `$` stands for itself");
 	return output_end();
 }
 
 static int list_one(const char *name)
 {
+	if (strcmp(name, "topology") == 0)
+		return list_topology();
 	const struct stage_catalog *all = catalog();
 	struct suggest nearest;
 	suggest_init(&nearest, name, strlen(name));
+	suggest_consider(&nearest, "topology");
 	size_t found = 0;
 	for (size_t i = 0; all->types[i]; i++) {
 		suggest_consider(&nearest, all->types[i]->name);

@@ -27,7 +27,9 @@ static const struct command {
      "graph -c FILE|DIR [--set KEY=VALUE] [--format text|dot|mermaid|json]\n      show stages, "
      "queues, workers, "
      "threads and memory"},
-    {"list", command_list, "list [STAGE]\n      the stages in this build, or one stage's options"},
+    {"list", command_list,
+     "list [STAGE|topology]\n      the stages in this build, one stage's options, or the keys "
+     "beside the stages"},
     {"schema", command_schema, "schema\n      the topology's JSON Schema, for editors"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

@@ -364,7 +364,7 @@ static size_t in_mib(size_t bytes)
 static void tell_too_small(const struct plan *p, struct problems *problems)
 {
 	const struct topology *t = p->topology;
-	size_t most[MOST_TOLD], count = find_most(p, most), length = 0;
+	size_t most[MOST_TOLD] = {0}, count = find_most(p, most), length = 0;
 	char budget[UNITS_TEXT_ROOM], list[MOST_TOLD * 128] = "";
 	units_print_size(budget, t->memory);
 	for (size_t i = 0; i < count; i++)

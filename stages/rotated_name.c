@@ -27,7 +27,7 @@ int rotated_name(const char *path, int64_t wall_ns, unsigned number, char *out, 
 	if (strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &when) == 0)
 		return -ENAMETOOLONG;
 	if (number > NARROW_MAX)
-		snprintf(count, sizeof count, "_%u_%06u", NARROW_MAX, number);
+		snprintf(count, sizeof count, "_%d_%06u", NARROW_MAX, number);
 	else if (number > 0)
 		snprintf(count, sizeof count, "_%03u", number);
 	size_t stem = stem_length(path);

@@ -266,6 +266,37 @@ test_list_names_the_stages_and_one_stage_its_options() {
 	done
 }
 
+test_list_topology_names_the_keys_beside_the_stages() {
+	sluice list
+	printed 'sluice list topology'
+	sluice list topology
+	assert_status 0
+	local key
+	for key in name memory shutdown_timeout log level format; do
+		printed "^ +$key +"
+	done
+	printed '\$\{VAR:-default\}'
+	printed '\$\$ '
+	sluice list topologie
+	assert_status 2
+	assert_said 'did you mean topology'
+}
+
+# shellcheck disable=SC2016  # a dollar that is meant
+test_the_keys_that_the_readme_names_are_taken() {
+	{
+		echo 'sources: {in: {type: stdin}}'
+		echo 'sinks: {out: {type: stdout, inputs: [in], queue: {capacity: "${CAPACITY:-64}"}}}'
+		echo 'name: access'
+		echo 'memory: 64MiB'
+		echo 'shutdown_timeout: 1m'
+		echo 'log: {level: warn, format: json}'
+	} >keys.yaml
+	sluice check -c keys.yaml
+	assert_status 0
+	printed '^access: .* of 64MiB$'
+}
+
 test_graph_shows_every_stage_in_every_format() {
 	good_topology
 	local format
