@@ -14,7 +14,7 @@ enum {
 	AUTO_WORKERS_MAX = 8,
 	CLONES_SPARE = 4, /* beyond what the queues hold: with the worker and the reader */
 	CLONES_MAX = 1 << 20,
-	CLONE_SHARE = 4, /* clones get at most this fraction of the budget */
+	CLONE_SHARE = 4, /* clones get at most this fraction of what is left above the least */
 };
 
 const struct stage_type *plan_type(const struct plan *p, size_t stage)
@@ -127,13 +127,28 @@ static int count_clones(struct plan *p)
 		}
 		clones[i] += readers ? readers - 1 : 0;
 		if (clones[i] > CLONES_MAX)
-			clones[i] =
-			    CLONES_MAX; /* no budget will do; the sums below must not overflow */
+			clones[i] = CLONES_MAX; /* refused below; sums must not overflow */
 	}
 	for (size_t g = 0; g < p->group_count; g++)
 		p->groups[g].clones_max = clones[p->groups[g].head];
 	free(clones);
 	return 0;
+}
+
+static int refuse_too_many_clones(const struct plan *p, struct problems *problems)
+{
+	int result = 0;
+	for (size_t g = 0; g < p->group_count; g++) {
+		if (p->groups[g].clones_max < CLONES_MAX)
+			continue;
+		const struct topology_stage *head = &p->topology->stages[p->groups[g].head];
+		problem_add(problems, head->at,
+			    "`%s` would hand on each batch in more than %d copies, over all ways "
+			    "to the sinks; no memory would do, fewer branches would",
+			    head->id.bytes, CLONES_MAX);
+		result = -EINVAL;
+	}
+	return result;
 }
 
 /* Edges */
@@ -209,19 +224,26 @@ static void count_stage_memory(struct plan *p)
 	for (size_t i = 0; i < p->topology->stage_count; i++) {
 		const struct stage_type *type = plan_type(p, i);
 		const void *options = p->topology->stages[i].options;
-		p->memory_fixed += state_memory(p, i) * instances(p, i);
+		p->memory_stages += state_memory(p, i) * instances(p, i);
 		if (type->helpers)
 			p->helpers += type->helpers(options) * instances(p, i);
 	}
 }
 
-static size_t clones_wanted(const struct plan *p, size_t g)
+/* One set on its way, one being made. */
+static size_t clones_least(const struct plan *p, size_t g)
+{
+	return 2 * p->groups[g].clones_max;
+}
+
+/* As many more as the queues below can hold. */
+static size_t clones_more(const struct plan *p, size_t g)
 {
 	size_t longest = 0;
 	for (size_t e = 0; e < p->edge_count; e++)
 		if (p->edges[e].from == g && p->edges[e].capacity > longest)
 			longest = p->edges[e].capacity;
-	return p->groups[g].clones_max * (longest + CLONES_SPARE);
+	return p->groups[g].clones_max * (longest + CLONES_SPARE) - clones_least(p, g);
 }
 
 static size_t clone_memory(const struct plan *p)
@@ -234,29 +256,16 @@ static size_t clone_memory(const struct plan *p)
 	return sum;
 }
 
-/* Two sets each. */
-static void give_least_clones(struct plan *p)
+/* Everybody gets the same part of what is wanted beyond the least; together no more than `bytes`. */
+static void give_more_clones(struct plan *p, size_t bytes)
 {
+	double wanted = 0;
 	for (size_t g = 0; g < p->group_count; g++)
-		p->groups[g].clone_batches = 2 * p->groups[g].clones_max;
-}
-
-/* As many as the queues below can hold, or, where that would take too much of what is left, fewer. */
-static void size_clones(struct plan *p, size_t left)
-{
-	size_t share = p->topology->memory / CLONE_SHARE, allowed = left < share ? left : share;
+		wanted += (double)p->groups[g].workers * (double)clones_more(p, g) *
+			  (double)home_footprint(0, 0, 1);
+	double part = wanted > (double)bytes ? (double)bytes / wanted : 1;
 	for (size_t g = 0; g < p->group_count; g++)
-		p->groups[g].clone_batches = clones_wanted(p, g);
-	size_t wanted = clone_memory(p);
-	for (size_t g = 0; g < p->group_count && wanted > allowed; g++) {
-		struct plan_group *group = &p->groups[g];
-		size_t least = 2 * group->clones_max;
-		size_t scaled =
-		    (size_t)((double)group->clone_batches * (double)allowed / (double)wanted);
-		group->clone_batches = scaled > least ? scaled : least;
-	}
-	if (clone_memory(p) > left) /* whole pages, and the least where a fraction would be less */
-		give_least_clones(p);
+		p->groups[g].clone_batches += (size_t)((double)clones_more(p, g) * part);
 }
 
 static size_t input_footprint(const struct plan_group *g, size_t buffers)
@@ -269,6 +278,15 @@ static bool is_source(const struct plan *p, const struct plan_group *g)
 	return kind_of(p, g->head) == STAGE_SOURCE;
 }
 
+static size_t count_sources(const struct plan *p)
+{
+	size_t n = 0;
+	for (size_t g = 0; g < p->group_count; g++)
+		n += is_source(p, &p->groups[g]);
+	assert(n > 0); /* conf refuses a topology without */
+	return n;
+}
+
 /* The most buffers that fit into share. */
 static size_t buffers_within(const struct plan_group *g, size_t share)
 {
@@ -276,38 +294,62 @@ static size_t buffers_within(const struct plan_group *g, size_t share)
 	return n < BUFFERS_MIN ? BUFFERS_MIN : n > BUFFERS_MAX ? BUFFERS_MAX : n;
 }
 
-/* What they need at least. */
-static size_t measure_sources(struct plan *p)
+static void give_buffers(struct plan_group *g, size_t buffers)
 {
-	size_t least = 0;
+	g->buffers = buffers;
+	g->batches = buffers * BATCHES_PER_BUFFER;
+}
+
+static size_t buffer_memory(const struct plan *p)
+{
+	size_t sum = 0;
+	for (size_t g = 0; g < p->group_count; g++)
+		if (is_source(p, &p->groups[g]))
+			sum += input_footprint(&p->groups[g], p->groups[g].buffers);
+	return sum;
+}
+
+/* What it takes to make progress at all: it depends on the topology only, never on its budget, so that the number which a
+ * refusal names is the one that will do. */
+static void give_least(struct plan *p)
+{
 	for (size_t g = 0; g < p->group_count; g++) {
 		struct plan_group *group = &p->groups[g];
+		group->clone_batches = clones_least(p, g);
 		if (!is_source(p, group))
 			continue;
 		group->buffer_capacity =
 		    plan_type(p, group->head)
 			->buffer_capacity(p->topology->stages[group->head].options);
-		least += input_footprint(group, BUFFERS_MIN);
+		give_buffers(group, BUFFERS_MIN);
 	}
-	return least;
 }
 
-/* First every source's least, then `left` in equal parts, so that one with long lines can't starve the rest. */
-static void size_sources(struct plan *p, size_t left)
+/* In equal parts, so that a source with long lines can't starve the rest. */
+static void give_more_buffers(struct plan *p, size_t bytes)
 {
-	size_t sources = 0;
-	for (size_t g = 0; g < p->group_count; g++)
-		sources += is_source(p, &p->groups[g]);
-	assert(sources > 0); /* conf refuses a topology without */
+	size_t share = bytes / count_sources(p);
 	for (size_t g = 0; g < p->group_count; g++) {
 		struct plan_group *group = &p->groups[g];
 		if (!is_source(p, group))
 			continue;
-		group->buffers =
-		    buffers_within(group, input_footprint(group, BUFFERS_MIN) + left / sources);
-		group->batches = group->buffers * BATCHES_PER_BUFFER;
-		p->memory_total += input_footprint(group, group->buffers);
+		size_t least = input_footprint(group, BUFFERS_MIN);
+		give_buffers(group, buffers_within(group, least + share));
 	}
+}
+
+static size_t memory_given(const struct plan *p)
+{
+	return p->memory_stages + clone_memory(p) + buffer_memory(p);
+}
+
+static void give_rest(struct plan *p)
+{
+	give_more_clones(p, (p->topology->memory - memory_given(p)) / CLONE_SHARE);
+	assert(memory_given(p) <= p->topology->memory);
+	give_more_buffers(p, p->topology->memory - memory_given(p));
+	p->memory_total = memory_given(p);
+	assert(p->memory_total <= p->topology->memory);
 }
 
 static size_t home_memory(const struct plan *p, size_t group)
@@ -315,7 +357,7 @@ static size_t home_memory(const struct plan *p, size_t group)
 	const struct plan_group *g = &p->groups[group];
 	size_t sum = g->clone_batches ? home_footprint(0, 0, g->clone_batches) : 0;
 	if (is_source(p, g))
-		sum += input_footprint(g, g->buffers ? g->buffers : BUFFERS_MIN);
+		sum += input_footprint(g, g->buffers);
 	return sum;
 }
 
@@ -380,21 +422,15 @@ static void tell_too_small(const struct plan *p, struct problems *problems)
 
 static int divide_memory(struct plan *p, struct problems *problems)
 {
-	size_t budget = p->topology->memory;
 	count_stage_memory(p);
-	size_t least = p->memory_fixed + measure_sources(p);
-	give_least_clones(p);
-	p->memory_needed = least + clone_memory(p);
-	if (p->memory_needed > budget) {
-		tell_too_small(p, problems);
-		return -EINVAL;
+	give_least(p);
+	p->memory_needed = memory_given(p);
+	if (p->memory_needed <= p->topology->memory) {
+		give_rest(p);
+		return 0;
 	}
-	size_t left = budget - least;
-	size_clones(p, left);
-	p->memory_fixed += clone_memory(p);
-	p->memory_total = p->memory_fixed;
-	size_sources(p, left - clone_memory(p));
-	return 0;
+	tell_too_small(p, problems);
+	return -EINVAL;
 }
 
 int plan_make(struct plan *p, const struct topology *t, unsigned cpus, struct problems *problems)
@@ -407,6 +443,8 @@ int plan_make(struct plan *p, const struct topology *t, unsigned cpus, struct pr
 		r = make_edges(p);
 	if (r == 0)
 		r = count_clones(p);
+	if (r == 0)
+		r = refuse_too_many_clones(p, problems);
 	if (r < 0)
 		goto fail;
 	share_threads(p);

@@ -45,12 +45,13 @@ struct plan {
 	struct plan_edge *edges;
 	size_t edge_count;
 	size_t helpers;       /* threads for work that would hold up a worker */
-	size_t memory_fixed;  /* stages' own state, and batches for fan-out */
+	size_t memory_stages; /* their own state */
 	size_t memory_total;  /* with all buffers: the worst case, within the budget */
 	size_t memory_needed; /* the smallest budget that can make progress */
 };
 
-/* 0; -EINVAL with a problem added when the budget is too small; -ENOMEM. cpus: for `workers: auto`. */
+/* 0; -EINVAL with a problem added when the budget is too small, naming the smallest that is not, or when no budget
+ * would do; -ENOMEM. cpus: for `workers: auto`. */
 int plan_make(struct plan *p, const struct topology *t, unsigned cpus, struct problems *problems);
 void plan_release(struct plan *p);
 

@@ -102,3 +102,28 @@ test_a_budget_too_small_is_refused_with_one_that_would_do() {
 	assert_status 0
 	assert_same "$INPUT/small.log" result.log
 }
+
+test_a_budget_named_for_branches_and_workers_is_the_smallest_and_enough_to_run_them() {
+	cat >branches.yaml <<-YAML
+		memory: 1MiB
+		sources: {in: {type: file, paths: ["$INPUT/small.log"]}}
+		transforms: {all: {type: filter, inputs: [in], contains: ["none has this"], invert: true, workers: 4}}
+		sinks:
+		  one: {type: file, inputs: [all], path: one.log}
+		  two: {type: file, inputs: [all], path: two.log}
+		  raw: {type: file, inputs: [in], path: raw.log}
+	YAML
+	run_sluice --once -c branches.yaml
+	assert_status 78
+	local enough
+	enough=$(grep -oE 'at least [0-9]+MiB' err | grep -oE '[0-9]+')
+	run_sluice --once --set memory="$((enough - 1))MiB" -c branches.yaml
+	assert_status 78
+	assert_said "at least ${enough}MiB would do"
+	run_sluice --once --set memory="${enough}MiB" -c branches.yaml
+	assert_status 0
+	local copy
+	for copy in one two raw; do
+		assert_same "$INPUT/small.log" $copy.log
+	done
+}

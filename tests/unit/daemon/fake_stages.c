@@ -288,7 +288,7 @@ static const char *no_variable(const char *name)
 	return NULL;
 }
 
-void fake_load(struct topology *t, struct plan *p, const char *yaml)
+void fake_read(struct topology *t, const char *yaml)
 {
 	char path[] = "/tmp/sluice-fake-XXXXXX.yaml";
 	int fd = mkstemps(path, 5);
@@ -301,10 +301,19 @@ void fake_load(struct topology *t, struct plan *p, const char *yaml)
 	struct problems problems;
 	problems_init(&problems);
 	int r = topology_load(t, &request, &problems);
-	if (r == 0)
-		r = plan_make(p, t, 2, &problems);
 	problems_print(&problems, stderr);
 	unlink(path);
+	cr_assert_eq(r, 0);
+	problems_release(&problems);
+}
+
+void fake_load(struct topology *t, struct plan *p, const char *yaml)
+{
+	fake_read(t, yaml);
+	struct problems problems;
+	problems_init(&problems);
+	int r = plan_make(p, t, 2, &problems);
+	problems_print(&problems, stderr);
 	cr_assert_eq(r, 0);
 	problems_release(&problems);
 }

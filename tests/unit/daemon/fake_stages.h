@@ -26,5 +26,8 @@ struct collected {
 const struct collected *fake_collected(const char *id);
 void fake_forget(void);
 
-/* Loads a topology from YAML text and plans it for 2 CPUs. Fails the test when it has problems. */
+/* Loads a topology from YAML text. Fails the test when it has problems. */
+void fake_read(struct topology *t, const char *yaml);
+
+/* Loads one and plans it for 2 CPUs. Fails the test when it has problems. */
 void fake_load(struct topology *t, struct plan *p, const char *yaml);

@@ -2,6 +2,9 @@
 #include "tests/unit/daemon/fake_stages.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct topology topology;
@@ -125,24 +128,155 @@ Test(plan, worst_case_stays_within_the_budget_and_uses_it)
 		     "its buffers are smaller, its share is not");
 }
 
-Test(plan, smallest_budget_that_is_named_will_do)
+/* The budget that a refusal names */
+
+enum { MIB = 1 << 20 };
+
+/* Plans the topology with that budget. 0 when it is accepted, else the MiB that would do, as the message says them. */
+static size_t refused(uint64_t memory)
 {
-	static const char *const yaml =
-	    "memory: %zuB\n"
-	    "sources: {a: {type: numbers, count: 1, per_batch: 4096}, b: {type: numbers, count: "
-	    "1}}\n"
-	    "transforms: {f: {type: odd, inputs: [a, b]}, g: {type: odd, inputs: [a]}}\n"
-	    "sinks: {one: {type: collect, inputs: [f, g, a]}, two: {type: collect, inputs: [f, "
-	    "b]}}\n";
-	char text[1000];
-	snprintf(text, sizeof text, yaml, (size_t)64 << 20);
-	fake_load(&topology, &plan, text);
-	size_t needed = plan.memory_needed;
-	for (size_t more = 0; more < 8 << 20; more += 333333) {
-		release();
-		snprintf(text, sizeof text, yaml, needed + more);
-		fake_load(&topology, &plan, text);
-		cr_expect_eq(plan.memory_needed, needed);
-		cr_expect_leq(plan.memory_total, needed + more);
+	struct problems problems;
+	problems_init(&problems);
+	plan_release(&plan);
+	topology.memory = memory;
+	int r = plan_make(&plan, &topology, 2, &problems);
+	size_t mib = 0;
+	if (r < 0) {
+		cr_assert_eq(r, -EINVAL);
+		cr_assert_eq(problems.count, 1);
+		const char *number = strstr(problems.list[0].text, "`memory: ");
+		cr_assert_not_null(number);
+		mib = strtoul(number + strlen("`memory: "), NULL, 10);
+		cr_assert_gt(mib, 0);
 	}
+	problems_release(&problems);
+	return mib;
+}
+
+static void assert_plan_can_work_within(uint64_t memory)
+{
+	cr_assert_eq(refused(memory), 0);
+	cr_assert_leq(plan.memory_total, memory);
+	for (size_t g = 0; g < plan.group_count; g++)
+		cr_assert_geq(plan.groups[g].clone_batches, 2 * plan.groups[g].clones_max);
+}
+
+/* What is named is accepted, and nothing less is. The smallest budget, in bytes. */
+static size_t assert_refusal_tells_the_smallest_budget(void)
+{
+	size_t mib = refused(1);
+	cr_assert_gt(mib, 0);
+	assert_plan_can_work_within(mib * MIB);
+	size_t bytes = plan.memory_needed;
+	if (mib > 1)
+		cr_assert_eq(refused((mib - 1) * MIB), mib, "the number stays when obeyed in part");
+	assert_plan_can_work_within(bytes);
+	cr_assert_eq(plan.memory_needed, bytes);
+	cr_assert_eq(refused(bytes - 1), mib);
+	return bytes;
+}
+
+Test(plan, budget_named_in_a_refusal_is_the_smallest_that_will_do)
+{
+	fake_read(&topology, "sources: {a: {type: numbers, count: 1, per_batch: 300000}}\n"
+			     "transforms: {f: {type: odd, inputs: [a], workers: 4}}\n"
+			     "sinks:\n"
+			     "  one: {type: collect, inputs: [a, f]}\n"
+			     "  two: {type: collect, inputs: [a, f]}\n"
+			     "  three: {type: collect, inputs: [a, f]}\n");
+	assert_refusal_tells_the_smallest_budget();
+}
+
+static unsigned draw(unsigned below)
+{
+	return (unsigned)rand() % below;
+}
+
+/* One of those before it, and of the others a third. */
+static void print_inputs(FILE *to, unsigned before)
+{
+	unsigned first = draw(before);
+	fprintf(to, ", inputs: [s%u", first);
+	for (unsigned i = 0; i < before; i++)
+		if (i != first && draw(3) == 0)
+			fprintf(to, ", s%u", i);
+	fputs("]", to);
+}
+
+static void print_transform(FILE *to, unsigned number)
+{
+	fprintf(to, "  s%u: {type: %s", number, draw(3) ? "odd" : "labour");
+	print_inputs(to, number);
+	if (draw(3) == 0)
+		fprintf(to, ", workers: %u", 1 + draw(16));
+	if (draw(3) == 0)
+		fprintf(to, ", queue: {capacity: %u}", 1 + draw(200));
+	fputs("}\n", to);
+}
+
+/* Up to three sources, six transforms and five sinks; what nobody reads goes to the last sink. */
+static void print_random_topology(FILE *to)
+{
+	unsigned sources = 1 + draw(3), transforms = draw(7), sinks = 1 + draw(5);
+	fputs("sources:\n", to);
+	for (unsigned i = 0; i < sources; i++)
+		fprintf(to, "  s%u: {type: numbers, count: 1, per_batch: %u}\n", i,
+			1 + draw(200000));
+	fputs(transforms ? "transforms:\n" : "", to);
+	for (unsigned i = 0; i < transforms; i++)
+		print_transform(to, sources + i);
+	fputs("sinks:\n", to);
+	for (unsigned i = 0; i < sinks; i++) {
+		fprintf(to, "  t%u: {type: collect", i);
+		print_inputs(to, sources + transforms);
+		fputs("}\n", to);
+	}
+	fputs("  rest: {type: nothing, inputs: ['s*']}\n", to);
+}
+
+Test(plan, budget_named_for_any_topology_is_the_smallest_that_will_do)
+{
+	srand(1);
+	for (int i = 0; i < 300; i++) {
+		char *yaml = NULL;
+		size_t length;
+		FILE *to = open_memstream(&yaml, &length);
+		cr_assert_not_null(to);
+		print_random_topology(to);
+		cr_assert_eq(fclose(to), 0);
+		fake_read(&topology, yaml);
+		size_t least = assert_refusal_tells_the_smallest_budget();
+		assert_plan_can_work_within(least + draw(64 * MIB));
+		release();
+		free(yaml);
+	}
+}
+
+/* Two stages side by side, and again two behind them, and so on: every floor doubles the ways. */
+static void read_tower(unsigned floors)
+{
+	char yaml[4096] = "sources: {s: {type: numbers, count: 1}}\ntransforms:\n";
+	size_t at = strlen(yaml);
+	for (unsigned i = 0; i < floors; i++)
+		for (unsigned side = 0; side < 2; side++) {
+			at += (size_t)snprintf(yaml + at, sizeof yaml - at,
+					       "  f%u%u: {type: odd, inputs: [", i, side);
+			at += i ? (size_t)snprintf(yaml + at, sizeof yaml - at, "f%u0, f%u1]}\n",
+						   i - 1, i - 1)
+				: (size_t)snprintf(yaml + at, sizeof yaml - at, "s]}\n");
+		}
+	snprintf(yaml + at, sizeof yaml - at, "sinks: {o: {type: collect, inputs: ['f*']}}\n");
+	fake_read(&topology, yaml);
+}
+
+Test(plan, more_copies_than_any_memory_holds_are_refused_whatever_the_budget)
+{
+	struct problems problems;
+	problems_init(&problems);
+	read_tower(30);
+	topology.memory = 1ULL << 50;
+	cr_assert_eq(plan_make(&plan, &topology, 2, &problems), -EINVAL);
+	cr_assert_eq(problems.count, 1);
+	cr_assert_not_null(strstr(problems.list[0].text, "fewer branches would"));
+	problems_release(&problems);
 }
