@@ -16,7 +16,7 @@ struct excerpt excerpt_of(const char *bytes, size_t length, bool secret)
 	size_t end = 0, i = 0;
 
 	if (secret)
-		return (struct excerpt){"***"};
+		return (struct excerpt){SECRET_SHOWN};
 	while (i < length && end < SHOWN_BYTES_MAX) {
 		unsigned char c = (unsigned char)bytes[i++];
 		if (c < 0x20 || c == 0x7f)

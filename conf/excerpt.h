@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What is shown in the place of a secret. */
+#define SECRET_SHOWN "***"
+
 struct excerpt {
 	char text[96];
 };

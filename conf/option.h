@@ -17,6 +17,7 @@
  * Threads: one, at load. Memory: texts live as long as the topology they came from. Layer: libc, libyaml. */
 #pragma once
 
+#include "conf/excerpt.h"
 #include "conf/place.h"
 #include "conf/problems.h"
 
@@ -29,8 +30,14 @@ struct text {
 	const char *bytes; /* NULL: not given and no preset */
 	size_t length;
 	struct place at; /* of the value: its quote, where it is quoted */
-	bool secret;     /* holds what came from ${file:...}: print `***` instead, everywhere */
+	bool secret; /* holds what came from ${file:...}: print `***` instead, see text_shown() */
 };
+
+/* What was made of a text (a path, the names that a pattern matches), as it may be shown to people. */
+static inline const char *text_shown(const struct text *t, const char *made)
+{
+	return t->secret ? SECRET_SHOWN : made;
+}
 
 struct text_list {
 	struct text *items;

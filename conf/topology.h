@@ -66,6 +66,12 @@ struct topology_request {
 	bool keep_sound;
 };
 
+/* Its name as it may be printed. */
+static inline const char *topology_shown_name(const struct topology *t)
+{
+	return text_shown(&t->name, t->name.bytes);
+}
+
 /* 0, or -EINVAL with at least one problem added (unreadable file, bad YAML, unknown key, bad wiring, no memory, ...).
  * t is always safe to release, and empty on failure, save for what keep_sound asks for. The request's strings need not outlive the call, its catalog must
  * outlive t. Reads files; blocks. */

@@ -152,7 +152,7 @@ static void graph_json(const struct plan *p)
 	struct json_writer w;
 	json_begin(&w, stdout);
 	json_open(&w, '{');
-	json_text_of(&w, "name", p->topology->name.bytes);
+	json_text_of(&w, "name", topology_shown_name(p->topology));
 	json_name(&w, "groups");
 	json_open(&w, '[');
 	for (size_t g = 0; g < p->group_count; g++)

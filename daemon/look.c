@@ -100,6 +100,8 @@ static void add_all(struct glob_set *set, const struct text_list *list, unsigned
 /* What shells fill in and topologies do not. */
 static const char *shell_hint(const struct text *t)
 {
+	if (t->secret)
+		return "";
 	if (t->bytes[0] == '~')
 		return "; `~` is not filled in, write ${HOME}";
 	return strchr(t->bytes, '$') ? "; `$` stands for itself, a variable is written ${NAME}"
@@ -113,8 +115,8 @@ static void tell_locked(const struct text *pattern, const struct sight *s,
 	if (s->locked > 1)
 		snprintf(more, sizeof more, ", nor can %zu more", s->locked - 1);
 	problem_warn(problems, pattern->at,
-		     "`%s` cannot be read by who runs this check%s: Permission denied", s->one,
-		     more);
+		     "`%s` cannot be read by who runs this check%s: Permission denied",
+		     text_shown(pattern, s->one), more);
 }
 
 static void look_for_pattern(const struct text *pattern, const struct glob_set *exclude,
@@ -130,8 +132,8 @@ static void look_for_pattern(const struct text *pattern, const struct glob_set *
 	if (s.locked)
 		tell_locked(pattern, &s, problems);
 	else if (!s.any)
-		problem_warn(problems, pattern->at, "no file matches `%s` now%s", pattern->bytes,
-			     shell_hint(pattern));
+		problem_warn(problems, pattern->at, "no file matches `%s` now%s",
+			     text_shown(pattern, pattern->bytes), shell_hint(pattern));
 	glob_set_release(&one);
 }
 
@@ -197,8 +199,8 @@ static void tell_unwritable(const struct output *o, const char *path, const char
 			    struct problems *problems)
 {
 	problem_warn(problems, o->text->at,
-		     "%s`%s` cannot be written to by who runs this check: %s", what, path,
-		     strerror(errno));
+		     "%s`%s` cannot be written to by who runs this check: %s", what,
+		     text_shown(o->text, path), strerror(errno));
 }
 
 /* The deepest directory that is there, into path: what is below would be made. */
@@ -241,22 +243,23 @@ static void look_at_output(const struct topology_stage *s, const struct output *
 	if (stat(o->directory, &st) < 0) {
 		problem_warn(
 		    problems, o->text->at, "the directory `%s` cannot be written to: %s%s%s",
-		    o->directory, strerror(errno),
+		    text_shown(o->text, o->directory), strerror(errno),
 		    errno == ENOENT ? "; make it, sluice makes only those named after the time"
 				    : "",
 		    hint);
 		return;
 	}
 	if (!S_ISDIR(st.st_mode))
-		problem_warn(problems, o->text->at, "`%s` is no directory", o->directory);
+		problem_warn(problems, o->text->at, "`%s` is no directory",
+			     text_shown(o->text, o->directory));
 	else if (stat(o->path, &st) == 0 && S_ISDIR(st.st_mode))
 		problem_warn(problems, o->text->at, "`%s` is a directory; name a file in it",
-			     o->path);
+			     text_shown(o->text, o->path));
 	else
 		look_at_rights(s, o, problems);
 	if (*hint)
-		problem_warn(problems, o->text->at, "`%s` would be the file's name%s", o->path,
-			     hint);
+		problem_warn(problems, o->text->at, "`%s` would be the file's name%s",
+			     text_shown(o->text, o->path), hint);
 }
 
 void look_at_disk(const struct topology *t, struct problems *problems)

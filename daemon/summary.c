@@ -80,8 +80,8 @@ static void print_json(const struct pipeline *p, const struct totals *t, double 
 		 "name=%s records_in=%ju bytes_in=%ju sinks=%zu records_out=%ju bytes_out=%ju "
 		 "filtered=%ju dropped=%ju truncated=%ju "
 		 "split=%ju errors=%ju milliseconds=%ju",
-		 topology->name.bytes, (uintmax_t)t->records_in, (uintmax_t)t->bytes_in, sinks,
-		 (uintmax_t)t->records_out, (uintmax_t)t->bytes_out, (uintmax_t)t->filtered,
+		 topology_shown_name(topology), (uintmax_t)t->records_in, (uintmax_t)t->bytes_in,
+		 sinks, (uintmax_t)t->records_out, (uintmax_t)t->bytes_out, (uintmax_t)t->filtered,
 		 (uintmax_t)t->lost[LOSS_LONG_LINE_DROPPED],
 		 (uintmax_t)t->lost[LOSS_LONG_LINE_TRUNCATED],
 		 (uintmax_t)t->lost[LOSS_LONG_LINE_SPLIT], (uintmax_t)t->errors,
@@ -116,7 +116,7 @@ static void print_text(const struct pipeline *p, const struct totals *t, double 
 		       bool failed)
 {
 	char in[16], rate[16];
-	fprintf(stderr, "%s%s: in %" PRIu64 " records %s", p->plan->topology->name.bytes,
+	fprintf(stderr, "%s%s: in %" PRIu64 " records %s", topology_shown_name(p->plan->topology),
 		failed ? " failed" : "", t->records_in, human_bytes((double)t->bytes_in, in));
 	print_out(p, t);
 	if (t->filtered)

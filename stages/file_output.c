@@ -221,8 +221,8 @@ static int take_stored(struct file_output *f)
 	if (f->stored.batches > 0 || f->stored.bytes > 0)
 		f->done += stored_count(&f->stored, f->counters, env_now_ns(f->env));
 	if (more < 0)
-		env_say(f->env, SAY_ERROR, "compression failed", "path=%s error=%s", f->file.path,
-			strerror(-more));
+		env_say(f->env, SAY_ERROR, "compression failed", "path=%s error=%s",
+			output_file_shown(&f->file), strerror(-more));
 	return more;
 }
 
@@ -259,13 +259,14 @@ static int write_out(struct file_output *f)
 	int r = write_queue_step(&f->queue);
 	if (r == -EPIPE && f->queue.stream && f->change != CHANGE_REOPEN) {
 		env_say(f->env, SAY_WARN, "reader went away, waiting for another", "path=%s",
-			f->file.path);
+			output_file_shown(&f->file));
 		f->change = CHANGE_REOPEN;
 	}
 	if (r == 0 || (r == -EPIPE && f->queue.stream))
 		return STEP_WAIT;
 	counter_add(&f->counters->errors, 1);
-	env_say(f->env, SAY_ERROR, "write failed", "path=%s error=%s", f->file.path, strerror(-r));
+	env_say(f->env, SAY_ERROR, "write failed", "path=%s error=%s", output_file_shown(&f->file),
+		strerror(-r));
 	return r;
 }
 
@@ -275,9 +276,10 @@ static void bind(struct file_output *f)
 {
 	struct output_file *file = &f->file;
 	if (file->fifo)
-		write_queue_bind_fifo(&f->queue, file->fd, file->path);
+		write_queue_bind_fifo(&f->queue, file->fd, output_file_shown(file));
 	else
-		write_queue_bind(&f->queue, file->fd, file->stream, file->length, file->path);
+		write_queue_bind(&f->queue, file->fd, file->stream, file->length,
+				 output_file_shown(file));
 	f->opened = true;
 	f->put_ns = env_now_ns(f->env);
 	int64_t now = env_wall_ns(f->env);

@@ -216,10 +216,16 @@ static void go_to_closed(struct output_file *f)
 		go(f, OUTPUT_CLOSED);
 }
 
+const char *output_file_shown(const struct output_file *f)
+{
+	return path_template_shown(f->template, f->path);
+}
+
 static void fail(struct output_file *f, const char *what, int64_t result)
 {
 	counter_add(&f->counters->errors, 1);
-	env_say(f->env, SAY_ERROR, what, "path=%s error=%s", f->path, strerror((int)-result));
+	env_say(f->env, SAY_ERROR, what, "path=%s error=%s", output_file_shown(f),
+		strerror((int)-result));
 	f->failed = (int)result;
 	go_to_closed(f);
 }
@@ -227,8 +233,9 @@ static void fail(struct output_file *f, const char *what, int64_t result)
 static void fail_missing(struct output_file *f)
 {
 	counter_add(&f->counters->errors, 1);
-	env_say(f->env, SAY_ERROR, "output directory missing", "path=%s error=%s cure=%s", f->path,
-		strerror(ENOENT), "make it; only directories named after the time are made here");
+	env_say(f->env, SAY_ERROR, "output directory missing", "path=%s error=%s cure=%s",
+		output_file_shown(f), strerror(ENOENT),
+		"make it; only directories named after the time are made here");
 	f->failed = -ENOENT;
 	go_to_closed(f);
 }
@@ -282,7 +289,7 @@ static void after_leave(struct output_file *f, int64_t result)
 static void await_reader(struct output_file *f)
 {
 	if (!f->reader_awaited)
-		env_say(f->env, SAY_INFO, "waiting for a reader", "path=%s", f->path);
+		env_say(f->env, SAY_INFO, "waiting for a reader", "path=%s", output_file_shown(f));
 	f->reader_awaited = true;
 	try_again_at(f, env_now_ns(f->env) + READER_WAIT_NS);
 }
@@ -346,7 +353,7 @@ static void after_lock(struct output_file *f, int64_t result)
 {
 	if (cannot_lock(result))
 		env_say(f->env, SAY_WARN, "output cannot be locked, ignoring", "path=%s error=%s",
-			f->path, strerror((int)-result));
+			output_file_shown(f), strerror((int)-result));
 	if (result == -EBUSY)
 		await_lock(f);
 	else if (result < 0 && !cannot_lock(result))
@@ -427,7 +434,7 @@ static void after_rename(struct output_file *f, int64_t result)
 		go(f, OUTPUT_RENAME);
 	} else if (result == -ENOENT && f->name[0] != '\0') {
 		env_say(f->env, SAY_WARN, "output was moved away, starting a new one", "path=%s",
-			f->path);
+			output_file_shown(f));
 		go_to_closed(f);
 	} else if (result < 0) {
 		fail(f, "output cannot be renamed", result);
@@ -476,7 +483,8 @@ int output_file_open(struct output_file *f, int64_t wall_ns)
 	assert(f->state == OUTPUT_CLOSED);
 	int r = path_template_format(f->template, wall_ns, f->path, sizeof f->path);
 	if (r < 0) {
-		env_say(f->env, SAY_ERROR, "output path too long", "path=%s", f->template->text);
+		env_say(f->env, SAY_ERROR, "output path too long", "path=%s",
+			path_template_shown(f->template, f->template->text));
 		return r;
 	}
 	f->walked = 0;
@@ -523,7 +531,7 @@ static bool put_off(struct output_file *f, int64_t result)
 	if (result == -EINTR || result == -EAGAIN) {
 		try_again_at(f, 1);
 	} else if (space_wait_applies(result)) {
-		space_wait_failed(f->space, f->path, result);
+		space_wait_failed(f->space, output_file_shown(f), result);
 		try_again_at(f, 0);
 	}
 	return f->again;
@@ -555,7 +563,7 @@ int output_file_step(struct output_file *f)
 	int64_t result = f->op.result;
 	if (!put_off(f, result)) {
 		if (result >= 0 && !is_closing(f->state))
-			space_wait_succeeded(f->space, f->path);
+			space_wait_succeeded(f->space, output_file_shown(f));
 		after[f->state](f, result);
 	}
 	return STEP_MORE;

@@ -104,6 +104,9 @@ int output_file_open(struct output_file *f, int64_t wall_ns);
 /* From READY: begins to close it, after renaming it if asked to. */
 void output_file_close(struct output_file *f, bool rename);
 
+/* Its path as it may be shown. */
+const char *output_file_shown(const struct output_file *f);
+
 /* True while it waits for somebody to read from a FIFO. */
 bool output_file_awaits_reader(const struct output_file *f);
 

@@ -1,4 +1,5 @@
 #include "stages/path_template.h"
+#include "conf/option.h"
 
 #include <errno.h>
 #include <string.h>
@@ -128,6 +129,11 @@ int path_template_format(const struct path_template *t, int64_t wall_ns, char *o
 		return -ENAMETOOLONG;
 	out[used] = '\0';
 	return 0;
+}
+
+const char *path_template_shown(const struct path_template *t, const char *path)
+{
+	return t->secret ? SECRET_SHOWN : path;
 }
 
 size_t path_template_base(const struct path_template *t)

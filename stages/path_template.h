@@ -18,6 +18,7 @@ struct path_template {
 	size_t length;
 	size_t rest; /* where the rest begins; 0: the base is the working directory */
 	bool varies; /* holds a conversion other than %%; if not, there is no rest */
+	bool secret; /* set by who knows: neither it nor a path made of it may be shown */
 };
 
 /* 0, or -EINVAL: text cannot be a path. *ret_why says so in words, *ret_at is the offset of the mistake. */
@@ -26,6 +27,9 @@ int path_template_parse(struct path_template *t, const char *text, size_t length
 
 /* Writes the path at that moment (since 1970, UTC) and a NUL to out; 0 or -ENAMETOOLONG. */
 int path_template_format(const struct path_template *t, int64_t wall_ns, char *out, size_t room);
+
+/* A path made of it, as it may be shown. */
+const char *path_template_shown(const struct path_template *t, const char *path);
 
 /* The base's length in a formatted path ("/srv/archive"; 1 for "/", 0 for the working directory); only if varies. */
 size_t path_template_base(const struct path_template *t);

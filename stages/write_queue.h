@@ -38,8 +38,9 @@ struct write {
 struct write_queue {
 	struct env *env;
 	struct space_wait *space;
-	const char *path; /* for messages; lives as long as the queue is bound to it */
-	int fd;           /* -1: not bound */
+	const char
+	    *path; /* as it may be shown, for messages; lives as long as the queue is bound to it */
+	int fd;    /* -1: not bound */
 	bool stream;
 	unsigned in_flight, in_flight_max;
 	uint64_t end;         /* where the next write put goes: the file's length to be */

@@ -185,12 +185,13 @@ static int file_sink_open(struct stage *s)
 	if (sink)
 		r = path_template_parse(&sink->template, o->path.bytes, o->path.length, &why, &at);
 	if (r == 0) {
+		sink->template.secret = o->path.secret;
 		struct file_output_options options = output_options(o, &sink->template);
 		r = file_output_init(&sink->output, &options, s->env, s->counters);
 	}
 	if (r < 0)
 		env_say(s->env, SAY_ERROR, "output cannot be set up", "path=%s error=%s",
-			o->path.bytes, strerror(-r));
+			text_shown(&o->path, o->path.bytes), strerror(-r));
 	return r;
 }
 

@@ -418,8 +418,8 @@ static int take_item(struct file_finder *f, const struct walk_item *item, const 
 		if (!f->said_unwatched && item->error != -ENOENT && item->error != -ENOTDIR) {
 			f->said_unwatched = true;
 			env_say(f->stage->env, SAY_WARN, "directory cannot be watched",
-				"path=%s error=%s action=%s", item->path, strerror(-item->error),
-				"looking at it every few seconds");
+				"path=%s error=%s action=%s", file_notes_path(f->stage, item->path),
+				strerror(-item->error), "looking at it every few seconds");
 		}
 		return 0;
 	case WALK_WAIT:

@@ -3,36 +3,48 @@
 #include <inttypes.h>
 #include <string.h>
 
+const char *file_notes_path(const struct stage *s, const char *path)
+{
+	const struct text_list *exclude, *paths = NULL;
+	if (s->type && s->type->patterns)
+		paths = s->type->patterns(s->options, &exclude);
+	for (size_t i = 0; paths && i < paths->count; i++)
+		if (paths->items[i].secret)
+			return SECRET_SHOWN;
+	return path;
+}
+
 void file_notes_unreadable(struct stage *s, const char *path, int error)
 {
 	counter_add(&s->counters->errors, 1);
-	env_say(s->env, SAY_ERROR, "file unreadable", "path=%s error=%s", path, strerror(-error));
+	env_say(s->env, SAY_ERROR, "file unreadable", "path=%s error=%s", file_notes_path(s, path),
+		strerror(-error));
 }
 
 void file_notes_passed_over(struct stage *s, const char *path)
 {
-	env_say(s->env, SAY_INFO, "passed over", "path=%s reason=%s", path,
+	env_say(s->env, SAY_INFO, "passed over", "path=%s reason=%s", file_notes_path(s, path),
 		"wildcards take regular files only");
 }
 
 void file_notes_no_writer(struct stage *s, const char *path)
 {
-	env_say(s->env, SAY_INFO, "waiting for a writer", "path=%s", path);
+	env_say(s->env, SAY_INFO, "waiting for a writer", "path=%s", file_notes_path(s, path));
 }
 
 void file_notes_damaged(struct stage *s, const char *path, uint64_t at, const char *why)
 {
 	counter_add(&s->counters->errors, 1);
-	env_say(s->env, SAY_ERROR, "file damaged", "path=%s offset=%" PRIu64 " error=%s", path, at,
-		why);
+	env_say(s->env, SAY_ERROR, "file damaged", "path=%s offset=%" PRIu64 " error=%s",
+		file_notes_path(s, path), at, why);
 }
 
 void file_notes_truncated(struct stage *s, const char *path, uint64_t from, uint64_t to)
 {
 	counter_add(&s->counters->truncations, 1);
 	env_say(s->env, SAY_WARN, "file truncated",
-		"path=%s from=%" PRIu64 " to=%" PRIu64 " action=%s", path, from, to,
-		"reading it from its beginning");
+		"path=%s from=%" PRIu64 " to=%" PRIu64 " action=%s", file_notes_path(s, path), from,
+		to, "reading it from its beginning");
 }
 
 void file_notes_too_many_open(struct stage *s, size_t open, int error)

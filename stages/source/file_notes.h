@@ -4,6 +4,9 @@
 
 #include "stages/stage.h"
 
+/* The path as it may be shown: which pattern it comes from is not known, so one secret hides them all. */
+const char *file_notes_path(const struct stage *s, const char *path);
+
 /* error: -errno. */
 void file_notes_unreadable(struct stage *s, const char *path, int error);
 

@@ -68,8 +68,8 @@ static void check_patterns(const struct text_list *list, const char *option, uns
 		glob_set_init(&set);
 		int r = glob_set_add(&set, t->bytes, t->length, flags, &why);
 		if (r == -EINVAL)
-			problem_add(problems, t->at, "`%s`: pattern \"%.*s\": %s", option,
-				    (int)t->length, t->bytes, why);
+			problem_add(problems, t->at, "`%s`: pattern \"%s\": %s", option,
+				    text_shown(t, t->bytes), why);
 		else if (r < 0)
 			problem_add(problems, t->at, "`%s`: out of memory", option);
 		glob_set_release(&set);
@@ -100,8 +100,8 @@ static int add_patterns(struct stage *s, struct glob_set *set, const struct text
 		const char *why = "out of memory";
 		int r = glob_set_add(set, t->bytes, t->length, flags, &why);
 		if (r < 0) {
-			env_say(s->env, SAY_ERROR, "bad pattern", "pattern=%s error=%s", t->bytes,
-				why);
+			env_say(s->env, SAY_ERROR, "bad pattern", "pattern=%s error=%s",
+				text_shown(t, t->bytes), why);
 			return r;
 		}
 	}
@@ -163,7 +163,8 @@ static void say_nothing_matched(struct stage *s)
 	size_t length = 0;
 	for (size_t i = 0; i < o->paths.count && length < sizeof patterns; i++)
 		length += (size_t)snprintf(patterns + length, sizeof patterns - length, "%s%s",
-					   i > 0 ? " " : "", o->paths.items[i].bytes);
+					   i > 0 ? " " : "",
+					   text_shown(&o->paths.items[i], o->paths.items[i].bytes));
 	env_say(s->env, SAY_ERROR, "nothing matched", "paths=%s", patterns);
 }
 

@@ -34,7 +34,8 @@ void turn_stat(struct file_reader *r, enum file_reader_at at)
 
 int turn_out_of_memory(struct file_reader *r)
 {
-	env_say(r->stage->env, SAY_ERROR, "out of memory", "path=%s", r->file->path);
+	env_say(r->stage->env, SAY_ERROR, "out of memory", "path=%s",
+		file_notes_path(r->stage, r->file->path));
 	return -ENOMEM;
 }
 
