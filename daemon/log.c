@@ -1,4 +1,5 @@
 #include "daemon/log.h"
+#include "conf/printable.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -57,21 +58,28 @@ static void add_text(struct line *l, const char *s)
 	add(l, s, strlen(s));
 }
 
-/* C-like escapes, which are JSON's too; bytes above 0x7f pass only as part of JSON-safe \u00XX. */
+/* C-like escapes, which are JSON's too. A byte that is no UTF-8 is told by its number, \u0080 to \u00ff. */
+static void add_escaped_byte(struct line *l, unsigned char c)
+{
+	char escaped[8];
+	if (c == '\n')
+		snprintf(escaped, sizeof escaped, "\\n");
+	else
+		snprintf(escaped, sizeof escaped, "\\u%04x", c);
+	add_text(l, escaped);
+}
+
 static void add_escaped(struct line *l, const char *bytes, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)bytes[i];
-		char escaped[8];
-		if (c == '"' || c == '\\')
-			snprintf(escaped, sizeof escaped, "\\%c", c);
-		else if (c == '\n')
-			snprintf(escaped, sizeof escaped, "\\n");
-		else if (c < 0x20 || c >= 0x7f)
-			snprintf(escaped, sizeof escaped, "\\u%04x", c);
+	for (size_t i = 0; i < n;) {
+		size_t shown = printable_length(bytes + i, n - i);
+		if (bytes[i] == '"' || bytes[i] == '\\')
+			add(l, "\\", 1);
+		if (shown > 0)
+			add(l, bytes + i, shown);
 		else
-			snprintf(escaped, sizeof escaped, "%c", c);
-		add_text(l, escaped);
+			add_escaped_byte(l, (unsigned char)bytes[i]);
+		i += shown > 0 ? shown : 1;
 	}
 }
 
@@ -122,11 +130,18 @@ static void add_pair(struct line *l, const char *key, size_t key_length, const s
 		l->length = before;
 }
 
+static size_t cut_between_characters(const char *bytes, size_t n)
+{
+	while (n > 0 && ((unsigned char)bytes[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
 static void value_add(struct value *v, const char *bytes, size_t n)
 {
 	size_t room = sizeof v->bytes - v->length;
 	if (n > room)
-		n = room;
+		n = cut_between_characters(bytes, room);
 	memcpy(v->bytes + v->length, bytes, n);
 	v->length += n;
 }

@@ -4,7 +4,8 @@
  *   {"time":"2026-11-21T10:15:00.123Z","level":"warn","stage":"access","event":"file unreadable","path":"/var/log/x",...}
  *
  * Formats are `key=value` pairs separated by single spaces; a value is literal text and conversions (%s %.*s %d %u %x
- * %c with h, l, ll, z, j). What %s brings is quoted and escaped, so that record content never reaches a terminal raw.
+ * %c with h, l, ll, z, j). What %s brings is quoted, controls and bytes that are no UTF-8 escaped, so that
+ * record content never reaches a terminal raw.
  *
  * Threads: any; a line is one write(2). Memory: none kept. Layer: daemon. */
 #pragma once

@@ -343,6 +343,8 @@ test_the_log_can_be_json() {
 	assert_status 0
 	jq -e 'type == "object"' err >/dev/null || fail "not JSON"
 	[ "$(jq -c . err | wc -l)" -eq "$(wc -l <err)" ] || fail "a record that is not one line"
+	sluice run --once -c good.yaml --set log.format=json --set 'sources.access.paths=café.log'
+	[ "$(jq -r 'select(.event == "file unreadable").path' err)" = 'café.log' ] || fail "not the path"
 }
 
 test_the_summary_tells_several_sinks_apart() {

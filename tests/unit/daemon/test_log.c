@@ -43,6 +43,27 @@ Test(log, hostile_text_is_quoted_and_escaped)
 	cr_assert_str_eq(behind_time(), "error e path=\"a b\\\"\\\\\\n\\u001b[31m\\u0080 x=1\"\n");
 }
 
+Test(log, characters_pass_and_bytes_that_are_none_are_escaped)
+{
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+	SAY(LOG_LEVEL_INFO, NULL, "e", "path=%s",
+	    "caf\u00e9 \u20ac\U0001f600 \xe9\xc2\x9b[31m\x7f");
+	cr_assert_not_null(strstr(said, "\"path\":\"caf\u00e9 \u20ac\U0001f600 "
+					"\\u00e9\\u00c2\\u009b[31m\\u007f\""),
+			   "%s", said);
+}
+
+Test(log, long_value_is_cut_between_characters)
+{
+	static char large[1501];
+	for (size_t i = 0; i < sizeof large - 1; i += 3)
+		memcpy(large + i, "\u20ac", 3);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+	SAY(LOG_LEVEL_INFO, NULL, "e", "path=%s", large);
+	cr_assert_null(strstr(said, "\\u"), "%s", said);
+	cr_assert_not_null(strstr(said, "\u20ac\"}"));
+}
+
 Test(log, json_keeps_numbers_numbers_and_texts_texts)
 {
 	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
