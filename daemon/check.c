@@ -70,11 +70,9 @@ static int print_guarantees(const struct plan *p)
 static int say_all_is_well(const struct loaded *l)
 {
 	char used[UNITS_TEXT_ROOM], budget[UNITS_TEXT_ROOM];
-	printf("%s: %zu stages, no problems; at most %s of memory, of %s
-	       ",
-	       topology_shown_name(&l->topology),
-	       l->topology.stage_count, size_text(used, l->plan.memory_total),
-	       size_text(budget, l->topology.memory));
+	printf("%s: %zu stages, no problems; at most %s of memory, of %s\n",
+	       topology_shown_name(&l->topology), l->topology.stage_count,
+	       size_text(used, l->plan.memory_total), size_text(budget, l->topology.memory));
 	return print_guarantees(&l->plan) < 0 ? EXIT_FAILED : output_end();
 }
 

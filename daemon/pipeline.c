@@ -138,6 +138,7 @@ static void make_nodes(struct pipeline *p, size_t g, struct worker *w, unsigned 
 		    .home = i == group_of(p, g)->head ? w->home : NULL,
 		    .counters = &p->counters[i],
 		    .once = once,
+		    .terminal = isatty(STDOUT_FILENO) != 0,
 		    .index = index,
 		};
 	}

@@ -33,9 +33,18 @@ static void come_back(void)
 	pthread_mutex_unlock(&bar.lock);
 }
 
+/* A bar would stand in the middle of the records. */
+static bool shows_records(const struct plan *p)
+{
+	for (size_t i = 0; i < p->topology->stage_count; i++)
+		if (plan_type(p, i)->standard_output)
+			return isatty(STDOUT_FILENO);
+	return false;
+}
+
 void progress_begin(const struct pipeline *p)
 {
-	if (!isatty(STDERR_FILENO))
+	if (!isatty(STDERR_FILENO) || shows_records(p->plan))
 		return;
 	bar.pipeline = p;
 	bar.line[0] = 0;

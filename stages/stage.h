@@ -61,6 +61,7 @@ struct stage {
 	struct stage_counters *counters;
 	bool once;      /* run to the end of the input, then end */
 	bool stopping;  /* sources that drain: hand on what can't be read again, then STEP_DONE */
+	bool terminal;  /* standard output is one */
 	unsigned index; /* which of `workers: N` */
 	void *state;
 };
@@ -126,6 +127,8 @@ struct stage_type {
 	int (*reads)(const void *options, file_resolve *resolve, struct file_question *questions,
 		     size_t count);
 
+	/* A sink whose output is the process's standard output. */
+	bool standard_output;
 	/* A transform cheap enough to run fused, or a sink cheap enough to share its input's thread. */
 	bool light;
 	/* A transform whose instances are independent, so that it may be fused into several workers. */

@@ -1,8 +1,9 @@
-/* stdout_sink.c - records to standard output, gathered into large writes.
+/* stdout_sink.c - records to standard output, gathered into large writes; to a terminal, escaped.
  *
  * A reader that goes away (`| head`) has seen what it wanted: a clean end. */
 #include "stages/builtin.h"
 #include "stages/gather.h"
+#include "stages/screen.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +23,9 @@ static const struct option stdout_table[] = {
 struct stdout_state {
 	struct space_wait space;
 	struct write_queue queue;
-	struct gather gather;
+	bool terminal;
+	struct screen screen; /* if it is a terminal, */
+	struct gather gather; /* if not */
 	struct batch *current;
 	uint32_t cursor; /* its first record not put yet */
 	struct stored stored;
@@ -40,7 +43,9 @@ static int stdout_open(struct stage *s)
 		space_wait_init(&state->space, s->env, s->counters);
 		write_queue_init(&state->queue, s->env, &state->space);
 		write_queue_bind(&state->queue, STDOUT_FILENO, true, 0, "standard output");
-		r = gather_init(&state->gather, &state->queue, &delimiter);
+		state->terminal = s->terminal;
+		r = s->terminal ? screen_init(&state->screen, &state->queue, &delimiter)
+				: gather_init(&state->gather, &state->queue, &delimiter);
 	}
 	if (r < 0)
 		env_say(s->env, SAY_ERROR, "no memory for output", "error=%s", strerror(-r));
@@ -53,26 +58,58 @@ static void stdout_close(struct stage *s)
 	if (!state)
 		return;
 	gather_release(&state->gather);
+	screen_release(&state->screen);
 	batch_free(&state->current);
 	free(state);
 	s->state = NULL;
+}
+
+/* Of the current batch, as much as there is room for. True if that is all of it. */
+static bool put(struct stdout_state *state)
+{
+	struct batch *b = state->current;
+	if (state->terminal)
+		state->cursor += screen_put(&state->screen, b, state->cursor);
+	else
+		state->cursor += gather_put(&state->gather, b, state->cursor, b->count);
+	if (state->cursor < b->count)
+		return false;
+	if (state->terminal)
+		screen_batch_end(&state->screen, &state->current);
+	else
+		gather_batch_end(&state->gather, &state->current);
+	return true;
+}
+
+static bool retire(struct stdout_state *state)
+{
+	return state->terminal ? screen_retire(&state->screen, &state->stored)
+			       : gather_retire(&state->gather, &state->stored);
+}
+
+static void submit(struct stdout_state *state)
+{
+	if (state->terminal)
+		screen_submit(&state->screen);
+	else
+		gather_submit_lazily(&state->gather);
+}
+
+static bool is_empty(const struct stdout_state *state)
+{
+	return state->terminal ? screen_is_empty(&state->screen) : gather_is_empty(&state->gather);
 }
 
 /* Takes batches as long as there is room for them. */
 static void take(struct stdout_state *state, struct inlet *in)
 {
 	for (;;) {
-		struct batch *b = state->current;
-		if (!b) {
-			b = state->current = inlet_take(in);
+		if (!state->current) {
+			state->current = inlet_take(in);
 			state->cursor = 0;
 		}
-		if (!b)
+		if (!state->current || !put(state))
 			return;
-		state->cursor += gather_put(&state->gather, b, state->cursor, b->count);
-		if (state->cursor < b->count)
-			return;
-		gather_batch_end(&state->gather, &state->current);
 	}
 }
 
@@ -101,12 +138,12 @@ static int end_early(struct stage *s, struct inlet *in, int error)
 static int stdout_step(struct stage *s, struct inlet *in)
 {
 	struct stdout_state *state = s->state;
-	bool retired = gather_retire(&state->gather, &state->stored);
+	bool retired = retire(state);
 	if (retired)
 		count_stored(s, in);
 	take(state, in);
 	if (!state->current)
-		gather_submit_lazily(&state->gather);
+		submit(state);
 	int r = write_queue_step(&state->queue);
 	return r < 0 ? end_early(s, in, r) : retired;
 }
@@ -115,13 +152,14 @@ static int stdout_finish(struct stage *s, struct inlet *in)
 {
 	struct stdout_state *state = s->state;
 	int r = stdout_step(s, in);
-	return r == STEP_WAIT && gather_is_empty(&state->gather) ? STEP_DONE : r;
+	return r == STEP_WAIT && is_empty(state) ? STEP_DONE : r;
 }
 
 static size_t stdout_memory(const void *options)
 {
 	(void)options;
-	return sizeof(struct stdout_state) + gather_footprint();
+	size_t screen = screen_footprint(), gather = gather_footprint();
+	return sizeof(struct stdout_state) + (screen > gather ? screen : gather);
 }
 
 static const char *stdout_guarantee(const void *options, bool stream)
@@ -145,4 +183,5 @@ const struct stage_type stdout_sink_type = {
     .sink_finish = stdout_finish,
     .memory = stdout_memory,
     .guarantee = stdout_guarantee,
+    .standard_output = true,
 };

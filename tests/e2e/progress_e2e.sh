@@ -78,3 +78,34 @@ test_without_a_terminal_there_is_no_bar() {
 	run_sluice --once -c bar.yaml
 	[ "$(wc -l <err)" -eq 1 ] || fail "more than the summary: $(cat -v err)"
 }
+
+test_records_on_a_terminal_cannot_steer_it_and_have_no_bar_among_them() {
+	printf 'plain \033[31mred\033]0;title\007\n' >hostile.log
+	cat "$INPUT/small.log" >>hostile.log
+	printf 'caf\303\251 \233\302\2330m\r\nlast' >>hostile.log
+	cat >bar.yaml <<-YAML
+		sources: {in: {type: file, paths: [hostile.log]}}
+		sinks: {out: {type: stdout, inputs: [in]}}
+	YAML
+	start_on_a_terminal "-c bar.yaml"
+	await_end 60
+	assert_status 0
+	! grep -q "$(printf '\033')" screen || fail "an escape sequence, or a bar: $(grep "$(printf '\033')" screen | cat -v)"
+	grep -qF 'plain \x1b[31mred\x1b]0;title\x07' screen || fail "$(head -n 3 screen | cat -v)"
+	grep -qF "$(printf 'caf\303\251 ')"'\x9b\xc2\x9b0m\r' screen || fail "$(tail -n 4 screen | cat -v)"
+	tr -d '\r' <screen | grep -c ' HTTP/' >shown
+	[ "$(cat shown)" -eq "$(grep -c ' HTTP/' hostile.log)" ] || fail "$(cat shown) records were shown"
+	shows '^bar: in [0-9]+ records' || fail "no summary: $(tail -n 4 screen | cat -v)"
+}
+
+test_records_go_as_they_are_to_what_is_no_terminal() {
+	printf 'plain \033[31mred\n\233\000\n' >hostile.log
+	cat >bar.yaml <<-YAML
+		sources: {in: {type: file, paths: [hostile.log]}}
+		sinks: {out: {type: stdout, inputs: [in]}}
+	YAML
+	start_on_a_terminal "-c bar.yaml >result.log"
+	await_end 60
+	assert_status 0
+	assert_same hostile.log result.log
+}
