@@ -427,17 +427,36 @@ static void report_queue(struct pipeline *p, size_t e)
 
 static void report_worker(const struct worker *w)
 {
-	const struct stage_counters *c = w->nodes[0].stage.counters;
-	log_line(LOG_LEVEL_INFO, NULL, "worker",
-		 "name=%s state=%s records_in=%ju records_out=%ju errors=%ju", w->name,
-		 worker_status(w), (uintmax_t)counter_get(&c->records_in),
-		 (uintmax_t)counter_get(&c->records_out), (uintmax_t)counter_get(&c->errors));
+	log_line(LOG_LEVEL_INFO, NULL, "worker", "name=%s state=%s", w->name, worker_status(w));
+}
+
+static uintmax_t figure(const struct counter *c)
+{
+	return counter_get(c);
+}
+
+/* Its workers count together. */
+static void report_stage(const struct pipeline *p, size_t stage)
+{
+	const struct stage_counters *c = &p->counters[stage];
+	log_line(LOG_LEVEL_INFO, NULL, "stage",
+		 "name=%s records_in=%ju bytes_in=%ju records_out=%ju bytes_out=%ju dropped=%ju "
+		 "truncated=%ju split=%ju errors=%ju retries=%ju files=%ju files_truncated=%ju "
+		 "latency_max_us=%ju",
+		 p->plan->topology->stages[stage].id.bytes, figure(&c->records_in),
+		 figure(&c->bytes_in), figure(&c->records_out), figure(&c->bytes_out),
+		 figure(&c->lost[LOSS_LONG_LINE_DROPPED]),
+		 figure(&c->lost[LOSS_LONG_LINE_TRUNCATED]), figure(&c->lost[LOSS_LONG_LINE_SPLIT]),
+		 figure(&c->errors), figure(&c->retries), figure(&c->files),
+		 figure(&c->truncations), figure(&c->latency_max_ns) / 1000);
 }
 
 void pipeline_report(struct pipeline *p)
 {
 	for (size_t i = 0; i < p->worker_count; i++)
 		report_worker(&p->workers[i]);
+	for (size_t i = 0; i < p->plan->topology->stage_count; i++)
+		report_stage(p, i);
 	for (size_t e = 0; e < p->edge_count; e++)
 		report_queue(p, e);
 }

@@ -47,5 +47,5 @@ const struct worker *pipeline_failed(struct pipeline *p);
 /* Waits for every thread, and asserts what join means: everything put has been done. */
 void pipeline_join(struct pipeline *p);
 
-/* SIGUSR1: logs every worker, its state and its queues. */
+/* SIGUSR1: logs every worker and its state, every stage and its figures, every queue. */
 void pipeline_report(struct pipeline *p);

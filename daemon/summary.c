@@ -23,9 +23,7 @@ static void add_stage(struct totals *t, enum stage_kind kind, const struct stage
 	t->errors += counter_get(&c->errors);
 	t->work_done += counter_get(&c->work_done);
 	t->work_total += counter_get(&c->work_total);
-	uint64_t latency = counter_get(&c->latency_max_ns);
-	if (latency > t->latency_max_ns)
-		t->latency_max_ns = latency;
+	t->truncations += counter_get(&c->truncations);
 	for (size_t i = 0; i < LOSS_COUNT; i++)
 		t->lost[i] += counter_get(&c->lost[i]);
 }
@@ -79,13 +77,13 @@ static void print_json(const struct pipeline *p, const struct totals *t, double 
 	log_line(LOG_LEVEL_INFO, NULL, failed ? "failed" : "done",
 		 "name=%s records_in=%ju bytes_in=%ju sinks=%zu records_out=%ju bytes_out=%ju "
 		 "filtered=%ju dropped=%ju truncated=%ju "
-		 "split=%ju errors=%ju milliseconds=%ju",
+		 "split=%ju files_truncated=%ju errors=%ju milliseconds=%ju",
 		 topology_shown_name(topology), (uintmax_t)t->records_in, (uintmax_t)t->bytes_in,
 		 sinks, (uintmax_t)t->records_out, (uintmax_t)t->bytes_out, (uintmax_t)t->filtered,
 		 (uintmax_t)t->lost[LOSS_LONG_LINE_DROPPED],
 		 (uintmax_t)t->lost[LOSS_LONG_LINE_TRUNCATED],
-		 (uintmax_t)t->lost[LOSS_LONG_LINE_SPLIT], (uintmax_t)t->errors,
-		 (uintmax_t)(seconds * 1000));
+		 (uintmax_t)t->lost[LOSS_LONG_LINE_SPLIT], (uintmax_t)t->truncations,
+		 (uintmax_t)t->errors, (uintmax_t)(seconds * 1000));
 }
 
 static void print_sink(const char *before, const char *name, uint64_t records, uint64_t bytes)
@@ -126,6 +124,8 @@ static void print_text(const struct pipeline *p, const struct totals *t, double 
 	for (size_t i = 0; i < LOSS_COUNT; i++)
 		if (t->lost[i])
 			fprintf(stderr, ", %s %" PRIu64, loss_names[i], t->lost[i]);
+	if (t->truncations)
+		fprintf(stderr, ", files truncated %" PRIu64, t->truncations);
 	if (t->errors)
 		fprintf(stderr, ", errors %" PRIu64, t->errors);
 	fprintf(stderr, ", %.2f s, %s/s\n", seconds,

@@ -11,7 +11,7 @@ struct totals {
 	uint64_t lost[LOSS_COUNT];
 	uint64_t work_done, work_total; /* bytes of input */
 	bool work_known; /* work_total is all: every source knows its size, as a pipe does not */
-	uint64_t latency_max_ns;
+	uint64_t truncations; /* followed files that shrank and were begun again */
 };
 
 struct totals summary_totals(const struct pipeline *p);

@@ -40,8 +40,8 @@ struct stage_counters {
 	struct counter records_out,
 	    bytes_out; /* sinks: stored; bytes as written, delimiters included */
 	struct counter lost[LOSS_COUNT];
-	struct counter errors; /* operations or files that failed */
-	struct counter retries;
+	struct counter errors;  /* operations or files that failed */
+	struct counter retries; /* of what failed and may yet succeed */
 	struct counter work_total,
 	    work_done;                 /* bytes of input known and consumed, for the progress bar */
 	struct counter files;          /* opened so far */

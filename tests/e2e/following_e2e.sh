@@ -47,7 +47,7 @@ test_followed_lines_arrive_once_in_order_and_soon() {
 }
 
 records_read_of() { # SOURCE: as SIGUSR1 last told
-	sed -n "s/.* worker name=$1 .*records_in=\([0-9]*\).*/\1/p" err | tail -n 1
+	sed -n "s/.* stage name=$1 .*records_in=\([0-9]*\).*/\1/p" err | tail -n 1
 }
 
 has_read() { # SOURCE N
@@ -208,6 +208,27 @@ test_a_line_written_in_pieces_comes_out_as_one() {
 	wait_until 10 has_lines result/all.log 2
 	stop_sluice
 	assert_result start 'in three pieces'
+}
+
+# As SIGUSR1 tells: of the source a line read, of the sink a line stored, and how long that took.
+figures_are_told() {
+	kill -USR1 "$sluice_pid"
+	says 'info stage name=in records_in=2 bytes_in=10 records_out=2 .* files=2 files_truncated=1 ' &&
+		says 'info stage name=out records_in=2 .* records_out=2 bytes_out=10 .* errors=0 retries=0 .* latency_max_us=[1-9]'
+}
+
+test_sigusr1_tells_the_figures_of_every_stage_and_the_summary_of_truncated_files() {
+	follow_topology '["logs/*.log"]'
+	echo first >logs/a.log
+	: >logs/b.log
+	start_following
+	: >logs/a.log
+	echo two >>logs/b.log
+	wait_until 20 has_lines result/all.log 2
+	wait_until 20 figures_are_told
+	stop_sluice
+	assert_result first two
+	assert_said 'dropped 0, files truncated 1, '
 }
 
 test_sigusr1_tells_of_every_worker_and_goes_on() {
