@@ -19,7 +19,9 @@ static const struct option all_keys[STAGE_KEYS_MAX] = {
     {"inputs", OPTION_TEXTS, offsetof(struct stage_common, inputs), .required = true, .min = 1,
      .doc = "The sources and transforms to read from; `*` in a name stands for any characters"},
     {"workers", OPTION_COUNT, offsetof(struct stage_common, workers), .preset = "1", .min = 1,
-     .word = "auto", .doc = "How many workers run this stage at the same time"},
+     .word = "auto",
+     .doc = "How many workers run this stage at the same time; auto: one fewer than the CPUs this "
+	    "process may use, 8 at most"},
     {"ordered", OPTION_BOOL, offsetof(struct stage_common, ordered), .preset = "true",
      .doc = "Keep the order of records; false lets workers overtake each other"},
     {"queue", OPTION_GROUP, offsetof(struct stage_common, queue), .group = queue_keys,

@@ -1,5 +1,6 @@
 #include "daemon/load.h"
 #include "daemon/catalog.h"
+#include "daemon/cpus.h"
 #include "daemon/look.h"
 #include "daemon/overlaps.h"
 
@@ -7,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *variable(const char *name)
 {
@@ -35,8 +35,7 @@ int load(struct loaded *l, const struct arguments *a, bool look)
 	problems_init(&problems);
 	int r = load_topology(&l->topology, a, &problems);
 	if (r == 0)
-		r = plan_make(&l->plan, &l->topology, (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
-			      &problems);
+		r = plan_make(&l->plan, &l->topology, cpus_available(), &problems);
 	/* Also of the stages in which nothing is wrong, where others are. */
 	if (r != -ENOMEM)
 		r = result_worse(overlaps_check(&l->topology, &problems), r);

@@ -1,8 +1,8 @@
 #include "daemon/pipeline.h"
+#include "daemon/cpus.h"
 #include "daemon/log.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,13 +256,6 @@ static int give_envs(struct runner *r)
 	return 0;
 }
 
-/* A CPU that we may not run on is none to us. */
-static bool have_many_cpus(void)
-{
-	cpu_set_t ours;
-	return sched_getaffinity(0, sizeof ours, &ours) < 0 || CPU_COUNT(&ours) > 1;
-}
-
 /* The workers that share one thread: the `index`th of group g and those of the groups that share its thread. */
 static int make_runner(struct pipeline *p, size_t g, unsigned index, enum backend_kind io)
 {
@@ -272,7 +265,7 @@ static int make_runner(struct pipeline *p, size_t g, unsigned index, enum backen
 	r->backend_kind = io;
 	r->helpers = &p->helpers;
 	r->ended_event = p->ended_event;
-	r->many_cpus = have_many_cpus();
+	r->many_cpus = p->many_cpus;
 	r->workers = calloc(p->plan->group_count, sizeof(struct worker *));
 	if (!r->workers)
 		return -ENOMEM;
@@ -304,7 +297,7 @@ static int make_runners(struct pipeline *p, enum backend_kind io)
 
 int pipeline_init(struct pipeline *p, const struct plan *plan, bool once, enum backend_kind io)
 {
-	*p = (struct pipeline){.plan = plan, .ended_event = -1};
+	*p = (struct pipeline){.plan = plan, .many_cpus = cpus_available() > 1, .ended_event = -1};
 	int r = -ENOMEM;
 	for (size_t g = 0; g < plan->group_count; g++)
 		p->worker_count += plan->groups[g].workers;
