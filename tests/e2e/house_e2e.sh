@@ -80,3 +80,19 @@ test_installed_examples_run_from_anywhere() {
 	sort errors.log | cmp - expected || fail "the output is not what grep finds"
 	zstd -qdc errors.log.zst | sort | cmp - expected
 }
+
+unit_says() { # SECTION LINE: a key that stands in the wrong section is ignored
+	sed -n "/^\[$1\]/,/^\[/p" unit | grep -qx -- "$2" || fail "not in [$1]: $2"
+}
+
+test_the_unit_tries_a_failure_again_without_end_but_no_mistake() {
+	sed 's|^ExecStart=.*|ExecStart=/bin/true|' "$repository/systemd/sluice.service" >unit
+	unit_says Unit 'StartLimitIntervalSec=0'
+	unit_says Service 'Restart=on-failure'
+	unit_says Service 'RestartSec=5s'
+	unit_says Service 'RestartPreventExitStatus=2 78'
+	! command -v systemd-analyze >/dev/null && return
+	cp unit sluice.service
+	systemd-analyze verify ./sluice.service >said 2>&1 || true
+	! grep sluice.service said || fail "systemd does not take it"
+}
