@@ -1,4 +1,4 @@
-/* helpers.h - a few threads for what would block or hold up a worker: compression, directory listings.
+/* helpers.h - a few threads for what would hold up a worker longest: compression, directory listings.
  *
  * Threads: submit from any; the work runs on a helper; the result goes back to the backend the op came through.
  * Memory: ops are the callers', linked into the list while they wait. Layer: daemon. */
