@@ -325,8 +325,3 @@ Test(option, only_maps_fill_a_table)
 	refuse("flag: true\nflag: false",
 	       "options:2:1: `flag` stands twice, first at 1:1; keep one\n");
 }
-
-Test(option, release_accepts_nothing)
-{
-	option_fill_release(NULL);
-}
