@@ -72,6 +72,19 @@ static inline int call_get_and_finish(struct call *c)
 	return r < 0 ? r : queue_task_done(c->q, 1);
 }
 
+/* Adds up what it gets until the end. */
+static inline int call_add_up(struct call *c)
+{
+	uintptr_t sum = 0;
+	int r;
+	for (void *got; (r = queue_get(c->q, &got)) == 0;) {
+		sum += (uintptr_t)got;
+		queue_task_done(c->q, 1);
+	}
+	c->item = item(sum);
+	return r;
+}
+
 static inline void *call_main(void *arg)
 {
 	struct call *c = arg;

@@ -1,5 +1,5 @@
 /* Queue: what it holds, in what order, how it waits, and what a batch does. Its semantics as CPython tests them
- * are in test_conformance.c, its end in test_shutdown.c. */
+ * are in test_conformance.c and test_conformance_shutdown.c, its end in test_shutdown.c. */
 #include "tests/unit/ringbuf/ringbuf_testing.h"
 
 #include <stdlib.h>
