@@ -1,9 +1,9 @@
 #include "daemon/cpus.h"
 
-#include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,21 +16,29 @@ static unsigned in_affinity(void)
 	return online > 0 ? (unsigned)online : 1;
 }
 
-/* "QUOTA PERIOD" in microseconds, or "max PERIOD"; at the root there is no such file. 0: no quota. */
+/* "QUOTA PERIOD" in microseconds, or "max PERIOD". 0: no quota. */
+static unsigned read_quota(const char *limit)
+{
+	char *end;
+	unsigned long long quota = strtoull(limit, &end, 10);
+	unsigned long long period = *end == ' ' ? strtoull(end, &end, 10) : 0;
+	if (quota == 0 || period == 0)
+		return 0;
+	unsigned long long cpus = (quota - 1) / period + 1;
+	return cpus < UINT_MAX ? (unsigned)cpus : 0;
+}
+
+/* The root has no such file. */
 static unsigned quota_of(const char *directory)
 {
-	char name[PATH_MAX + 16];
-	uint64_t quota, period;
+	char name[PATH_MAX + 16], limit[64];
 	snprintf(name, sizeof name, "%s/cpu.max", directory);
 	FILE *f = fopen(name, "re");
 	if (!f)
 		return 0;
-	int fields = fscanf(f, "%" SCNu64 " %" SCNu64, &quota, &period);
+	unsigned cpus = fgets(limit, sizeof limit, f) ? read_quota(limit) : 0;
 	fclose(f);
-	if (fields != 2 || quota == 0 || period == 0)
-		return 0;
-	uint64_t cpus = (quota - 1) / period + 1;
-	return cpus < UINT_MAX ? (unsigned)cpus : 0;
+	return cpus;
 }
 
 unsigned cpus_in_quota(const char *root, const char *path)
