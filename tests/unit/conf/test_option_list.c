@@ -44,7 +44,7 @@ Test(option_list, shows_the_common_keys_that_the_stage_accepts)
 	    "from; `*` in a name "
 	    "stands for any characters\n"
 	    "  workers      count, 1 to 4 or auto  1         How many workers run this stage at "
-	    "the same time\n"
+	    "the same time; auto: one fewer than the CPUs this process may use, 8 at most\n"
 	    "  ordered      true or false          true      Keep the order of records; false lets "
 	    "workers overtake "
 	    "each other\n"
