@@ -116,10 +116,10 @@ test_a_budget_named_for_branches_and_workers_is_the_smallest_and_enough_to_run_t
 	run_sluice --once -c branches.yaml
 	assert_status 78
 	local enough
-	enough=$(grep -oE 'at least [0-9]+MiB' err | grep -oE '[0-9]+')
+	enough=$(grep -oE '`memory: [0-9]+MiB` would do' err | grep -oE '[0-9]+')
 	run_sluice --once --set memory="$((enough - 1))MiB" -c branches.yaml
 	assert_status 78
-	assert_said "at least ${enough}MiB would do"
+	assert_said "\`memory: ${enough}MiB\` would do"
 	run_sluice --once --set memory="${enough}MiB" -c branches.yaml
 	assert_status 0
 	local copy
