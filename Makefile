@@ -4,6 +4,12 @@ VERSION := 0.1.0
 PREFIX  := /usr/local
 DESTDIR :=
 SAN     :=
+SEED    :=
+SEEDS   := 10000
+SIM_SECONDS := 0
+SIM_JOBS := 2
+FUZZ_SECONDS := 600
+N       := 1000
 V       := # V=1 shows the commands
 quiet    = $(if $(strip $(V)),,@)
 
@@ -20,7 +26,7 @@ BUILD   := build$(if $(variant),/$(variant))
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 CFLAGS   := -std=gnu17 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' -I. -O2 -g -pthread $(WARNINGS)
 LDFLAGS  := -pthread
-LDLIBS   := -luring -lzstd -lz -lyaml -lpcre2-8
+LDLIBS   := -luring -lzstd -lz -lyaml -lpcre2-8 -lxxhash
 ifeq ($(SAN),)
 CFLAGS  += -fPIE -fstack-protector-strong -fcf-protection -D_FORTIFY_SOURCE=2
 LDFLAGS += -pie -Wl,-z,relro,-z,now
@@ -32,7 +38,10 @@ endif
 sources := $(wildcard ringbuf/*.c conf/*.c stages/*.c stages/*/*.c daemon/*.c)
 headers := $(wildcard ringbuf/*.h conf/*.h stages/*.h stages/*/*.h daemon/*.h)
 units   := $(wildcard tests/unit/*/*.c)
-tools   := $(wildcard tests/e2e/*.c tests/bench/*.c)
+tools   := $(wildcard tests/e2e/*.c tests/bench/*.c tests/crash/*.c)
+sims    := $(wildcard tests/sim/*.c)
+preload := $(wildcard tests/e2e/preload/*.c)
+fuzzed  := $(wildcard tests/fuzz/*.c)
 # Criterion's own runner puts each test into a sandbox that the sanitizers cannot live in.
 runner  := $(if $(SAN),tests/unit/sanitized_runner.c)
 
@@ -64,6 +73,18 @@ acceptance: all tools ## end-to-end tests at full size: 512 MiB logs, 20 s of fo
 bench: all tools ## speed against the machine's limits and coreutils, one table (BENCH_BYTES, BENCH_RUNS, BENCH_DIR)
 	@tests/bench/bench.sh $(BUILD)
 
+sim: $(BUILD)/tests/sim/sim ## a simulated machine with faults: SEED=n one run and its story, SEEDS=n many (SIM_SECONDS, SIM_JOBS)
+	@$< $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --seconds $(SIM_SECONDS) --jobs $(SIM_JOBS))
+
+crash: all tools ## SIGKILL at random moments, N times; then every line once, in order (SEED, CRASH_ONLY)
+	@tests/crash/crash.sh $(BUILD) $(N) $(SEED)
+
+fuzz: ## libFuzzer on what reads bytes from outside: FUZZ_SECONDS each, ONLY=part of a name
+	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined fuzzers
+	@tests/fuzz/run.sh build/clang-fuzzer-no-link-address-undefined/tests/fuzz $(FUZZ_SECONDS) $(ONLY)
+
+fuzzers: $(patsubst %.c,$(BUILD)/%,$(fuzzed))
+
 model: ## check the parking protocol with spin
 	@tests/model/run.sh
 
@@ -82,7 +103,7 @@ layers: ## who may include and call what: DESIGN's table
 
 headers: $(patsubst %.h,$(BUILD)/obj/%.alone,$(headers)) ## each header compiles alone
 
-tools: $(patsubst %.c,$(BUILD)/%,$(tools)) ## the programs of tests/e2e and tests/bench
+tools: $(patsubst %.c,$(BUILD)/%,$(tools)) $(patsubst %.c,$(BUILD)/%.so,$(preload)) ## the programs of tests/e2e and tests/bench
 
 ringbuf: $(BUILD)/libringbuf.a ## build/libringbuf.a and build/include/ringbuf/: the queue as a library of its own
 	@mkdir -p $(BUILD)/include/ringbuf
@@ -122,11 +143,18 @@ clean: ## remove build/ and demo-out/
 	rm -rf build demo-out
 
 $(BUILD)/sluice: $(library) $(call object,daemon/main.c)
-$(BUILD)/unit-tests: $(library) $(call object,$(units) $(runner))
+$(BUILD)/unit-tests: $(library) $(call object,$(units) $(filter-out tests/sim/sim.c,$(sims)) $(runner))
 $(BUILD)/unit-tests: LDLIBS += $(if $(runner),,-lcriterion)
-$(BUILD)/sluice $(BUILD)/unit-tests:
+$(BUILD)/tests/sim/sim: $(library) $(call object,$(sims))
+$(BUILD)/sluice $(BUILD)/unit-tests $(BUILD)/tests/sim/sim:
+	@mkdir -p $(@D)
 	@echo "link    $@"
 	$(quiet)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(library) $(call object,$(filter-out tests/sim/sim.c,$(sims)))
+	@mkdir -p $(@D)
+	@echo "link    $@"
+	$(quiet)$(CC) $(LDFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
 
 $(BUILD)/libsluice.a: $(library)
 $(BUILD)/libringbuf.a: $(queue)
@@ -140,6 +168,12 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsluice.a
 	@echo "link    $@"
 	$(quiet)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
+# Never sanitized: it is loaded before a sanitizer could be.
+$(BUILD)/tests/e2e/preload/%.so: tests/e2e/preload/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "link    $@"
+	$(quiet)$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -fPIC -shared $(WARNINGS) $< -o $@
+
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "compile $<"
@@ -149,10 +183,10 @@ $(BUILD)/obj/%.alone: %.h Makefile
 	@mkdir -p $(@D)
 	$(quiet)echo '#include "$<"' | $(CC) $(CFLAGS) -MMD -MP -MF $@.d -MT $@ -c -x c - -o $@
 
--include $(patsubst %.o,%.d,$(call object,$(sources) $(units) $(tools) $(runner)))
+-include $(patsubst %.o,%.d,$(call object,$(sources) $(units) $(tools) $(sims) $(fuzzed) $(runner)))
 -include $(patsubst %.h,$(BUILD)/obj/%.alone.d,$(headers))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help demo check test e2e acceptance bench model lint fmt fmt-check layers headers tools ringbuf install \
+.PHONY: all help demo check test e2e acceptance bench sim crash fuzz fuzzers model lint fmt fmt-check layers headers tools ringbuf install \
 	uninstall deps deps-check clean

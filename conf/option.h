@@ -44,6 +44,15 @@ struct text_list {
 	size_t count;
 };
 
+/* The same of what was made of any of them. */
+static inline const char *text_list_shown(const struct text_list *l, const char *made)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->items[i].secret)
+			return SECRET_SHOWN;
+	return made;
+}
+
 enum option_type {
 	OPTION_BOOL,     /* bool */
 	OPTION_COUNT,    /* uint64_t: a plain whole number */

@@ -4,8 +4,6 @@
 
 static const char *const words[] = {
     /* top level */
-    "state_dir",
-    "epoch",
     "supervision",
     "control",
     "tests",

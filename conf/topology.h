@@ -41,6 +41,10 @@ struct topology {
 	uint64_t memory; /* bytes */
 	struct place
 	    memory_at; /* for the planner, which refuses a budget that is too small; file NULL: not given */
+	struct text state_dir; /* bytes is NULL: not given */
+	struct {
+		uint64_t interval_ns, bytes; /* interval_ns 0: off */
+	} epoch;
 	uint64_t shutdown_timeout_ns;
 	uint64_t log_level, log_format; /* enum log_level, enum log_format */
 

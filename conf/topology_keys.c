@@ -22,11 +22,27 @@ static const struct option log_keys[] = {
     {0},
 };
 
+#define EPOCH(field) (AT(epoch.field) - AT(epoch)) /* NOLINT(bugprone-macro-parentheses) */
+
+static const struct option epoch_keys[] = {
+    {"interval", OPTION_DURATION, EPOCH(interval_ns), .preset = "1s", .min = 1000000, .word = "off",
+     .doc = "How often what was read and stored is made durable together; off: nothing is "
+	    "remembered over a restart"},
+    {"bytes", OPTION_SIZE, EPOCH(bytes), .preset = "256MiB", .min = 1,
+     .doc = "The same when so much input has come, if that is sooner"},
+    {0},
+};
+
 const struct option topology_keys[] = {
     {"name", OPTION_TEXT, AT(name), .min = 1, .max = 255,
      .doc = "The topology's name; by default the file's"},
     {"memory", OPTION_SIZE, AT(memory), .preset = "256MiB", .min = 1, .max = 1ULL << 50,
      .doc = "All batch buffers together; refused if too small to make progress"},
+    {"state_dir", OPTION_TEXT, AT(state_dir), .min = 1, .max = 4000,
+     .doc = "Where it is remembered what was read and stored; by default $STATE_DIRECTORY, else "
+	    "./.sluice/NAME"},
+    {"epoch", OPTION_GROUP, AT(epoch), .group = epoch_keys,
+     .doc = "When what was read and stored is committed"},
     {"shutdown_timeout", OPTION_DURATION, AT(shutdown_timeout_ns), .preset = "30s",
      .doc = "How long a shutdown may take to store what has been read"},
     /* Its two fields stand in the topology itself. */

@@ -42,6 +42,27 @@ static int set_once(struct arguments *a, const char *value)
 	return 0;
 }
 
+static int set_from_scratch(struct arguments *a, const char *value)
+{
+	(void)value;
+	a->from_scratch = true;
+	return 0;
+}
+
+static int set_json(struct arguments *a, const char *value)
+{
+	(void)value;
+	a->json = true;
+	return 0;
+}
+
+static int set_verify(struct arguments *a, const char *value)
+{
+	(void)value;
+	a->verify = true;
+	return 0;
+}
+
 static int set_log_level(struct arguments *a, const char *value)
 {
 	static const char *const words[] = {"debug", "info", "warn", "error", NULL};
@@ -72,8 +93,11 @@ static const struct known options[] = {
     {"--config", TAKES_CONFIG, "FILE|DIR", add_file},
     {"--set", TAKES_CONFIG, "KEY=VALUE", add_set},
     {"--once", TAKES_RUN, NULL, set_once},
+    {"--from-scratch", TAKES_RUN, NULL, set_from_scratch},
     {"--set-log-level", TAKES_RUN, "debug|info|warn|error", set_log_level},
     {"--io", TAKES_RUN, "auto|uring|plain", set_io},
+    {"--json", TAKES_STATE, NULL, set_json},
+    {"--verify", TAKES_STATE, NULL, set_verify},
     {"--format", TAKES_FORMAT, "text|dot|mermaid|json", set_format},
 };
 enum { KNOWN_COUNT = sizeof options / sizeof options[0] };
@@ -118,7 +142,8 @@ static const char *takers_of(const struct known *k)
 {
 	return k->taken_by == TAKES_RUN      ? "`sluice run`"
 	       : k->taken_by == TAKES_FORMAT ? "`sluice graph`"
-					     : "`sluice run`, `check` and `graph`";
+	       : k->taken_by == TAKES_STATE  ? "`sluice state`"
+					     : "`sluice run`, `check`, `graph` and `state`";
 }
 
 /* NULL: none. `-once` is one dash short of what was meant; a letter behind one dash is no mistyped word. */

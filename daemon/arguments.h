@@ -23,6 +23,8 @@ struct arguments {
 	const char **sets; /* --set */
 	size_t set_count;
 	bool once;
+	bool from_scratch;
+	bool json, verify;
 	bool has_log_level;
 	enum log_level log_level; /* --set-log-level */
 	enum backend_kind io;     /* --io */
@@ -36,6 +38,7 @@ enum {
 	TAKES_RUN = 2,
 	TAKES_FORMAT = 4,
 	TAKES_NAME = 8,
+	TAKES_STATE = 16,
 };
 
 /* Reads what follows the command's name. 0, or -EINVAL, said on stderr. a is always safe to release. */

@@ -2,6 +2,7 @@
 #include "daemon/helpers.h"
 #include "daemon/log.h"
 #include "daemon/plain_io.h"
+#include "daemon/status.h"
 #include "daemon/uring_io.h"
 
 #include <errno.h>
@@ -189,9 +190,7 @@ static int64_t carry_out(struct io_op *op)
 	case IO_TRUNCATE:
 		return or_errno(ftruncate(op->fd, (off_t)op->truncate.length));
 	case IO_STAT:
-		if (!op->stat.path)
-			return or_errno(fstat(op->fd, op->stat.into));
-		return or_errno(fstatat(op->fd, op->stat.path, op->stat.into, 0));
+		return status_read(op->fd, op->stat.path, op->stat.into);
 	case IO_RENAME:
 		return or_errno(renameat2(op->fd, op->rename.from, op->fd, op->rename.to,
 					  op->rename.replace ? 0 : RENAME_NOREPLACE));

@@ -27,15 +27,21 @@ static bool keeps_order(const struct plan *p, const bool *upstream)
 	return true;
 }
 
+static const char *restart_of(const struct plan *p, size_t source)
+{
+	bool remembers = p->topology->epoch.interval_ns > 0;
+	const struct stage_type *type = plan_type(p, source);
+	return type->restart ? type->restart(p->topology->stages[source].options, remembers) : NULL;
+}
+
 /* The sources with the same to say, on one line. */
 static void print_restart(const struct plan *p, size_t source, bool *upstream)
 {
 	const struct topology_stage *stages = p->topology->stages;
-	const char *restart = plan_type(p, source)->restart(stages[source].options);
+	const char *restart = restart_of(p, source);
 	printf("    after a restart, %s", stages[source].id.bytes);
 	for (size_t i = source + 1; i < p->topology->stage_count; i++) {
-		if (!upstream[i] || !plan_type(p, i)->restart ||
-		    plan_type(p, i)->restart(stages[i].options) != restart)
+		if (!upstream[i] || restart_of(p, i) != restart)
 			continue;
 		upstream[i] = false;
 		printf(", %s", stages[i].id.bytes);
@@ -49,7 +55,8 @@ static void print_guarantee(const struct plan *p, size_t sink, bool *upstream)
 	mark_upstream(p->topology, sink, upstream);
 	printf("  %s (%s): %s%s\n", s->id.bytes, s->schema->name,
 	       keeps_order(p, upstream) ? "each input in order, " : "in no certain order, ",
-	       plan_type(p, sink)->guarantee(s->options, look_is_stream(s)));
+	       plan_type(p, sink)->guarantee(s->options, look_is_stream(s),
+					     p->topology->epoch.interval_ns > 0));
 	for (size_t i = 0; i < sink; i++)
 		if (upstream[i] && plan_type(p, i)->restart)
 			print_restart(p, i, upstream);

@@ -20,7 +20,8 @@ static int add_entry(struct io_listing *l, size_t *room, const struct dirent *d)
 	char *name = strdup(d->d_name);
 	if (!name)
 		return -ENOMEM;
-	l->entries[l->count++] = (struct io_entry){.name = name, .type = d->d_type};
+	l->entries[l->count++] =
+	    (struct io_entry){.name = name, .inode = d->d_ino, .type = d->d_type};
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "daemon/look.h"
 #include "daemon/listing.h"
+#include "daemon/status.h"
 #include "stages/glob_walk.h"
 #include "stages/path_template.h"
 #include "stages/stage.h"
@@ -35,7 +36,7 @@ static void carry_out(struct io *io, struct io_op *op)
 	if (op->code == IO_LIST)
 		op->result = listing_read(op->fd, op->list.path, op->list.into);
 	else
-		op->result = fstatat(op->fd, op->stat.path, op->stat.into, 0) < 0 ? -errno : 0;
+		op->result = status_read(op->fd, op->stat.path, op->stat.into);
 	op->busy = false;
 }
 

@@ -17,8 +17,11 @@ static const struct command {
 	const char *usage;
 } commands[] = {
     {"run", command_run,
-     "run -c FILE|DIR [--once] [--set KEY=VALUE] [--set-log-level LEVEL] [--io auto|uring|plain]\n"
-     "      move records as the topology says; --once: to the end of the input, then exit"},
+     "run -c FILE|DIR [--once] [--from-scratch] [--set KEY=VALUE] [--set-log-level LEVEL]\n"
+     "      [--io auto|uring|plain]\n"
+     "      move records as the topology says, going on where the last run ended; --once: to the "
+     "end of "
+     "the input, then exit; --from-scratch: as if it never ran, outputs stay as they are"},
     {"check", command_check,
      "check -c FILE|DIR [--set KEY=VALUE]\n      say everything that is wrong with a topology, or "
      "what each sink "
@@ -27,6 +30,11 @@ static const struct command {
      "graph -c FILE|DIR [--set KEY=VALUE] [--format text|dot|mermaid|json]\n      show stages, "
      "queues, workers, "
      "threads and memory"},
+    {"state", command_state,
+     "state -c FILE|DIR [--json] [--verify] [--set KEY=VALUE]\n      what the newest epoch "
+     "remembers: "
+     "positions, lengths, age; --verify: look at the files, too, and say what the next start would "
+     "do"},
     {"list", command_list,
      "list [STAGE|topology]\n      the stages in this build, one stage's options, or the keys "
      "beside the stages"},

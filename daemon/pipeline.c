@@ -40,6 +40,7 @@ static int make_edges(struct pipeline *p)
 		refcount_init(&e->producers, group_of(p, planned->from)->workers);
 		e->turns = group_of(p, planned->to)->ordered;
 		turn_init(&e->turn, 0);
+		barrier_init(&e->barrier);
 	}
 	return 0;
 }
@@ -93,6 +94,21 @@ static int make_homes(struct pipeline *p)
 
 /* Workers */
 
+static int make_crews(struct pipeline *p)
+{
+	p->crews = calloc(p->plan->group_count, sizeof *p->crews);
+	for (size_t g = 0; p->crews && g < p->plan->group_count; g++)
+		pthread_mutex_init(&p->crews[g].passing, NULL);
+	return p->crews ? 0 : -ENOMEM;
+}
+
+static void release_crews(struct pipeline *p)
+{
+	for (size_t g = 0; p->crews && g < p->plan->group_count; g++)
+		pthread_mutex_destroy(&p->crews[g].passing);
+	free(p->crews);
+}
+
 static int make_ends(struct pipeline *p, size_t g, struct worker *w)
 {
 	const struct plan *plan = p->plan;
@@ -106,7 +122,13 @@ static int make_ends(struct pipeline *p, size_t g, struct worker *w)
 		if (plan->edges[e].from == g)
 			w->out_edges[w->out_edge_count++].edge = &p->edges[e];
 	}
-	w->units_max = group_of(p, g)->ordered ? UNITS_AHEAD : 1;
+	w->clones_reserved =
+	    group_of(p, g)->ordered ? w->in_edge_count * group_of(p, g)->clones_max : 0;
+	w->units_ahead = group_of(p, g)->ordered ? UNITS_AHEAD : 1;
+	w->units_max = w->units_ahead + w->in_edge_count;
+	w->units = calloc(w->units_max, sizeof *w->units);
+	if (!w->units)
+		return -ENOMEM;
 	for (size_t i = 0; i < w->units_max; i++) {
 		w->units[i].lists = calloc(w->out_edge_count + 1, sizeof *w->units[i].lists);
 		if (!w->units[i].lists)
@@ -189,6 +211,7 @@ static int make_worker(struct pipeline *p, size_t g, unsigned index, bool once)
 	w->kind = t->stages[group->head].schema->kind;
 	w->inlet.worker = w;
 	w->stop = &p->stop;
+	w->crew = &p->crews[g];
 	w->nodes = calloc(t->stage_count, sizeof *w->nodes);
 	if (!w->nodes)
 		return -ENOMEM;
@@ -202,6 +225,9 @@ static int make_worker(struct pipeline *p, size_t g, unsigned index, bool once)
 
 static int make_workers(struct pipeline *p, bool once)
 {
+	int crews = make_crews(p);
+	if (crews < 0)
+		return crews;
 	for (size_t g = 0; g < p->plan->group_count; g++)
 		for (unsigned i = 0; i < group_of(p, g)->workers; i++) {
 			int r = make_worker(p, g, i, once);
@@ -217,11 +243,115 @@ static void release_worker(struct worker *w)
 		free(w->nodes[i].outlet.nodes);
 		free(w->nodes[i].outlet.out_edges);
 	}
-	for (size_t i = 0; i < UNITS_AHEAD; i++)
+	for (size_t i = 0; w->units && i < w->units_max; i++)
 		free(w->units[i].lists);
+	free(w->units);
+	reporting_release(w);
 	free(w->nodes);
 	free(w->in_edges);
 	free(w->out_edges);
+}
+
+/* Memory */
+
+static bool has_state(const struct worker *w)
+{
+	for (size_t i = 0; i < w->node_count; i++)
+		if (w->nodes[i].stage.type->snapshot)
+			return true;
+	return false;
+}
+
+char *pipeline_remembered_as(const struct topology_stage *s)
+{
+	char *name;
+	return asprintf(&name, "%s:%s", s->schema->name, s->id.bytes) < 0 ? NULL : name;
+}
+
+/* What is remembered of the stage, as a delta that puts all of it. */
+static int copy_saved(struct pipeline *p, size_t stage)
+{
+	const struct epoch_stage *saved =
+	    epoch_map_stage(&p->memory->log->map, p->remembered_as[stage]);
+	if (!saved)
+		return 0;
+	for (const struct epoch_entry *e = saved->first; e; e = e->next) {
+		int r = delta_put(&p->saved[stage], epoch_entry_key(e), e->key_length,
+				  epoch_entry_value(e), e->value_length);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void give_memory(struct pipeline *p, struct worker *w)
+{
+	for (size_t i = 0; i < w->node_count; i++) {
+		struct stage *s = &w->nodes[i].stage;
+		s->state_dir = p->memory->state_dir;
+		s->epoch = p->memory->log->epoch;
+		for (size_t k = 0; k < p->plan->topology->stage_count; k++)
+			if (p->plan->topology->stages[k].id.bytes == s->id) {
+				s->saved = &p->saved[k];
+				w->nodes[i].remembered_as = p->remembered_as[k];
+			}
+	}
+}
+
+static void release_saved(struct pipeline *p)
+{
+	for (size_t i = 0; p->saved && i < p->plan->topology->stage_count; i++)
+		delta_release(&p->saved[i]);
+	for (size_t i = 0; p->remembered_as && i < p->plan->topology->stage_count; i++)
+		free(p->remembered_as[i]);
+	free(p->saved);
+	free(p->remembered_as);
+}
+
+static void rouse_all(void *context)
+{
+	struct pipeline *p = context;
+	for (size_t i = 0; i < p->runner_count; i++)
+		if (p->runners[i].started && p->runners[i].worker_count > 0)
+			runner_wake(&p->runners[i]);
+}
+
+static int make_reporting(struct pipeline *p)
+{
+	for (size_t i = 0; i < p->worker_count; i++) {
+		struct worker *w = &p->workers[i];
+		give_memory(p, w);
+		if (w->kind == STAGE_TRANSFORM && !has_state(w))
+			continue;
+		int r = reporting_init(w, &p->epochs.reports, &p->epochs.wanted,
+				       p->memory->options.bytes);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int make_memory(struct pipeline *p)
+{
+	if (!p->memory)
+		return 0;
+	epochs_init(&p->epochs, &p->memory->options, p->memory->log);
+	p->epochs_made = true;
+	p->epochs.rouse = rouse_all;
+	p->epochs.context = p;
+	p->saved = calloc(p->plan->topology->stage_count, sizeof *p->saved);
+	p->remembered_as = calloc(p->plan->topology->stage_count, sizeof *p->remembered_as);
+	if (!p->saved || !p->remembered_as)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->plan->topology->stage_count; i++) {
+		p->remembered_as[i] = pipeline_remembered_as(&p->plan->topology->stages[i]);
+		int r = p->remembered_as[i] ? copy_saved(p, i) : -ENOMEM;
+		if (r < 0)
+			return r;
+	}
+	int r = make_reporting(p);
+	return r < 0 ? r
+		     : epochs_begin(&p->epochs, p->workers, p->worker_count, p->memory->log->epoch);
 }
 
 /* Runners */
@@ -256,16 +386,21 @@ static int give_envs(struct runner *r)
 	return 0;
 }
 
+static void set_up_runner(struct pipeline *p, struct runner *r, enum backend_kind io)
+{
+	r->backend_kind = io;
+	r->helpers = &p->helpers;
+	r->ended_event = p->ended_event;
+	r->many_cpus = p->many_cpus;
+}
+
 /* The workers that share one thread: the `index`th of group g and those of the groups that share its thread. */
 static int make_runner(struct pipeline *p, size_t g, unsigned index, enum backend_kind io)
 {
 	struct runner *r = &p->runners[p->runner_count++];
 	struct worker *w = first_worker(p, g) + index;
 	snprintf(r->name, sizeof r->name, "%.15s", w->name);
-	r->backend_kind = io;
-	r->helpers = &p->helpers;
-	r->ended_event = p->ended_event;
-	r->many_cpus = p->many_cpus;
+	set_up_runner(p, r, io);
 	r->workers = calloc(p->plan->group_count, sizeof(struct worker *));
 	if (!r->workers)
 		return -ENOMEM;
@@ -278,11 +413,32 @@ static int make_runner(struct pipeline *p, size_t g, unsigned index, enum backen
 	return give_envs(r);
 }
 
+/* The coordinator's: it must be there before any worker waits for it. It writes little and has a thread to itself, so
+ * a plain backend does, which is opened here, where failing still can be told. */
+static int make_epochs_runner(struct pipeline *p, enum backend_kind io)
+{
+	if (!p->memory)
+		return 0;
+	struct runner *r = &p->runners[p->runner_count++];
+	snprintf(r->name, sizeof r->name, "epochs");
+	set_up_runner(p, r, io);
+	r->epochs = &p->epochs;
+	r->envs = calloc(1, sizeof *r->envs);
+	if (!r->envs)
+		return -ENOMEM;
+	r->envs[r->env_count++] = (struct stage_env){.env = {.ops = &runner_env_ops}, .runner = r};
+	p->epochs.env = &r->envs[0].env;
+	return backend_open(&r->backend, BACKEND_PLAIN, &p->helpers);
+}
+
 static int make_runners(struct pipeline *p, enum backend_kind io)
 {
-	p->runners = calloc(p->worker_count, sizeof *p->runners);
+	p->runners = calloc(p->worker_count + 1, sizeof *p->runners);
 	if (!p->runners)
 		return -ENOMEM;
+	int made = make_epochs_runner(p, io);
+	if (made < 0)
+		return made;
 	for (size_t g = 0; g < p->plan->group_count; g++) {
 		if (group_of(p, g)->thread_of != g)
 			continue;
@@ -295,9 +451,11 @@ static int make_runners(struct pipeline *p, enum backend_kind io)
 	return 0;
 }
 
-int pipeline_init(struct pipeline *p, const struct plan *plan, bool once, enum backend_kind io)
+int pipeline_init(struct pipeline *p, const struct plan *plan, bool once, enum backend_kind io,
+		  const struct pipeline_memory *memory)
 {
-	*p = (struct pipeline){.plan = plan, .many_cpus = cpus_available() > 1, .ended_event = -1};
+	*p = (struct pipeline){
+	    .plan = plan, .memory = memory, .many_cpus = cpus_available() > 1, .ended_event = -1};
 	int r = -ENOMEM;
 	for (size_t g = 0; g < plan->group_count; g++)
 		p->worker_count += plan->groups[g].workers;
@@ -312,12 +470,11 @@ int pipeline_init(struct pipeline *p, const struct plan *plan, bool once, enum b
 	if (r == 0)
 		r = make_workers(p, once);
 	if (r == 0)
-		r = make_runners(p, io);
+		r = make_memory(p);
 	if (r == 0)
-		r = helpers_init(&p->helpers, plan->helpers);
+		r = make_runners(p, io);
 	if (r < 0)
 		goto fail;
-	p->helpers_made = true;
 	return 0;
 fail:
 	pipeline_release(p);
@@ -335,12 +492,16 @@ void pipeline_release(struct pipeline *p)
 	}
 	for (size_t i = 0; p->workers && i < p->worker_count; i++)
 		release_worker(&p->workers[i]);
+	release_saved(p);
+	if (p->epochs_made)
+		epochs_release(&p->epochs);
 	for (size_t i = 0; i < p->edge_count; i++) {
 		turn_release(&p->edges[i].turn);
 		queue_release(&p->edges[i].queue);
 	}
 	for (size_t i = 0; i < p->home_count; i++)
 		home_release(&p->homes[i]);
+	release_crews(p);
 	free(p->runners);
 	free(p->workers);
 	free(p->edges);
@@ -353,18 +514,30 @@ void pipeline_release(struct pipeline *p)
 
 /* Running */
 
+/* There is no coordinator to report to. */
+static void abandon_epochs(struct pipeline *p)
+{
+	for (size_t i = 0; i < p->worker_count; i++)
+		reporting_release(&p->workers[i]);
+	epochs_abandon(&p->epochs);
+}
+
 int pipeline_start(struct pipeline *p)
 {
+	int r = helpers_init(&p->helpers, p->plan->helpers);
+	p->helpers_made = r == 0;
 	for (size_t i = 0; i < p->runner_count; i++) {
-		int r = runner_start(&p->runners[i]);
+		if (r == 0)
+			r = runner_start(&p->runners[i]);
 		if (r == 0)
 			continue;
-		for (; i < p->runner_count; i++)
-			runner_abandon(&p->runners[i], r);
-		pipeline_stop(p);
-		return r;
+		if (p->runners[i].epochs)
+			abandon_epochs(p);
+		runner_abandon(&p->runners[i], r);
 	}
-	return 0;
+	if (r < 0)
+		pipeline_stop(p);
+	return r;
 }
 
 void pipeline_stop(struct pipeline *p)
@@ -380,7 +553,33 @@ bool pipeline_ended(struct pipeline *p)
 	for (size_t i = 0; i < p->worker_count; i++)
 		if (counter_get(&p->workers[i].shown_state) != WORKER_ENDED)
 			return false;
+	return !p->memory || epochs_is_over(&p->epochs);
+}
+
+bool pipeline_is_open(const struct pipeline *p)
+{
+	for (size_t i = 0; i < p->runner_count; i++)
+		if (!runner_is_open(&p->runners[i]))
+			return false;
 	return true;
+}
+
+bool pipeline_is_cut_short(const struct pipeline *p)
+{
+	for (size_t i = 0; i < p->worker_count; i++)
+		if (counter_get(&p->workers[i].shown_cut_short) != 0)
+			return true;
+	return false;
+}
+
+uint64_t pipeline_epoch(const struct pipeline *p)
+{
+	return p->memory ? counter_get(&p->epochs.shown_epoch) : 0;
+}
+
+int pipeline_log_failure(struct pipeline *p)
+{
+	return p->memory ? -(int)counter_get(&p->epochs.shown_failure) : 0;
 }
 
 static bool has_failed(struct worker *w)

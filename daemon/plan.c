@@ -200,6 +200,14 @@ static void share_threads(struct plan *p)
 	}
 }
 
+static size_t inputs_of(const struct plan *p, size_t g)
+{
+	size_t n = 0;
+	for (size_t e = 0; e < p->edge_count; e++)
+		n += p->edges[e].to == g;
+	return n;
+}
+
 /* Memory */
 
 static size_t instances(const struct plan *p, size_t stage)
@@ -230,10 +238,10 @@ static void count_stage_memory(struct plan *p)
 	}
 }
 
-/* One set on its way, one being made. */
+/* One set on its way, one being made, and one for each input (daemon/worker.h says why). */
 static size_t clones_least(const struct plan *p, size_t g)
 {
-	return 2 * p->groups[g].clones_max;
+	return (2 + inputs_of(p, g)) * p->groups[g].clones_max;
 }
 
 /* As many more as the queues below can hold. */
@@ -243,7 +251,8 @@ static size_t clones_more(const struct plan *p, size_t g)
 	for (size_t e = 0; e < p->edge_count; e++)
 		if (p->edges[e].from == g && p->edges[e].capacity > longest)
 			longest = p->edges[e].capacity;
-	return p->groups[g].clones_max * (longest + CLONES_SPARE) - clones_least(p, g);
+	return p->groups[g].clones_max * (longest + CLONES_SPARE + inputs_of(p, g)) -
+	       clones_least(p, g);
 }
 
 static size_t clone_memory(const struct plan *p)

@@ -88,10 +88,21 @@ static bool step_worker(struct runner *r, struct worker *w)
 	return progress;
 }
 
+static bool step_epochs(struct runner *r)
+{
+	if (!r->epochs || epochs_is_over(r->epochs))
+		return false;
+	uint64_t failure = counter_get(&r->epochs->shown_failure);
+	bool progress = epochs_step(r->epochs) == STEP_MORE;
+	if (epochs_is_over(r->epochs) || counter_get(&r->epochs->shown_failure) != failure)
+		tell_main(r);
+	return progress;
+}
+
 static bool step_workers(struct runner *r)
 {
-	bool progress = false;
 	r->deadline_ns = UINT64_MAX;
+	bool progress = step_epochs(r);
 	for (size_t i = 0; i < r->worker_count; i++)
 		progress |= step_worker(r, r->workers[i]);
 	return progress;
@@ -99,6 +110,7 @@ static bool step_workers(struct runner *r)
 
 static bool poll_and_step(struct runner *r)
 {
+	counter_set(&r->shown_turns, ++r->turns);
 	size_t completed = backend_poll(r->backend);
 	return step_workers(r) || completed > 0;
 }
@@ -108,7 +120,7 @@ static bool all_ended(const struct runner *r)
 	for (size_t i = 0; i < r->worker_count; i++)
 		if (r->workers[i]->state != WORKER_ENDED)
 			return false;
-	return true;
+	return !r->epochs || epochs_is_over(r->epochs);
 }
 
 static bool arm_helped(struct runner *r)
@@ -132,6 +144,10 @@ static bool arm_all(struct runner *r)
 	bool any = false;
 	for (size_t i = 0; i < r->worker_count; i++)
 		any |= worker_arm(r->workers[i], &r->sleeper.waiter);
+	if (r->epochs) {
+		epochs_arm(r->epochs, &r->sleeper.waiter);
+		any = true;
+	}
 	return arm_helped(r) || any;
 }
 
@@ -139,6 +155,8 @@ static void disarm_all(struct runner *r)
 {
 	for (size_t i = 0; i < r->worker_count; i++)
 		worker_disarm(r->workers[i]);
+	if (r->epochs)
+		epochs_disarm(r->epochs);
 	disarm_helped(r);
 }
 
@@ -154,8 +172,11 @@ static void sleep_until_needed(struct runner *r)
 {
 	if (arm_all(r))
 		waiter_barrier();
-	if (!poll_and_step(r) && !waits_unarmed(r) && sleeper_may_sleep(&r->sleeper))
+	if (!poll_and_step(r) && !waits_unarmed(r) && sleeper_may_sleep(&r->sleeper)) {
+		counter_set(&r->shown_phase, RUNNER_ASLEEP);
 		backend_wait(r->backend, r->deadline_ns);
+		counter_set(&r->shown_phase, RUNNER_AWAKE);
+	}
 	sleeper_awake(&r->sleeper);
 	disarm_all(r);
 }
@@ -223,7 +244,7 @@ static void close_workers(struct runner *r)
 
 static int open_backend(struct runner *r)
 {
-	int error = backend_open(&r->backend, r->backend_kind, r->helpers);
+	int error = r->backend ? 0 : backend_open(&r->backend, r->backend_kind, r->helpers);
 	if (error < 0) {
 		log_line(LOG_LEVEL_ERROR, NULL, "no I/O backend", "thread=%s error=%s", r->name,
 			 strerror(-error));
@@ -252,9 +273,12 @@ static void *runner_main(void *argument)
 		runner_abandon(r, error);
 	} else {
 		open_workers(r);
+		counter_set(&r->shown_phase, RUNNER_AWAKE);
+		tell_main(r);
 		run_workers(r);
 		close_workers(r);
 	}
+	counter_set(&r->shown_phase, RUNNER_THROUGH);
 	tell_main(r);
 	return NULL;
 }
@@ -277,6 +301,34 @@ int runner_start(struct runner *r)
 void runner_wake(struct runner *r)
 {
 	sleeper_wake(&r->sleeper);
+}
+
+bool runner_is_open(const struct runner *r)
+{
+	return counter_get(&r->shown_phase) != RUNNER_OPENING;
+}
+
+bool runner_is_asleep(const struct runner *r)
+{
+	return counter_get(&r->shown_phase) == RUNNER_ASLEEP;
+}
+
+bool runner_is_through(const struct runner *r)
+{
+	return counter_get(&r->shown_phase) == RUNNER_THROUGH;
+}
+
+uint64_t runner_turns(const struct runner *r)
+{
+	return counter_get(&r->shown_turns);
+}
+
+bool runner_has_reason(const struct runner *r)
+{
+	for (size_t i = 0; i < r->worker_count; i++)
+		if (!worker_has_reason(r->workers[i]))
+			return false;
+	return true;
 }
 
 void runner_join(struct runner *r)

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "daemon/backend.h"
+#include "daemon/epochs.h"
 #include "daemon/worker.h"
 #include "ringbuf/sleeper.h"
 
@@ -23,6 +24,13 @@ struct stage_env {
 	uint64_t random;
 };
 
+enum runner_phase {
+	RUNNER_OPENING, /* the stages */
+	RUNNER_AWAKE,
+	RUNNER_ASLEEP,
+	RUNNER_THROUGH,
+};
+
 struct runner {
 	struct sleeper sleeper; /* must stand first */
 	pthread_t thread;
@@ -31,15 +39,19 @@ struct runner {
 	struct worker **
 	    workers; /* those downstream first, so that what is made is taken while it is in the cache */
 	size_t worker_count;
+	struct epochs *epochs;  /* NULL, or the coordinator, that this one steps */
 	struct stage_env *envs; /* one for each of the workers' nodes */
 	size_t env_count;
 	enum backend_kind backend_kind;
 	struct helpers *helpers;
-	struct backend *backend;
+	struct backend *backend; /* opened on its thread, unless it is there already */
 	struct wait_node helped;
 	bool many_cpus;       /* the others run while this one looks */
 	bool brisk;           /* the last sleep was short */
 	uint64_t deadline_ns; /* nearest moment named since the last steps */
+	uint64_t turns;
+	struct counter shown_turns; /* round the loop */
+	struct counter shown_phase; /* enum runner_phase */
 	int ended_event; /* eventfd: told when a worker has failed or ended, and when the thread is through */
 };
 
@@ -51,6 +63,14 @@ int runner_start(struct runner *r);
 void runner_abandon(struct runner *r, int error);
 /* Makes it look again, wherever it sleeps. Any thread. */
 void runner_wake(struct runner *r);
+/* How it is. Any thread. */
+bool runner_is_open(
+    const struct runner *r); /* every stage of it was asked to open, and is or has failed */
+bool runner_is_asleep(const struct runner *r);
+bool runner_is_through(const struct runner *r);
+uint64_t runner_turns(const struct runner *r);
+/* While it is asleep: nothing is known to be there that its workers wait for. */
+bool runner_has_reason(const struct runner *r);
 /* Waits for its thread to end. */
 void runner_join(struct runner *r);
 /* Closes its I/O backend: after all runners and helpers have been joined, as any of them may still have been about to

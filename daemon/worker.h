@@ -8,14 +8,19 @@
  * done. Workers that share ordered input (`workers: N`) draw a ticket with each batch and put their units when the
  * ticket is called (ringbuf/turn.h); meanwhile each may work on a few units ahead.
  *
- *   RUNNING --input ended, stop, readers gone--> ENDING --all put, sink finished--> ENDED
+ *   RUNNING --input ended, stop, readers gone--> ENDING --all put, sink finished--> LEAVING --last report--> ENDED
  *      \------- a stage failed ------> FAILING: inputs shut down, units before it put ----^
+ *
+ * Epochs: a source that is asked to cut notes where it is and raises a barrier in each queue it feeds; a transform passes
+ * the barriers on once it and its siblings are through with what came before; a sink writes and syncs what came before.
  *
  * What a sink gets is unbroken: of a unit that failed nothing goes on, nor of what was drawn after it by any worker.
  *
  * Threads: its runner's, save worker_status(). Memory: pipeline.h makes and releases it. Layer: daemon. */
 #pragma once
 
+#include "daemon/reporting.h"
+#include "ringbuf/barrier.h"
 #include "ringbuf/queue.h"
 #include "ringbuf/turn.h"
 #include "stages/stage.h"
@@ -28,12 +33,22 @@ struct edge {
 	struct refcount producers; /* the last one to end shuts the queue down */
 	struct turn turn;          /* of the consumers, if they are several and ordered */
 	bool turns;
+	struct barrier barrier; /* where an epoch ends */
 };
 
 struct in_edge {
 	struct edge *edge;
 	struct wait_node items; /* on the queue's getters */
 	bool ended;
+	struct batch *ahead; /* got, and found to lie behind the barrier */
+	uint64_t ahead_position;
+	struct wait_node turn_wait; /* on the edge's turn */
+	uint64_t taken;             /* one past the position of what was taken last */
+};
+
+/* What the workers of one group share. */
+struct crew {
+	pthread_mutex_t passing; /* held while barriers are passed on, by one for all */
 };
 
 struct batch_list {
@@ -50,6 +65,7 @@ struct out_edge {
 enum { UNITS_AHEAD = 4 };
 
 struct unit {
+	bool used;
 	struct in_edge *from; /* NULL for what a source emits */
 	uint64_t ticket;
 	bool failed;              /* nothing is in it; the turn ends with it */
@@ -71,6 +87,7 @@ struct outlet {
 struct node {
 	struct stage stage;
 	struct outlet outlet;
+	const char *remembered_as; /* the pipeline's; NULL: there are no epochs */
 	bool opened;
 };
 
@@ -95,9 +112,16 @@ enum wait {
 	WAITS_TURN = 4,
 	WAITS_BATCHES = 8, /* free ones, to come back from below */
 	WAITS_OTHER = 16,  /* I/O or a moment: its stage knows */
+	WAITS_REPORT = 32, /* its report, to come back from the coordinator */
 };
 
-enum worker_state { WORKER_RUNNING, WORKER_ENDING, WORKER_FAILING, WORKER_ENDED };
+enum worker_state {
+	WORKER_RUNNING,
+	WORKER_ENDING,
+	WORKER_FAILING,
+	WORKER_LEAVING, /* all is put or stored, the last report is to be made and committed */
+	WORKER_ENDED,
+};
 
 struct worker {
 	char name[72];
@@ -112,22 +136,30 @@ struct worker {
 	size_t in_edge_count, next_in;
 	struct out_edge *out_edges;
 	size_t out_edge_count;
+	struct crew *crew;
+	struct reporting reporting;
+	bool left; /* LEAVING: its readers have been told that nothing will come */
 
-	struct unit units[UNITS_AHEAD]; /* a ring, oldest first; the newest may be open */
-	size_t first_unit, unit_count, units_max;
+	/* A unit is put when its turn on its own edge has come, whatever the others wait for. Workers that take turns may
+	 * have units_ahead of them and draw no more; room for one of each input on top is kept for what was got `ahead`, as
+	 * somebody may wait for just that ticket. */
+	struct unit *units, *newest_unit;
+	size_t unit_count, units_ahead, units_max;
 
-	struct home *home;   /* sources: for input */
-	struct home *clones; /* for fan-out; NULL: none needed */
-	size_t clones_max;
+	struct home *home;      /* sources: for input */
+	struct home *clones;    /* for fan-out; NULL: none needed */
+	size_t clones_max;      /* for one batch taken */
+	size_t clones_reserved; /* kept back from what is drawn anew, for what was got `ahead` */
+	size_t clones_awaited;
 
-	struct wait_node turn_wait, batches_wait, buffers_wait, clones_wait;
-	struct turn *turn_waited;   /* where turn_wait is armed */
+	struct wait_node batches_wait, buffers_wait, clones_wait;
 	unsigned waits;             /* since the last step */
 	unsigned armed;             /* what worker_arm() has seen to */
 	const struct counter *stop; /* not 0: sources end */
 	struct counter shown_waits; /* waits and state, for worker_status() */
 	struct counter shown_state;
-	struct counter shown_failure; /* -failure */
+	struct counter shown_failure;   /* -failure */
+	struct counter shown_cut_short; /* 1: a source that was stopped; there may have been more */
 };
 
 /* Opens the stages. 0 or -errno. */
@@ -148,6 +180,10 @@ void worker_disarm(struct worker *w);
 /* After arming and another step: true if it waits for something now that it did not wait for when it was armed (its turn
  * has come, but there is no room). Then it must not sleep. */
 bool worker_waits_unarmed(struct worker *w);
+
+/* Of one that sleeps: false if what it waits for is plainly there, so that it ought to have been woken. Any thread; a
+ * wake may be on its way, so only the second answer counts. */
+bool worker_has_reason(const struct worker *w);
 
 /* Its state and what it waits for, in a few words. Any thread. */
 const char *worker_status(const struct worker *w);

@@ -224,6 +224,17 @@ uint64_t queue_unfinished(const struct queue *q)
 	return (put_index(q) - done) >> q->shift;
 }
 
+uint64_t queue_put_count(const struct queue *q)
+{
+	return (put_index(q) - q->first) >> q->shift;
+}
+
+uint64_t queue_done_count(const struct queue *q)
+{
+	/* acquire: pairs with the release in queue_task_done() */
+	return (atomic_load_explicit(&q->done, memory_order_acquire) - q->first) >> q->shift;
+}
+
 int queue_task_done(struct queue *q, uint64_t n)
 {
 	uint64_t done = atomic_load_explicit(&q->done, memory_order_relaxed);

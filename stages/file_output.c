@@ -1,15 +1,17 @@
-#include "stages/file_output.h"
+#include "stages/file_feeding.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
-#define SECOND_NS 1000000000
-#define STEADY_NS (60 * (int64_t)SECOND_NS) /* a clock set back by less changes no file */
-#define FLUSH_DRY_NS 50000000u              /* compressed: input has been dry for that long */
-#define FLUSH_AGE_NS 1000000000u            /* or comes in drops, and the first is that old */
+#define FLUSH_DRY_NS 50000000u        /* compressed: input has been dry for that long */
+#define FLUSH_AGE_NS 1000000000u      /* or comes in drops, and the first is that old */
+#define FLUSH_AGE_CUT_NS 10000000000u /* the same where cuts flush */
 
-enum { FRAME_INPUT_MIN = 4096 };
+enum {
+	FRAME_INPUT_MIN = 4096,
+	UNFLUSHED_MAX = 128, /* batches: whoever gave them may not have many more */
+};
 
 size_t file_output_footprint(bool zstd, int level, unsigned workers)
 {
@@ -34,8 +36,16 @@ int file_output_init(struct file_output *f, const struct file_output_options *op
 	f->options = *options;
 	f->named_second = INT64_MIN;
 	space_wait_init(&f->space, env, counters);
+	f->space.secret = options->template->secret;
 	write_queue_init(&f->queue, env, &f->space);
 	output_file_init(&f->file, env, counters, &f->space, options->template, options->zstd);
+	int r = output_epochs_init(&f->epochs, env, counters, &f->space, &options->memory);
+	if (r < 0)
+		return r;
+	if (f->epochs.on) {
+		f->file.journal = &f->epochs.journal;
+		f->file.settling = &f->epochs.settling;
+	}
 	if (!options->zstd)
 		return gather_init(&f->gather, &f->queue, &options->delimiter);
 	struct zstd_frames_options frames = {
@@ -44,160 +54,20 @@ int file_output_init(struct file_output *f, const struct file_output_options *op
 	    .frame_input = frame_input(options->rotate_size),
 	    .length_max = options->rotate_size,
 	    .delimiter = options->delimiter,
+	    .patient = f->epochs.on,
 	};
 	return zstd_frames_init(&f->frames, &frames, env, &f->queue);
 }
 
 void file_output_release(struct file_output *f)
 {
+	output_file_release(&f->file);
+	output_epochs_release(&f->epochs);
 	if (f->options.zstd)
 		zstd_frames_release(&f->frames);
 	else
 		gather_release(&f->gather);
 	batch_free(&f->current);
-}
-
-/* True if all that was put is written. */
-static bool is_empty(const struct file_output *f)
-{
-	return f->options.zstd ? zstd_frames_is_empty(&f->frames) : gather_is_empty(&f->gather);
-}
-
-static bool is_open(const struct file_output *f)
-{
-	return f->queue.fd >= 0;
-}
-
-/* The file's length when all is written that it can be told of now. */
-static uint64_t length(const struct file_output *f)
-{
-	return f->queue.end + (f->options.zstd ? 0 : gather_open_length(&f->gather));
-}
-
-static int64_t moment_of(const struct file_output *f, int64_t wall_ns)
-{
-	bool set_back = wall_ns < f->moment_ns && f->moment_ns - wall_ns < STEADY_NS;
-	return set_back ? f->moment_ns : wall_ns;
-}
-
-static int64_t period_of(const struct file_output *f, int64_t wall_ns)
-{
-	return f->options.rotate_interval_ns ? wall_ns / (int64_t)f->options.rotate_interval_ns : 0;
-}
-
-/* ---- which file ---- */
-
-static bool is_elsewhere(struct file_output *f, int64_t moment)
-{
-	if (!f->options.template->varies)
-		return false;
-	if (moment / SECOND_NS != f->named_second) {
-		f->named_second = moment / SECOND_NS;
-		if (path_template_format(f->options.template, moment, f->next_path,
-					 sizeof f->next_path) < 0)
-			return true; /* opening it will say so */
-	}
-	return strcmp(f->next_path, f->file.path) != 0;
-}
-
-/* True if a new interval has begun for a file that has something in it. */
-static bool is_outdated(struct file_output *f, int64_t moment)
-{
-	if (f->options.rotate_interval_ns == 0 || f->queue.stream ||
-	    period_of(f, moment) <= f->period)
-		return false;
-	if (length(f) > 0 || !is_empty(f))
-		return true;
-	f->period = period_of(f, moment);
-	return false;
-}
-
-/* True if the current batch belongs into the file that is open; if not, sees that it is changed. */
-static bool is_right_file(struct file_output *f)
-{
-	if (f->cursor > 0)
-		return true;
-	int64_t moment = moment_of(f, f->current->wall_ns);
-	if (is_elsewhere(f, moment)) {
-		f->change = CHANGE_CLOSE;
-		return false;
-	}
-	if (is_outdated(f, moment)) {
-		f->change = CHANGE_ROTATE;
-		return false;
-	}
-	f->moment_ns = moment;
-	return true;
-}
-
-/* ---- records ---- */
-
-/* How many records of the current batch this file may still take. */
-static uint32_t records_within_size(struct file_output *f)
-{
-	const struct batch *b = f->current;
-	uint64_t size = f->options.rotate_size;
-	if (size == 0 || f->queue.stream)
-		return b->count - f->cursor;
-	uint64_t now = length(f), bytes;
-	uint32_t n = pieces_fit(b, f->cursor, f->options.delimiter.length,
-				now < size ? size - now : 0, &bytes);
-	return n == 0 && now == 0 && b->count > 0 ? 1 : n;
-}
-
-/* True if records went from the current batch into writes. */
-static bool feed_plain(struct file_output *f)
-{
-	uint32_t count = f->current->count;
-	uint32_t most = records_within_size(f);
-	if (most == 0 && count > 0) {
-		f->change = CHANGE_ROTATE;
-		return false;
-	}
-	uint32_t n = gather_put(&f->gather, f->current, f->cursor, f->cursor + most);
-	f->cursor += n;
-	if (f->cursor == count)
-		gather_batch_end(&f->gather, &f->current);
-	return n > 0 || count == 0;
-}
-
-static bool feed_zstd(struct file_output *f)
-{
-	struct batch *b = f->current;
-	if (b->count == 0) {
-		zstd_frames_put_empty(&f->frames, &f->current, &f->stored);
-		return true;
-	}
-	uint64_t room = zstd_frames_room(&f->frames), bytes;
-	if (room == 0)
-		return false;
-	uint32_t n = pieces_fit(b, f->cursor, f->options.delimiter.length, room, &bytes);
-	if (f->cursor + n < b->count && !zstd_frames_at_start(&f->frames)) {
-		zstd_frames_end(&f->frames); /* a new frame has more room */
-		return true;
-	}
-	if (n == 0) {
-		n = 1;
-		bytes = b->records[f->cursor].length + f->options.delimiter.length;
-	}
-	if (!zstd_frames_is_unflushed(&f->frames))
-		f->unflushed_ns = f->put_ns;
-	zstd_frames_put(&f->frames, &f->current, f->cursor, f->cursor + n, bytes);
-	f->cursor += n;
-	return true;
-}
-
-static int feed(struct file_output *f)
-{
-	int more = STEP_WAIT;
-	if (f->current)
-		f->put_ns = env_now_ns(f->env);
-	while (f->current && is_open(f) && f->change == CHANGE_NONE && is_right_file(f)) {
-		if (!(f->options.zstd ? feed_zstd(f) : feed_plain(f)))
-			break;
-		more = STEP_MORE;
-	}
-	return more;
 }
 
 void file_output_put(struct file_output *f, struct batch **b)
@@ -206,7 +76,7 @@ void file_output_put(struct file_output *f, struct batch **b)
 	f->current = *b;
 	f->cursor = 0;
 	*b = NULL;
-	feed(f);
+	feeding_feed(f);
 }
 
 /* ---- writing ---- */
@@ -233,6 +103,9 @@ static void flush_in_time(struct file_output *f)
 		return;
 	uint64_t dry = f->put_ns + FLUSH_DRY_NS, old = f->unflushed_ns + FLUSH_AGE_NS;
 	uint64_t when = dry < old ? dry : old;
+	if (f->epochs.on)
+		when =
+		    f->unflushed_ns + (f->frames.unflushed < UNFLUSHED_MAX ? FLUSH_AGE_CUT_NS : 0);
 	if (env_now_ns(f->env) >= when)
 		zstd_frames_flush(&f->frames);
 	else
@@ -243,11 +116,14 @@ static void flush_in_time(struct file_output *f)
 static void hand_over(struct file_output *f)
 {
 	bool all = f->feed == FEED_ENDED || f->change != CHANGE_NONE;
+	f->frames.dry = f->feed == FEED_DRY;
 	if (f->options.zstd && all)
 		zstd_frames_end(&f->frames);
+	else if (f->options.zstd && f->cutting)
+		zstd_frames_flush(&f->frames);
 	else if (f->options.zstd && f->feed == FEED_DRY)
 		flush_in_time(f);
-	else if (!f->options.zstd && all)
+	else if (!f->options.zstd && (all || f->cutting))
 		gather_submit(&f->gather);
 	else if (!f->options.zstd && f->feed == FEED_DRY)
 		gather_submit_lazily(&f->gather);
@@ -285,23 +161,27 @@ static void bind(struct file_output *f)
 	int64_t now = env_wall_ns(f->env);
 	if (now < f->moment_ns)
 		now = f->moment_ns;
-	f->period = period_of(f, file->length > 0 ? file->modified_ns : now);
+	f->period = feeding_period(f, file->length > 0 ? file->modified_ns : now);
 }
 
 static void close_file(struct file_output *f, bool rename)
 {
 	write_queue_unbind(&f->queue);
 	output_file_close(&f->file, rename);
+	if (!rename)
+		f->reopen_after = f->epochs.settling.taken;
 }
 
 /* Opens the file when there is something for it, or the first time just to see that it can be written. */
 static int open_file(struct file_output *f)
 {
 	bool first = !f->opened && !f->options.template->varies;
-	if (!f->current && is_empty(f) && !first)
+	if (!f->current && feeding_is_empty(f) && !first)
 		return STEP_WAIT;
-	if (f->current && is_empty(f))
-		f->moment_ns = moment_of(f, f->current->wall_ns);
+	if (f->epochs.settling.settled < f->reopen_after)
+		return STEP_WAIT;
+	if (f->current && feeding_is_empty(f))
+		f->moment_ns = feeding_moment(f, f->current->wall_ns);
 	else if (f->moment_ns == 0)
 		f->moment_ns = env_wall_ns(f->env);
 	int r = output_file_open(&f->file, f->moment_ns);
@@ -313,7 +193,7 @@ static int step_file(struct file_output *f)
 	int r = output_file_step(&f->file);
 	if (r < 0)
 		return r;
-	if (f->file.state == OUTPUT_READY && !is_open(f)) {
+	if (f->file.state == OUTPUT_READY && !feeding_is_open(f)) {
 		bind(f);
 		return STEP_MORE;
 	}
@@ -327,13 +207,13 @@ static int step_file(struct file_output *f)
 /* Sees to the ends that come with time rather than with a record. */
 static void watch_clock(struct file_output *f)
 {
-	if (!is_open(f) || f->queue.stream || f->change != CHANGE_NONE)
+	if (!feeding_is_open(f) || f->queue.stream || f->change != CHANGE_NONE)
 		return;
 	uint64_t now = env_now_ns(f->env);
 	uint64_t interval = f->options.rotate_interval_ns, idle = f->options.rotate_idle_ns;
-	if (interval > 0 && (length(f) > 0 || !is_empty(f))) {
+	if (interval > 0 && (feeding_length(f) > 0 || !feeding_is_empty(f))) {
 		int64_t wall = env_wall_ns(f->env);
-		if (is_outdated(f, wall))
+		if (feeding_is_outdated(f, wall))
 			f->change = CHANGE_ROTATE;
 		else
 			env_wake_at(f->env, now + interval - (uint64_t)wall % interval);
@@ -355,11 +235,20 @@ static bool take_back(struct file_output *f)
 	return true;
 }
 
+/* True while its file must stay open. */
+static bool holds_file(const struct file_output *f)
+{
+	return f->epochs.on && (output_epochs_uses_file(&f->epochs) ||
+				!output_settling_has_room(&f->epochs.settling));
+}
+
 static int change_file(struct file_output *f)
 {
-	if (!is_open(f))
+	if (!feeding_is_open(f))
 		return STEP_WAIT;
 	watch_clock(f);
+	if (holds_file(f))
+		return STEP_WAIT;
 	bool rename = f->change == CHANGE_ROTATE && f->queue.end > 0;
 	if (f->change == CHANGE_REOPEN) {
 		if (!take_back(f))
@@ -370,7 +259,7 @@ static int change_file(struct file_output *f)
 		f->frames.wants_file = false;
 		close_file(f, true); /* the change that may be pending is still to come */
 		return STEP_MORE;
-	} else if (f->change == CHANGE_NONE || !is_empty(f)) {
+	} else if (f->change == CHANGE_NONE || !feeding_is_empty(f)) {
 		return STEP_WAIT;
 	}
 	f->change = CHANGE_NONE;
@@ -383,10 +272,13 @@ static int change_file(struct file_output *f)
 /* Something failed and was said: closes the file, then returns the error. */
 static int give_up(struct file_output *f)
 {
-	if (write_queue_is_busy(&f->queue))
+	if (write_queue_is_busy(&f->queue) || f->epochs.op.op.busy)
 		return STEP_WAIT;
-	if (is_open(f))
-		close_file(f, false);
+	f->file.settling = NULL;
+	if (feeding_is_open(f))
+		write_queue_unbind(&f->queue);
+	if (f->file.state == OUTPUT_READY)
+		output_file_close(&f->file, false);
 	int r = output_file_step(&f->file);
 	return f->file.state == OUTPUT_CLOSED || r < 0 ? f->failed : r;
 }
@@ -401,14 +293,24 @@ static int hand_over_and_write(struct file_output *f)
 	return written < 0 ? written : stored | written;
 }
 
+static int step_epochs(struct file_output *f)
+{
+	return output_epochs_step(&f->epochs);
+}
+
 int file_output_step(struct file_output *f, enum feed expected)
 {
-	static int (*const parts[])(struct file_output *) = {step_file, feed, hand_over_and_write,
-							     change_file};
+	static int (*const parts[])(struct file_output *) = {
+	    step_file, feeding_feed, hand_over_and_write, change_file, step_epochs};
 	f->feed = expected;
 	if (f->failed)
 		return give_up(f);
-	int more = STEP_WAIT;
+	int more = output_epochs_recover(&f->epochs);
+	if (more != STEP_DONE) {
+		f->failed = more < 0 ? more : 0;
+		return more < 0 ? STEP_MORE : more;
+	}
+	more = STEP_WAIT;
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		int r = parts[i](f);
 		if (r < 0) {
@@ -430,10 +332,14 @@ size_t file_output_take_done(struct file_output *f)
 /* All is written. An empty file is no zstd file: it gets a frame without records. */
 static int close_for_good(struct file_output *f)
 {
-	if (is_open(f) && f->options.zstd && !f->queue.stream && f->queue.end == 0) {
+	if (feeding_is_open(f) && f->options.zstd && !f->queue.stream && f->queue.end == 0) {
 		zstd_frames_put_nothing(&f->frames);
-	} else if (is_open(f)) {
+	} else if (feeding_is_open(f) && holds_file(f)) {
+		return STEP_WAIT;
+	} else if (feeding_is_open(f)) {
 		f->closing = true;
+		if (f->epochs.on && !f->queue.stream)
+			output_epochs_note_end(&f->epochs, &f->file, f->queue.end);
 		close_file(f, false);
 	} else if (output_file_awaits_reader(&f->file)) {
 		f->closing = true;
@@ -447,8 +353,54 @@ static int close_for_good(struct file_output *f)
 int file_output_finish(struct file_output *f)
 {
 	int r = file_output_step(f, FEED_ENDED);
-	if (r < 0 || f->failed || f->current || !is_empty(f) || f->change != CHANGE_NONE)
+	if (r < 0 || f->failed || f->current || !feeding_is_empty(f) || f->change != CHANGE_NONE)
+		return r;
+	if (!output_epochs_is_recovered(&f->epochs))
 		return r;
 	int closing = close_for_good(f);
+	if (closing == STEP_DONE && !f->ended) {
+		f->ended = true;
+		output_epochs_end(&f->epochs);
+	}
 	return closing == STEP_WAIT ? r : closing;
+}
+
+/* ---- epochs ---- */
+
+static bool is_flushed(const struct file_output *f)
+{
+	return f->options.zstd ? zstd_frames_is_flushed(&f->frames) : gather_is_empty(&f->gather);
+}
+
+/* True if all that was put is written, and neither the file nor the epoch before is between two states. */
+static bool is_cut(const struct file_output *f)
+{
+	const struct output_file *file = &f->file;
+	bool steady =
+	    feeding_is_open(f) || file->state == OUTPUT_CLOSED || output_file_awaits_reader(file);
+	return output_epochs_is_recovered(&f->epochs) && !f->failed && !f->current && steady &&
+	       f->change == CHANGE_NONE && is_flushed(f);
+}
+
+int file_output_cut(struct file_output *f, uint64_t epoch)
+{
+	f->cutting = true;
+	int r = file_output_step(f, FEED_DRY);
+	if (r < 0 || !is_cut(f))
+		return r;
+	f->cutting = false;
+	bool regular = feeding_is_open(f) && !f->queue.stream;
+	uint64_t whole = f->options.zstd ? zstd_frames_whole(&f->frames) : f->queue.end;
+	output_epochs_cut(&f->epochs, regular ? &f->file : NULL, f->queue.end, whole, epoch);
+	return STEP_DONE;
+}
+
+int file_output_sync(struct file_output *f, struct delta *d)
+{
+	return output_epochs_put(&f->epochs, d);
+}
+
+void file_output_committed(struct file_output *f, uint64_t epoch)
+{
+	output_epochs_committed(&f->epochs, epoch);
 }

@@ -10,11 +10,15 @@
  * A FIFO's file is finished too when its reader goes away: what that one has not read is given to the next, from the
  * beginning of a record or zstd frame, so that every record is read whole at least once.
  *
- * Threads: the owner's. Memory: all taken by file_output_init(). Layer: stages. */
+ * With a memory it is exact over crashes (stages/output_epochs.h): it recovers before it opens anything, and compressed data
+ * is flushed at cuts rather than when input is dry.
+ *
+ * Threads: the owner's. Memory: all taken by file_output_init(), save what a recovery takes. Layer: stages. */
 #pragma once
 
 #include "stages/codec/zstd_frames.h"
 #include "stages/gather.h"
+#include "stages/output_epochs.h"
 #include "stages/output_file.h"
 
 struct file_output_options {
@@ -24,6 +28,7 @@ struct file_output_options {
 	int level;
 	unsigned workers;
 	uint64_t rotate_size, rotate_interval_ns, rotate_idle_ns; /* 0: not */
+	struct output_memory memory;
 };
 
 /* What the one that puts knows of what will come. */
@@ -33,7 +38,7 @@ enum feed {
 	FEED_ENDED, /* never again: all is to be stored */
 };
 
-enum change {
+enum file_change {
 	CHANGE_NONE,
 	CHANGE_CLOSE,  /* once all that was put is written */
 	CHANGE_ROTATE, /* the same, and rename */
@@ -49,10 +54,15 @@ struct file_output {
 	struct gather gather;      /* unless options.zstd */
 	struct zstd_frames frames; /* if it is */
 	struct output_file file;
+	struct output_epochs epochs;
 	enum feed feed;
-	enum change change;
+	enum file_change change;
 	bool opened;  /* at least once */
 	bool closing; /* for good */
+	bool ended;   /* and closed */
+	bool cutting; /* all that was put is to be written */
+	uint64_t
+	    reopen_after; /* files settled: then none of those that are left has the path of one to be opened */
 	int failed;
 
 	struct batch *current;
@@ -68,7 +78,7 @@ struct file_output {
 
 size_t file_output_footprint(bool zstd, int level, unsigned workers);
 
-/* 0, -ENOMEM or -EINVAL. */
+/* 0, -ENOMEM, -EINVAL; with a memory also -ENAMETOOLONG, or -EBADMSG when that is damaged. */
 int file_output_init(struct file_output *f, const struct file_output_options *options,
 		     struct env *env, struct stage_counters *counters);
 
@@ -91,3 +101,13 @@ size_t file_output_take_done(struct file_output *f);
 
 /* Steps with FEED_ENDED, and when all is stored closes the file: STEP_DONE when that is done. */
 int file_output_finish(struct file_output *f);
+
+/* With a memory. Steps with everything put to be written, and then notes how far that is: STEP_DONE. */
+int file_output_cut(struct file_output *f, uint64_t epoch);
+
+/* With a memory, beside file_output_step() after a cut, or after file_output_finish(): STEP_DONE when all of that is durable
+ * and what is to be remembered is in d. */
+int file_output_sync(struct file_output *f, struct delta *d);
+
+/* With a memory. */
+void file_output_committed(struct file_output *f, uint64_t epoch);

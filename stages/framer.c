@@ -3,6 +3,7 @@
 #include "stages/lines.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum { ROOM_MIN = 16 };
 
@@ -116,13 +117,25 @@ static size_t frame_open_line(struct framer *f, const struct framing *r, struct 
 		f->searched = (uint32_t)without_partial(r, length);
 		return from;
 	}
-	if (length > r->max_line)
-		return cut_long_line(f, r, b, from, to, place);
-	if (length > 0)
-		put_cut_record(b, from, length);
 	f->searched = 0;
-	f->in_split = false;
+	if (length > r->max_line) {
+		size_t next = cut_long_line(f, r, b, from, 0, place);
+		return f->skipping ? to : next;
+	}
+	if (length == 0)
+		return to;
+	put_cut_record(b, from, length);
+	f->in_split = true;
 	return to;
+}
+
+/* The line whose beginning has been a record ends with nothing more: that is no record. */
+static bool ends_here(const struct framer *f, const struct framing *r, const struct batch *b,
+		      size_t from, size_t to)
+{
+	const struct delimiter *d = &r->delimiter;
+	return f->in_split && to - from >= d->length &&
+	       memcmp(b->bytes + from, d->bytes, d->length) == 0;
 }
 
 static size_t first_long(const struct record *records, size_t n, size_t max)
@@ -148,6 +161,11 @@ static size_t frame_lines(struct framer *f, const struct framing *r, struct batc
 			  size_t to, bool ended, const struct framer_place *place)
 {
 	size_t next, skip = f->searched;
+	if (ends_here(f, r, b, from, to)) {
+		f->in_split = false;
+		f->searched = 0;
+		return from + r->delimiter.length;
+	}
 	size_t found =
 	    find_lines(&r->delimiter, b->bytes, from + skip, to, b->records, f->room, &next);
 	if (found == 0)
@@ -181,10 +199,8 @@ static size_t skip_line(struct framer *f, const struct framing *r, const struct 
 		f->skipping = false;
 		return next;
 	}
-	if (ended) {
-		f->skipping = false;
+	if (ended)
 		return to;
-	}
 	return from + without_partial(r, to - from);
 }
 

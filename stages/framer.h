@@ -6,7 +6,8 @@
  *
  *   IN LINE  --- longer than max_line: truncate, drop ---> SKIPPING (up to the delimiter; nothing is held)
  *      ^ |       longer than max_line: split ------------> IN LINE, in_split (the line's next piece)
- *      | +------ delimiter: a record
+ *      | |       the input ends: a record -------------> IN LINE, in_split, should it go on after all
+ *      | +------ delimiter: a record; in_split with nothing before it: none
  *      +-------- delimiter ------------------------------- SKIPPING
  *
  * So a line is never held whole unless it fits max_line: at most max_line plus a delimiter less one byte stay behind.
@@ -37,7 +38,7 @@ struct framer {
 	uint32_t searched; /* of the bytes that stayed: known to hold no beginning of a delimiter */
 	uint16_t room;     /* records worth looking for at once; few while many lines are long */
 	bool skipping;
-	bool in_split;
+	bool in_split; /* the line's beginning has been a record */
 };
 
 /* Where the bytes come from, for who is told of a long line. */
@@ -54,8 +55,8 @@ void framer_init(struct framer *f);
 void framer_forget(struct framer *f);
 
 /* Fills the empty batch b from b->bytes[from, to) and returns where the bytes not consumed begin. To be called again
- * from there until it leaves b empty: then it can do nothing without more bytes. `ended`: no more will come, what
- * has no delimiter is a record too; in the end all is consumed. place: needed if rules->env is. */
+ * from there until it leaves b empty: then it can do nothing without more bytes. `ended`: no more will come for now,
+ * what has no delimiter is a record too; in the end all is consumed. place: needed if rules->env is. */
 size_t framer_fill(struct framer *f, const struct framing *rules, struct batch *b, size_t from,
 		   size_t to, bool ended, const struct framer_place *place);
 

@@ -207,7 +207,7 @@ static bool after_stat(struct glob_walk *w, struct walk_item *item)
 	const struct io_entry *e = &w->listing.entries[w->next_entry - 1];
 	glob_state state = state_after(w, e);
 	w->at = WALK_AT_ENTRIES;
-	if (w->op.result < 0 || !S_ISDIR(w->stat.st_mode))
+	if (w->op.result < 0 || !S_ISDIR(w->stat.mode))
 		return give_file(w, e, state, item);
 	descend(w, state);
 	return false;

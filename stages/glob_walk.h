@@ -58,7 +58,7 @@ struct glob_walk {
 	} at;
 	char *path; /* of the entry at hand */
 	struct io_op op;
-	struct stat stat;
+	struct io_status stat;
 	int out_of_memory; /* -ENOMEM: the walk is incomplete */
 };
 

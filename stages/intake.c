@@ -87,11 +87,8 @@ int intake_frame(struct intake *i, struct framer *f, bool ended, struct batch **
 {
 	*ret_consumed = 0;
 	size_t pending = intake_pending(i);
-	if (ended ? pending == 0 : framer_is_starved(f, i->rules, pending)) {
-		if (ended)
-			f->skipping = false;
+	if (ended ? pending == 0 : framer_is_starved(f, i->rules, pending))
 		return 0;
-	}
 	struct batch *b = batch_new(i->home, i->buffer);
 	if (!b)
 		return -EAGAIN;

@@ -47,6 +47,7 @@ enum io_code {
 
 struct io_entry {
 	char *name;
+	uint64_t inode;
 	unsigned char type; /* DT_* */
 };
 
@@ -55,12 +56,23 @@ struct io_listing {
 	size_t count;
 };
 
+/* What there is to know of a file; times are ns since 1970. */
+struct io_status {
+	uint64_t device, inode; /* inode 0: there is none */
+	uint64_t size;
+	uint64_t links;
+	int64_t modified_ns;
+	int64_t birth_ns; /* 0: the file system does not tell */
+	mode_t mode;
+};
+
 struct io_op {
 	enum io_code code;
 	int fd; /* what it works on; IO_OPEN, IO_STAT, IO_RENAME, IO_UNLINK, IO_MKDIR: directory or AT_FDCWD */
 	bool
 	    stream; /* IO_READ, IO_WRITE: a pipe, terminal, socket or inotify: no offset, may wait long */
-	bool busy; /* submitted and not yet done; kept by the backend */
+	bool busy;      /* submitted and not yet done; kept by the backend */
+	unsigned marks; /* the backend's, while busy */
 	union {
 		struct {
 			const char *path;
@@ -83,7 +95,7 @@ struct io_op {
 		} truncate;
 		struct {
 			const char *path;
-			struct stat *into; /* filled in on success */
+			struct io_status *into; /* filled in on success */
 		} stat;
 		struct {
 			const char *from, *to;
@@ -121,7 +133,6 @@ struct io_op {
 	/* the backend's, while busy */
 	struct io_op *next, *prev;
 	struct stack_node node;
-	unsigned marks;
 	struct io *io;
 };
 

@@ -3,15 +3,19 @@
  *   CLOSED --> BASE                         a path that varies: its base, then one directory after another
  *     |         v
  *     |     DESCEND <--> MAKE
- *     |      |    ^----- LEAVE
+ *     |      |    ^----- SYNC_ABOVE --> LEAVE
  *     v      v
  *        OPEN <---------- REOPEN            one that does not: at once
  *     v                     ^
  *    LOOK --> LOCK --> COMPARE --> PEEK_OPEN --> PEEK --> PEEK_CLOSE      a regular file; if it holds anything
  *     v                     v                                 v
- *   READY <-------------------------------------------------- +
+ *   READY <--- HOLD <--- NOTE_OPENED <----------------------- +
  *     v
- *   RENAME --> CLOSE --> CLOSE_DIRECTORY --> CLOSED
+ *   NOTE_RENAMED --> RENAME --> CLOSE --> CLOSE_DIRECTORY --> CLOSE_HELD --> CLOSED
+ *
+ * With an undo journal, OPEN finds only what is there; else NOTE_CREATED --> CREATE makes it. HOLD opens the directory
+ * for syncing, and what has been written is settled (stages/output_settling.h) instead of being closed here. Without one
+ * there are no NOTEs, no SYNC_ABOVE and no HOLD.
  *
  * A path that varies is opened beneath its base, component by component, through no symbolic link; the descriptor of
  * the directory it lies in is kept, so that renaming it stays in there. A path that does not vary is the operator's
@@ -25,13 +29,18 @@
  * Directories named after the time are made; one that the topology names must be there, as a path mistyped is no
  * reason to make another tree. On a full disk it waits. What failed has been said when it is returned.
  *
+ * Which file holds what: output_directory.c walks to where it lies, output_opening.c opens it, output_closing.c ends it.
+ *
  * Threads: the owner's. Memory: none beside the structure. Layer: stages. */
 #pragma once
 
 #include "stages/codec/zstd_magic.h"
 #include "stages/io.h"
+#include "stages/lock_wait.h"
+#include "stages/output_settling.h"
 #include "stages/path_template.h"
 #include "stages/space_wait.h"
+#include "stages/undo_journal.h"
 
 #include <limits.h>
 
@@ -40,8 +49,11 @@ enum output_file_state {
 	OUTPUT_BASE,
 	OUTPUT_DESCEND,
 	OUTPUT_MAKE,
+	OUTPUT_SYNC_ABOVE,
 	OUTPUT_LEAVE, /* closing the directory above */
 	OUTPUT_OPEN,
+	OUTPUT_NOTE_CREATED,
+	OUTPUT_CREATE,
 	OUTPUT_LOOK,
 	OUTPUT_LOCK,
 	OUTPUT_COMPARE,
@@ -49,10 +61,14 @@ enum output_file_state {
 	OUTPUT_PEEK_OPEN,
 	OUTPUT_PEEK,
 	OUTPUT_PEEK_CLOSE,
+	OUTPUT_NOTE_OPENED,
+	OUTPUT_HOLD,
 	OUTPUT_READY,
+	OUTPUT_NOTE_RENAMED,
 	OUTPUT_RENAME,
 	OUTPUT_CLOSE,
 	OUTPUT_CLOSE_DIRECTORY,
+	OUTPUT_CLOSE_HELD,
 	OUTPUT_STATES,
 };
 
@@ -61,22 +77,25 @@ struct output_file {
 	struct stage_counters *counters;
 	struct space_wait *space;
 	const struct path_template *template;
-	bool zstd; /* what is written to it */
+	bool zstd;                    /* what is written to it */
+	struct undo_journal *journal; /* NULL: nothing is noted, nothing synced */
+	struct output_settling
+	    *settling; /* with a journal; then READY is left only while it has room */
 
 	enum output_file_state state;
 	char path[PATH_MAX];
-	int fd;              /* READY: the file's; -1: none */
-	int directory;       /* where it lies; -1: none; AT_FDCWD if the path does not vary */
-	bool stream;         /* READY: not a regular file: no offsets, no rotation */
-	bool fifo;           /* READY: and a FIFO */
+	int fd;        /* READY: the file's; -1: none */
+	int directory; /* where it lies; -1: none; AT_FDCWD if the path does not vary */
+	int held;    /* READY, with a journal: where it lies if the path does not vary; -1: none */
+	bool stream; /* READY: not a regular file: no offsets, no rotation */
+	bool fifo;   /* READY: and a FIFO */
 	uint64_t length;     /* READY: of what was there before us */
 	int64_t modified_ns; /* and when that was last written, since 1970 */
 
 	/* within */
 	struct io_op op;
-	struct stat status, named; /* of the descriptor, of the path */
-	uint64_t
-	    locked_by_ns; /* monotonic: when a lock that is another's is given up on; 0: it was not yet */
+	struct io_status status, named; /* of the descriptor, of the path */
+	struct lock_wait lock;
 	unsigned replaced; /* how often another file was there after locking */
 	int peeking;       /* a descriptor to read with; -1: none */
 	uint8_t first[ZSTD_MAGIC_LENGTH];
@@ -86,20 +105,29 @@ struct output_file {
 	uint64_t again_at_ns; /* ... not before this, or if 0 when the disk has room */
 	size_t walked;        /* path[0, walked) is above what is being opened */
 	bool made;            /* what was missing has been made: that is done once */
+	bool created;         /* the file, by us */
+	bool synced;          /* READY, for whoever syncs it: it has been before */
 	bool reader_awaited;  /* said once */
 	int above;            /* LEAVE: being closed */
 	bool renames;         /* after READY */
 	int64_t renamed_second;
 	unsigned renamed_number;
-	char name[PATH_MAX]; /* a component of path, or the name to be renamed to */
+	char name[PATH_MAX]; /* a component of path, or the directory it lies in */
+	char to[PATH_MAX];   /* what it is renamed to; "": a name that is too long */
 };
 
 /* zstd: of the content, which is appended to nothing else. What it points to outlives it. */
 void output_file_init(struct output_file *f, struct env *env, struct stage_counters *counters,
 		      struct space_wait *space, const struct path_template *template, bool zstd);
 
+/* Closes what is open. No operation may be under way. */
+void output_file_release(struct output_file *f);
+
 /* From CLOSED: begins to open the file that the template names at wall_ns. 0, or -ENAMETOOLONG, having said so. */
 int output_file_open(struct output_file *f, int64_t wall_ns);
+
+/* The directory that has its name, to be synced; -1: none. */
+int output_file_holder(const struct output_file *f);
 
 /* From READY: begins to close it, after renaming it if asked to. */
 void output_file_close(struct output_file *f, bool rename);

@@ -1,5 +1,7 @@
 #include "stages/space_wait.h"
 
+#include "conf/excerpt.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -9,6 +11,11 @@
 void space_wait_init(struct space_wait *w, struct env *env, struct stage_counters *counters)
 {
 	*w = (struct space_wait){.env = env, .counters = counters};
+}
+
+const char *space_wait_shown(const struct space_wait *w, const char *path)
+{
+	return w->secret ? SECRET_SHOWN : path;
 }
 
 bool space_wait_applies(int64_t result)
@@ -22,8 +29,8 @@ void space_wait_failed(struct space_wait *w, const char *path, int64_t result)
 	counter_add(&w->counters->retries, 1);
 	if (space_wait_is_fine(w)) {
 		w->delay_ns = DELAY_MIN_NS;
-		env_say(w->env, SAY_WARN, "output full, waiting", "path=%s error=%s", path,
-			strerror((int)-result));
+		env_say(w->env, SAY_WARN, "output full, waiting", "path=%s error=%s",
+			space_wait_shown(w, path), strerror((int)-result));
 	} else if (now < w->retry_at_ns) {
 		return; /* was under way already when the first one failed */
 	} else if (w->delay_ns < DELAY_MAX_NS) {
@@ -37,7 +44,7 @@ void space_wait_succeeded(struct space_wait *w, const char *path)
 	if (space_wait_is_fine(w))
 		return;
 	w->delay_ns = 0;
-	env_say(w->env, SAY_INFO, "output has room again", "path=%s", path);
+	env_say(w->env, SAY_INFO, "output has room again", "path=%s", space_wait_shown(w, path));
 }
 
 bool space_wait_pending(struct space_wait *w)

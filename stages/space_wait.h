@@ -15,9 +15,13 @@ struct space_wait {
 	struct stage_counters *counters;
 	uint64_t delay_ns; /* 0: fine */
 	uint64_t retry_at_ns;
+	bool secret; /* the output's path is not to be shown */
 };
 
 void space_wait_init(struct space_wait *w, struct env *env, struct stage_counters *counters);
+
+/* The path of a file of that output, for messages. */
+const char *space_wait_shown(const struct space_wait *w, const char *path);
 
 /* True for the errors that end by themselves when somebody makes room: -ENOSPC, -EDQUOT. */
 bool space_wait_applies(int64_t result);

@@ -17,6 +17,7 @@
 #include "stages/env.h"
 #include "stages/file_claim.h"
 #include "stages/home.h"
+#include "stages/teller.h"
 
 enum step {
 	STEP_WAIT = 0, /* nothing more can be done until something happens */
@@ -47,9 +48,12 @@ struct stage_counters {
 	struct counter files;          /* opened so far */
 	struct counter latency_max_ns; /* sinks: from read to written */
 	struct counter truncations;    /* followed files that shrank and were begun again */
+	struct counter
+	    changes; /* to what snapshot() would say, besides those that bytes_in tells of */
 };
 
 struct stage_type;
+struct delta; /* stages/delta.h */
 
 /* One instance. All but `state` is the daemon's and set before open(). */
 struct stage {
@@ -63,6 +67,10 @@ struct stage {
 	bool stopping;  /* sources that drain: hand on what can't be read again, then STEP_DONE */
 	bool terminal;  /* standard output is one */
 	unsigned index; /* which of `workers: N` */
+	/* Where things of the stage's own are kept for the next start; NULL: nothing is to be remembered. */
+	const char *state_dir;
+	const struct delta *saved; /* what was remembered, all puts; NULL, or valid during open() */
+	uint64_t epoch;            /* with which record; 0: none */
 	void *state;
 };
 
@@ -100,6 +108,24 @@ struct stage_type {
 	 * until STEP_DONE, with every batch done, save when its reader went away. */
 	int (*sink_finish)(struct stage *s, struct inlet *in);
 
+	/* The hooks of an epoch; each NULL where there is nothing to do, none called when state_dir is NULL. */
+
+	/* Sources and transforms: writes what has changed since the last time. What was emitted so far lies before it, all
+	 * else behind it: begun again from there, the stage emits what follows, and nothing twice. 0 or -errno. */
+	int (*snapshot)(struct stage *s, struct delta *d);
+	/* Sinks, instead of sink_step while no more is to be taken: writes all that was taken and notes how far that is; what
+	 * is taken from then on belongs to the epoch after this one. STEP_MORE or STEP_WAIT until STEP_DONE. */
+	int (*sink_cut)(struct stage *s, struct inlet *in, uint64_t epoch);
+	/* Sinks, beside sink_step: makes what was written up to the cut durable (after sink_finish: all of it), then writes
+	 * what recovery has to know. A sink with transactions prepares here. STEP_MORE or STEP_WAIT until STEP_DONE. */
+	int (*sink_sync)(struct stage *s, struct delta *d);
+	/* The record of that epoch is durable: it will never be asked for again. A sink with transactions commits here. */
+	void (*committed)(struct stage *s, uint64_t epoch);
+
+	/* Tells what it remembers: `saved`, all puts. No instance's: any thread. 0, -ENOMEM, or -EBADMSG: these bytes are not
+	 * its own. */
+	int (*tell)(const void *options, const struct delta *saved, struct teller *t);
+
 	/* Upper bound of what one instance takes besides batches, in bytes, counted in the memory budget. NULL: little. */
 	size_t (*memory)(const void *options);
 	/* How many helper threads one instance can keep busy with IO_WORK. NULL: none. */
@@ -110,10 +136,10 @@ struct stage_type {
 	size_t (*buffer_capacity)(const void *options);
 
 	/* Sinks: what holds for the records they have stored, in a few words for `sluice check`. stream: the output is
-	 * no regular file, as was found by looking. */
-	const char *(*guarantee)(const void *options, bool stream);
+	 * no regular file, as was found by looking. remembers: there will be a state_dir. */
+	const char *(*guarantee)(const void *options, bool stream, bool remembers);
 	/* Sources: what becomes of their records when the program ends and is started again, likewise. */
-	const char *(*restart)(const void *options);
+	const char *(*restart)(const void *options, bool remembers);
 	/* Sources of files: the patterns that name them, and those that leave some out. NULL: reads no files. */
 	const struct text_list *(*patterns)(const void *options,
 					    const struct text_list **ret_exclude);

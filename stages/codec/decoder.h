@@ -51,7 +51,7 @@ size_t decoder_room(struct decoder *d, uint8_t **ret_bytes);
 uint64_t decoder_wants(const struct decoder *d);
 void decoder_add(struct decoder *d, size_t n);
 
-/* Decompresses into bytes[0, room): how many were made, 0 when it needs more input, -EBADMSG when the stream is damaged
+/* Decompresses into bytes[0, room): how many were made, 0 when it needs more input (or a frame ended, see frame_ended), -EBADMSG when the stream is damaged
  * at or shortly behind `at`, or asks for more than is given; `why` says which. Stops at the end of each frame. After
  * -EBADMSG only decoder_start() may follow. */
 ssize_t decoder_read(struct decoder *d, uint8_t *bytes, size_t room);

@@ -29,13 +29,13 @@ size_t zstd_context_footprint(int level)
 	return size + ZSTD_FRAME_INPUT;
 }
 
-int zstd_context_init(struct zstd_context *c, int level)
+int zstd_context_init(struct zstd_context *c, int level, int level_max)
 {
 	*c = (struct zstd_context){0};
 	int r = -ENOMEM;
 	ZSTD_CCtx_params *p = make_parameters(level);
-	size_t size = p ? ZSTD_estimateCStreamSize_usingCCtxParams(p) : 0;
-	if (size == 0 || ZSTD_isError(size))
+	size_t size = zstd_context_footprint(level_max) - ZSTD_FRAME_INPUT;
+	if (!p)
 		goto fail;
 	c->workspace = malloc(size);
 	c->bytes = malloc(ZSTD_FRAME_INPUT);
@@ -52,6 +52,13 @@ fail:
 	ZSTD_freeCCtxParams(p);
 	zstd_context_release(c);
 	return r;
+}
+
+void zstd_context_set_level(struct zstd_context *c, int level)
+{
+	size_t r = ZSTD_CCtx_setParameter(c->stream, ZSTD_c_compressionLevel, level);
+	assert(!ZSTD_isError(r));
+	(void)r;
 }
 
 void zstd_context_release(struct zstd_context *c)
@@ -173,6 +180,12 @@ bool zstd_frame_collect(struct zstd_frame *f, int *ret_error)
 	}
 	*ret_error = (int)f->op.result;
 	return true;
+}
+
+bool zstd_frame_is_flushed(const struct zstd_frame *f)
+{
+	return zstd_frame_is_consumed(f) && !f->submitted && !f->dirty && !f->ending &&
+	       f->ready == f->written;
 }
 
 size_t zstd_frame_writable(const struct zstd_frame *f)

@@ -83,8 +83,10 @@ struct zstd_frame {
 	size_t mark;
 };
 
-/* 0, -ENOMEM, or -EINVAL if zstd does not take the level. */
-int zstd_context_init(struct zstd_context *c, int level);
+/* Takes levels up to level_max. 0, -ENOMEM, or -EINVAL if zstd does not take the level. */
+int zstd_context_init(struct zstd_context *c, int level, int level_max);
+/* Between two frames. */
+void zstd_context_set_level(struct zstd_context *c, int level);
 void zstd_context_release(struct zstd_context *c);
 size_t zstd_context_footprint(int level);
 
@@ -115,6 +117,9 @@ bool zstd_frame_collect(struct zstd_frame *f, int *ret_error);
 
 /* True if nothing put is waiting to be compressed. */
 bool zstd_frame_is_consumed(const struct zstd_frame *f);
+
+/* True if all that was put has been compressed, flushed and written. */
+bool zstd_frame_is_flushed(const struct zstd_frame *f);
 
 /* Bytes that ought to be written now: at its end, when it has been flushed, or when there is no more room. */
 size_t zstd_frame_writable(const struct zstd_frame *f);

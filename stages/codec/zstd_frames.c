@@ -8,9 +8,14 @@
 /* Frames beside those at work: one is written or waits for its turn while the next fills. */
 enum { FRAMES_AHEAD = 1 };
 
+static int hardest(int level)
+{
+	return level > ZSTD_LEVEL_DROPS ? level : ZSTD_LEVEL_DROPS;
+}
+
 size_t zstd_frames_footprint(int level, unsigned workers)
 {
-	return workers * zstd_context_footprint(level) +
+	return workers * zstd_context_footprint(hardest(level)) +
 	       (workers + FRAMES_AHEAD) * (zstd_frame_footprint() + sizeof(struct zstd_frame));
 }
 
@@ -26,7 +31,9 @@ int zstd_frames_init(struct zstd_frames *z, const struct zstd_frames_options *op
 	if (!z->contexts || !z->frames)
 		goto fail;
 	for (unsigned i = 0; i < options->workers; i++)
-		if ((r = zstd_context_init(&z->contexts[i], options->level)) < 0)
+		if ((r = zstd_context_init(&z->contexts[i], options->level,
+					   options->patient ? hardest(options->level)
+							    : options->level)) < 0)
 			goto fail;
 	for (; z->frame_count < frames; z->frame_count++)
 		if ((r = zstd_frame_init(&z->frames[z->frame_count], &z->options.delimiter)) < 0)
@@ -114,6 +121,7 @@ void zstd_frames_put(struct zstd_frames *z, struct batch **b, uint32_t first, ui
 	if (f->input >= frame_input(z, f->kept))
 		f->ending = true;
 	z->cut = !last;
+	z->unflushed += last;
 	if (last)
 		*b = NULL;
 }
@@ -152,6 +160,7 @@ void zstd_frames_flush(struct zstd_frames *z)
 {
 	if (zstd_frames_is_unflushed(z))
 		open_frame(z)->flush = true;
+	z->unflushed = 0;
 }
 
 void zstd_frames_end(struct zstd_frames *z)
@@ -166,7 +175,8 @@ static void end_old_frame(struct zstd_frames *z)
 	struct zstd_frame *f = open_frame(z);
 	if (!f)
 		return;
-	uint64_t end_at = f->started_ns + ZSTD_FRAME_AGE_NS;
+	bool waits = z->options.patient && f->input < ZSTD_FRAME_WORTH;
+	uint64_t end_at = f->started_ns + (waits ? ZSTD_FRAME_AGE_MAX_NS : ZSTD_FRAME_AGE_NS);
 	if (env_now_ns(z->env) >= end_at)
 		f->ending = true;
 	else
@@ -198,6 +208,12 @@ static struct zstd_context *idle_context(struct zstd_frames *z)
 	return NULL;
 }
 
+static int level_for(const struct zstd_frames *z, const struct zstd_frame *f)
+{
+	bool drops = z->dry && f->input < ZSTD_FRAME_DROPS && !f->ending;
+	return drops ? hardest(z->options.level) : z->options.level;
+}
+
 /* The oldest frames first, so that the one to be written next is never without a context. */
 static int submit(struct zstd_frames *z)
 {
@@ -209,6 +225,8 @@ static int submit(struct zstd_frames *z)
 		struct zstd_context *context = f->job.context ? f->job.context : idle_context(z);
 		if (!context)
 			break;
+		if (!f->job.context && z->options.patient)
+			zstd_context_set_level(context, level_for(z, f));
 		context->busy = true;
 		zstd_frame_submit(f, z->env->io, context);
 		any = true;
@@ -249,6 +267,8 @@ static int write_head(struct zstd_frames *z)
 	z->wants_file = !f->begun && is_too_much(z, bytes);
 	if (z->wants_file)
 		return STEP_WAIT;
+	if (!f->begun)
+		z->begun_at = z->queue->end;
 	f->begun = true;
 	z->span = (struct iovec){.iov_base = f->job.output + f->written, .iov_len = bytes};
 	z->write = (struct write){.spans = &z->span, .count = 1, .length = bytes};
@@ -295,6 +315,21 @@ int zstd_frames_step(struct zstd_frames *z, struct stored *stored)
 bool zstd_frames_is_empty(const struct zstd_frames *z)
 {
 	return z->head == z->tail;
+}
+
+bool zstd_frames_is_flushed(const struct zstd_frames *z)
+{
+	for (uint64_t i = z->head; i < z->tail; i++)
+		if (!zstd_frame_is_flushed(frame_at(z, i)))
+			return false;
+	return !z->writing;
+}
+
+uint64_t zstd_frames_whole(const struct zstd_frames *z)
+{
+	assert(zstd_frames_is_flushed(z));
+	bool inside = z->head < z->tail && frame_at(z, z->head)->begun;
+	return inside ? z->begun_at : z->queue->end;
 }
 
 bool zstd_frames_is_between(const struct zstd_frames *z)

@@ -4,7 +4,9 @@
  *       v                                     v
  *   [ being written | compressed | at work | open, at work ]
  *
- * Records go into the open frame until it has had `frame_input` bytes or is ZSTD_FRAME_AGE old. A frame is compressed
+ * Records go into the open frame until it has had `frame_input` bytes or is old: ZSTD_FRAME_AGE, or if that is not worth a
+ * frame (ZSTD_FRAME_WORTH) and `patient`, ZSTD_FRAME_AGE_MAX. Flushed after every few lines, small blocks cost much of the
+ * ratio; a patient file tries harder with a frame that begins with drops, which costs little as there is little to do. A frame is compressed
  * as its input comes, never waited full: its batches are freed on the way, so however few there are, they come back.
  * Each frame has a checksum and can be decoded without the others.
  *
@@ -21,6 +23,14 @@
 #include "stages/write_queue.h"
 
 #define ZSTD_FRAME_AGE_NS 30000000000u
+#define ZSTD_FRAME_AGE_MAX_NS 600000000000u
+
+enum {
+	ZSTD_FRAME_WORTH = 1024 * 1024, /* input */
+	ZSTD_FRAME_DROPS =
+	    16 * 1024, /* a frame that begins with less, and no more at hand, is filled by drops */
+	ZSTD_LEVEL_DROPS = 7, /* the least for those */
+};
 
 struct zstd_frames_options {
 	int level;
@@ -28,6 +38,7 @@ struct zstd_frames_options {
 	uint64_t frame_input;       /* bytes of input a frame takes, at most ZSTD_FRAME_INPUT */
 	uint64_t length_max;        /* of a file, compared between frames; 0: no limit */
 	struct delimiter delimiter; /* the output's */
+	bool patient;               /* flushed at intervals, not whenever input is dry */
 };
 
 struct zstd_frames {
@@ -43,9 +54,13 @@ struct zstd_frames {
 	struct iovec span;
 	size_t write_length;
 	bool writing;
-	bool wants_file; /* the head frame would make this file too long */
+	bool wants_file;   /* the head frame would make this file too long */
+	bool dry;          /* the owner's: there is no more to be put at the moment */
+	uint64_t begun_at; /* where in the file the frame that is being written began */
+	size_t unflushed;  /* batches put since the last flush */
 };
 
+/* Of a patient one, which takes more. */
 size_t zstd_frames_footprint(int level, unsigned workers);
 
 /* 0, -ENOMEM, or -EINVAL if zstd does not take the level. What it points to outlives it. */
@@ -88,6 +103,12 @@ int zstd_frames_step(struct zstd_frames *z, struct stored *stored);
 
 /* True if all that was put is in the file. */
 bool zstd_frames_is_empty(const struct zstd_frames *z);
+
+/* True if all that was put is in the file, and that ends at a block's boundary. */
+bool zstd_frames_is_flushed(const struct zstd_frames *z);
+
+/* How much of the file is whole frames, once it is flushed. */
+uint64_t zstd_frames_whole(const struct zstd_frames *z);
 
 /* What has been written of the frame that is being written is for nobody: all of it will be written again. There must
  * be no write under way. */

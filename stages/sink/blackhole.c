@@ -27,8 +27,9 @@ static int blackhole_finish(struct stage *s, struct inlet *in)
 	return STEP_DONE;
 }
 
-static const char *blackhole_guarantee(const void *options, bool stream)
+static const char *blackhole_guarantee(const void *options, bool stream, bool epochs)
 {
+	(void)epochs;
 	(void)options;
 	(void)stream;
 	return "counted and let go; nothing is stored";

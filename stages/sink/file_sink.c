@@ -157,9 +157,10 @@ static int file_sink_writes(const void *options, int64_t wall_ns, unsigned i,
 				    sizeof claim->path);
 }
 
-static struct file_output_options output_options(const struct file_sink_options *o,
+static struct file_output_options output_options(const struct stage *s,
 						 const struct path_template *template)
 {
+	const struct file_sink_options *o = s->options;
 	struct file_output_options out = {
 	    .template = template,
 	    .zstd = is_compressed(o),
@@ -168,6 +169,10 @@ static struct file_output_options output_options(const struct file_sink_options 
 	    .rotate_size = o->rotate.size,
 	    .rotate_interval_ns = o->rotate.interval,
 	    .rotate_idle_ns = o->rotate.idle,
+	    .memory = {.state_dir = s->state_dir,
+		       .sink = s->id,
+		       .epoch = s->epoch,
+		       .saved = s->saved},
 	};
 	out.delimiter.length = (uint8_t)o->encoding.delimiter.length;
 	memcpy(out.delimiter.bytes, o->encoding.delimiter.bytes, out.delimiter.length);
@@ -186,10 +191,15 @@ static int file_sink_open(struct stage *s)
 		r = path_template_parse(&sink->template, o->path.bytes, o->path.length, &why, &at);
 	if (r == 0) {
 		sink->template.secret = o->path.secret;
-		struct file_output_options options = output_options(o, &sink->template);
+		struct file_output_options options = output_options(s, &sink->template);
 		r = file_output_init(&sink->output, &options, s->env, s->counters);
 	}
-	if (r < 0)
+	if (r == -EBADMSG)
+		env_say(s->env, SAY_ERROR, "state of the output is damaged",
+			"path=%s state_dir=%s cure=%s", o->path.bytes, s->state_dir,
+			"restore the state directory, or begin again from nothing with "
+			"--from-scratch");
+	else if (r < 0)
 		env_say(s->env, SAY_ERROR, "output cannot be set up", "path=%s error=%s",
 			text_shown(&o->path, o->path.bytes), strerror(-r));
 	return r;
@@ -224,6 +234,24 @@ static int file_sink_finish(struct stage *s, struct inlet *in)
 	return r;
 }
 
+static int file_sink_cut(struct stage *s, struct inlet *in, uint64_t epoch)
+{
+	struct file_output *f = &((struct file_sink *)s->state)->output;
+	int r = file_output_cut(f, epoch);
+	inlet_done(in, file_output_take_done(f));
+	return r;
+}
+
+static int file_sink_sync(struct stage *s, struct delta *d)
+{
+	return file_output_sync(&((struct file_sink *)s->state)->output, d);
+}
+
+static void file_sink_committed(struct stage *s, uint64_t epoch)
+{
+	file_output_committed(&((struct file_sink *)s->state)->output, epoch);
+}
+
 static size_t file_sink_memory(const void *options)
 {
 	const struct file_sink_options *o = options;
@@ -238,15 +266,33 @@ static unsigned file_sink_helpers(const void *options)
 	return is_compressed(o) ? (unsigned)o->compression.workers : 0;
 }
 
-static const char *file_sink_guarantee(const void *options, bool stream)
+static const char *file_sink_guarantee(const void *options, bool stream, bool epochs)
 {
 	(void)options;
-	return stream
-		   ? "handed to a pipe or device, all of it after a drained stop; what its reader "
-		     "does not read is lost"
-		   : "appended to files, all of it after a drained stop; not synced: a power "
-		     "failure "
-		     "may take the last of it";
+	if (stream)
+		return "handed to a pipe or device, all of it after a drained stop; what its "
+		       "reader does not read is lost";
+	if (epochs)
+		return "in files as of the last epoch after any crash or power failure: what came "
+		       "after it is taken back at the next start";
+	return "appended to files, all of it after a drained stop; not synced: a power failure "
+	       "may take the last of it";
+}
+
+static int file_sink_tell(const void *options, const struct delta *saved, struct teller *t)
+{
+	const struct file_sink_options *o = options;
+	struct output_mark m;
+	int r = output_mark_get(saved, &m);
+	if (r < 0 || output_mark_is_none(&m))
+		return r;
+	teller_file(t, &(struct told_file){.role = m.closed ? TOLD_CLOSED : TOLD_OUTPUT,
+					   .path = m.path,
+					   .shown = text_shown(&o->path, m.path),
+					   .inode = m.inode,
+					   .at = m.length,
+					   .open_frame = m.whole < m.length});
+	return 0;
 }
 
 static const struct text *file_sink_path(const void *options)
@@ -265,6 +311,10 @@ const struct stage_type file_sink_type = {
     .close = file_sink_close,
     .sink_step = file_sink_step,
     .sink_finish = file_sink_finish,
+    .sink_cut = file_sink_cut,
+    .sink_sync = file_sink_sync,
+    .committed = file_sink_committed,
+    .tell = file_sink_tell,
     .memory = file_sink_memory,
     .helpers = file_sink_helpers,
     .guarantee = file_sink_guarantee,

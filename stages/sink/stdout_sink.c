@@ -162,8 +162,9 @@ static size_t stdout_memory(const void *options)
 	return sizeof(struct stdout_state) + (screen > gather ? screen : gather);
 }
 
-static const char *stdout_guarantee(const void *options, bool stream)
+static const char *stdout_guarantee(const void *options, bool stream, bool epochs)
 {
+	(void)epochs;
 	(void)options;
 	(void)stream;
 	return "handed to standard output, all of it after a drained stop; what its reader does "

@@ -1,4 +1,5 @@
 #include "stages/source/file_finder.h"
+#include "stages/source/file_looking.h"
 #include "stages/source/file_notes.h"
 
 #include <errno.h>
@@ -8,7 +9,7 @@
 
 /* What is under way, in the order in which it is attended to:
  *
- *   look (one path)  >  events  >  walk (all patterns from their bases, or from a new directory)  >  patrol
+ *   look (one path)  >  search (once)  >  events  >  walk (all patterns from their bases, or from a new directory)  >  patrol
  *
  * A look ends before the next thing begins, so a path's fate is settled before a later event about it is read. */
 
@@ -26,11 +27,6 @@ struct finder_directory {
 	struct finder_directory *next;
 	char path[];
 };
-
-static void on_done(struct io_op *op)
-{
-	(void)op;
-}
 
 static uint64_t now_ns(const struct file_finder *f)
 {
@@ -63,6 +59,7 @@ void file_finder_release(struct file_finder *f)
 	while (f->later)
 		pop_directory(&f->later);
 	free(f->from);
+	file_lost_release(&f->lost);
 	free(f->looking_at);
 	free(f->other_path);
 	if (f->watch)
@@ -70,219 +67,6 @@ void file_finder_release(struct file_finder *f)
 	free(f->watch);
 	glob_set_release(&f->include);
 	glob_set_release(&f->exclude);
-}
-
-static bool is_wanted(const struct file_finder *f, const char *path)
-{
-	return glob_set_matches(&f->include, path) && !glob_set_excludes(&f->exclude, path);
-}
-
-/* ---- looking at a path ---- */
-
-static int look_at(struct file_finder *f, const char *path, bool is_literal, bool may_be_link)
-{
-	assert(f->look == LOOK_NONE);
-	f->looking_at = strdup(path);
-	if (!f->looking_at)
-		return -ENOMEM;
-	f->is_literal = is_literal;
-	f->may_be_link = may_be_link;
-	f->look = LOOK_STAT;
-	f->op = (struct io_op){.code = IO_STAT,
-			       .fd = AT_FDCWD,
-			       .stat = {.path = f->looking_at, .into = &f->stat},
-			       .done = on_done};
-	io_submit(f->stage->env->io, &f->op);
-	return 0;
-}
-
-static void end_look(struct file_finder *f)
-{
-	f->adopt = false;
-	free(f->looking_at);
-	f->looking_at = NULL;
-	f->look = LOOK_NONE;
-}
-
-/* The path's directory is watched, but what a link leads to may lie elsewhere. */
-static void watch_file(struct file_finder *f)
-{
-	f->look = LOOK_WATCH;
-	f->op = (struct io_op){.code = IO_WATCH_ADD,
-			       .fd = f->watch->fd,
-			       .watch = {.path = f->looking_at, .mask = FILE_WATCH_FILE},
-			       .done = on_done};
-	io_submit(f->stage->env->io, &f->op);
-}
-
-static bool is_readable_kind(const struct stat *st)
-{
-	return S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode) || S_ISCHR(st->st_mode);
-}
-
-static void set_adrift(struct file_finder *f, struct tracked_file *t)
-{
-	file_set_unname(f->set, t);
-	t->quiet_at_ns = now_ns(f) + FILE_QUIET_NS;
-	if (t->stuck)
-		t->quiet_at_ns = 0;
-	t->stuck = false; /* so that its turn comes, and it is closed */
-	file_set_ready(f->set, t);
-}
-
-static void not_there(struct file_finder *f, int error)
-{
-	struct tracked_file *t = file_set_by_path(f->set, f->looking_at);
-	bool gone = error == -ENOENT || error == -ENOTDIR;
-	if (t && gone &&
-	    !f->adopt) /* what was just moved here has been moved on, as will be told */
-		set_adrift(f, t);
-	if (!t && !f->first_done && (f->is_literal || !gone))
-		file_notes_unreadable(f->stage, f->looking_at, error);
-}
-
-static int add_new(struct file_finder *f)
-{
-	const struct stat *st = &f->stat;
-	struct tracked_file *t = file_set_add(f->set, f->looking_at, st);
-	if (!t)
-		return -ENOMEM;
-	if (!S_ISREG(st->st_mode))
-		t->form = FILE_STREAM;
-	else if (f->from_end && !f->first_done)
-		t->at = t->end = t->size = t->done = (uint64_t)st->st_size;
-	else
-		t->size = (uint64_t)st->st_size;
-	counter_add(&f->stage->counters->work_total, t->size - t->done);
-	int r = 0;
-	if (f->adopt) {
-		t->quiet_at_ns = now_ns(f) + FILE_QUIET_NS;
-		r = file_set_rename(f->set, t, f->looking_at, is_wanted(f, f->looking_at));
-	}
-	if (f->follow)
-		file_set_ready(f->set, t);
-	return r;
-}
-
-/* The path still leads to the file that it led to before. */
-static void same_file(struct file_finder *f, struct tracked_file *t)
-{
-	uint64_t size = (uint64_t)f->stat.st_size;
-	if (size < t->end)
-		t->stuck = false; /* truncated: whatever was wrong with it is gone */
-	if (size != t->end)
-		file_set_ready(f->set, t);
-}
-
-/* One of the patterns is this path, without wildcards. */
-static bool is_written_out(const struct file_finder *f, const char *path)
-{
-	for (size_t i = 0; i < f->include.count; i++) {
-		const char *literal = f->include.globs[i].literal;
-		if (literal && strcmp(literal, path) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Reading a pipe or a device may never end: nobody meant those who wrote wildcards. */
-static bool is_passed_over(const struct file_finder *f)
-{
-	if (S_ISREG(f->stat.st_mode) || is_written_out(f, f->looking_at))
-		return false;
-	if (!f->first_done && !S_ISDIR(f->stat.st_mode))
-		file_notes_passed_over(f->stage, f->looking_at);
-	return true;
-}
-
-/* The file has a name already: this is a second one, or a directory on the way has been renamed. */
-static int look_at_other(struct file_finder *f, const char *path)
-{
-	free(f->other_path);
-	f->other_path = strdup(path);
-	if (!f->other_path)
-		return -ENOMEM;
-	f->look = LOOK_OTHER;
-	f->op.stat.path = f->other_path;
-	f->op.stat.into = &f->other_stat;
-	io_submit(f->stage->env->io, &f->op);
-	return 0;
-}
-
-static int after_other(struct file_finder *f)
-{
-	const struct stat *st = &f->stat, *other = &f->other_stat;
-	struct tracked_file *t = file_set_by_id(f->set, st->st_dev, st->st_ino);
-	bool is_gone = f->op.result == -ENOENT || f->op.result == -ENOTDIR;
-	bool is_another =
-	    f->op.result >= 0 && (other->st_dev != st->st_dev || other->st_ino != st->st_ino);
-	if (!t || !(is_gone || is_another))
-		return 0;
-	int r = file_set_rename(f->set, t, f->looking_at, is_wanted(f, f->looking_at));
-	file_set_ready(f->set, t);
-	return r;
-}
-
-/* What was written before the watch was there has been told by nobody. */
-static int after_watch(struct file_finder *f)
-{
-	struct tracked_file *t = file_set_by_path(f->set, f->looking_at);
-	if (t)
-		file_set_ready(f->set, t);
-	if (f->op.result < 0)
-		return 0;
-	return file_watch_note(f->watch, (int)f->op.result, f->looking_at);
-}
-
-static int reconcile(struct file_finder *f)
-{
-	struct tracked_file *by_path = file_set_by_path(f->set, f->looking_at);
-	struct tracked_file *by_id = file_set_by_id(f->set, f->stat.st_dev, f->stat.st_ino);
-	if (by_path && by_path == by_id) {
-		same_file(f, by_path);
-		return 0;
-	}
-	if (by_path)
-		set_adrift(f, by_path);
-	if (is_passed_over(f))
-		return 0;
-	if (!is_readable_kind(&f->stat)) {
-		if (f->is_literal && !f->first_done)
-			file_notes_unreadable(f->stage, f->looking_at,
-					      S_ISDIR(f->stat.st_mode) ? -EISDIR : -ENOTSUP);
-		return 0;
-	}
-	if (!by_id)
-		return add_new(f);
-	if (by_id->named)
-		return f->follow ? look_at_other(f, by_id->path) : 0;
-	int r = file_set_rename(f->set, by_id, f->looking_at, is_wanted(f, f->looking_at));
-	file_set_ready(f->set, by_id);
-	return r;
-}
-
-static int after_look(struct file_finder *f)
-{
-	int r = 0;
-	if (f->look == LOOK_WATCH) {
-		r = after_watch(f);
-	} else if (f->look == LOOK_OTHER) {
-		r = after_other(f);
-	} else if (f->op.result < 0) {
-		not_there(f, (int)f->op.result);
-	} else {
-		const struct tracked_file *before = file_set_by_path(f->set, f->looking_at);
-		r = reconcile(f);
-		if (r < 0 || f->look != LOOK_STAT)
-			return r;
-		const struct tracked_file *now = file_set_by_path(f->set, f->looking_at);
-		if (f->may_be_link && now && now != before && f->watch && f->watch->fd >= 0) {
-			watch_file(f);
-			return 0;
-		}
-	}
-	end_look(f);
-	return r;
 }
 
 /* ---- events ---- */
@@ -309,9 +93,9 @@ static void moved_away(struct file_finder *f, const struct file_event *e)
 	struct tracked_file *t = file_set_by_path(f->set, e->path);
 	f->set->moved = t;
 	f->moved_cookie = e->cookie;
-	f->moved_unseen = !t && is_wanted(f, e->path);
+	f->moved_unseen = !t && looking_is_wanted(f, e->path);
 	if (t)
-		set_adrift(f, t);
+		looking_set_adrift(f, t);
 }
 
 /* The two halves of a rename come one right behind the other. What was moved is followed under its new name, whether
@@ -322,17 +106,17 @@ static int moved_here(struct file_finder *f, const struct file_event *e)
 	bool is_other_half = f->moved_cookie == e->cookie;
 	struct tracked_file *t = is_other_half ? f->set->moved : NULL;
 	f->adopt = is_other_half && (t || f->moved_unseen);
-	if (!f->adopt && !is_wanted(f, e->path))
+	if (!f->adopt && !looking_is_wanted(f, e->path))
 		return 0;
 	if (t) {
 		struct tracked_file *other = file_set_by_path(f->set, e->path);
 		if (other && other != t)
-			set_adrift(f, other);
-		int r = file_set_rename(f->set, t, e->path, is_wanted(f, e->path));
+			looking_set_adrift(f, other);
+		int r = file_set_rename(f->set, t, e->path, looking_is_wanted(f, e->path));
 		if (r < 0)
 			return r;
 	}
-	return look_at(f, e->path, false, true);
+	return looking_begin(f, e->path, false, true);
 }
 
 static int take_event(struct file_finder *f, const struct file_event *e)
@@ -343,6 +127,8 @@ static int take_event(struct file_finder *f, const struct file_event *e)
 		t = file_set_by_path(f->set, e->path);
 		if (t)
 			file_set_ready(f->set, t);
+		else if (f->ignored && looking_is_wanted(f, e->path))
+			return looking_begin(f, e->path, false, true);
 		return 0;
 	case FILE_EVENT_ATTRIBUTES:
 		t = file_set_by_path(f->set, e->path);
@@ -350,9 +136,10 @@ static int take_event(struct file_finder *f, const struct file_event *e)
 			t->stuck = false; /* it may be readable now */
 			file_set_ready(f->set, t);
 		}
-		return t || !is_wanted(f, e->path) ? 0 : look_at(f, e->path, false, true);
+		return t || !looking_is_wanted(f, e->path) ? 0
+							   : looking_begin(f, e->path, false, true);
 	case FILE_EVENT_CAME:
-		return is_wanted(f, e->path) ? look_at(f, e->path, false, true) : 0;
+		return looking_is_wanted(f, e->path) ? looking_begin(f, e->path, false, true) : 0;
 	case FILE_EVENT_MOVED_HERE:
 		return moved_here(f, e);
 	case FILE_EVENT_MOVED_AWAY:
@@ -361,7 +148,7 @@ static int take_event(struct file_finder *f, const struct file_event *e)
 	case FILE_EVENT_WENT:
 		t = file_set_by_path(f->set, e->path);
 		if (t)
-			set_adrift(f, t);
+			looking_set_adrift(f, t);
 		return 0;
 	case FILE_EVENT_DIRECTORY_CAME:
 		return remember_directory(f, e->path);
@@ -400,7 +187,7 @@ static int take_file(struct file_finder *f, const struct walk_item *item, const 
 	if (known && !f->thorough)
 		return 0;
 	bool may_be_link = g->literal || item->type == DT_LNK;
-	return look_at(f, item->path, g->literal, may_be_link);
+	return looking_begin(f, item->path, g->literal, may_be_link);
 }
 
 static int take_item(struct file_finder *f, const struct walk_item *item, const struct glob *g)
@@ -437,20 +224,50 @@ static void start_walk(struct file_finder *f)
 	f->walk_began_ns = now_ns(f);
 }
 
-static void end_walk(struct file_finder *f)
+/* The first walk is over: what is remembered and was not met must have been renamed, or is gone. */
+static int begin_search(struct file_finder *f)
+{
+	struct file_positions *positions = f->set->positions;
+	if (!positions) {
+		f->first_done = true;
+		return 0;
+	}
+	f->searching = true;
+	file_lost_begin(&f->lost, f->stage, positions);
+	return file_positions_lose(positions);
+}
+
+/* As do_one_thing(). */
+static int search_on(struct file_finder *f)
+{
+	struct lost_file found;
+	int r = file_lost_step(&f->lost, &found);
+	if (r == STEP_DONE) {
+		f->searching = false;
+		f->first_done = true;
+		r = file_positions_settle(f->set->positions);
+		return r < 0 ? r : 1;
+	}
+	if (r == STEP_MORE && found.path)
+		return looking_adopt(f, found.path, &found.stat);
+	return r;
+}
+
+/* 0 or -ENOMEM. */
+static int end_walk(struct file_finder *f)
 {
 	uint64_t now = now_ns(f), pause = (now - f->walk_began_ns) * WALK_SHARE;
 	f->walking = false;
 	if (f->from) {
 		free(f->from);
 		f->from = NULL;
-		return;
+		return 0;
 	}
 	if (f->thorough)
 		f->patrol_left = f->set->count;
 	f->thorough = false;
-	f->first_done = true;
 	f->next_walk_ns = now + (pause > walk_every_ns ? pause : walk_every_ns);
+	return f->first_done ? 0 : begin_search(f);
 }
 
 /* 1: something was dealt with; 0: an operation is under way, or there is nothing to do; below 0: failed. */
@@ -460,8 +277,8 @@ static int walk_on(struct file_finder *f)
 		if (f->walk.out_of_memory)
 			return -ENOMEM;
 		if (f->next_glob == f->include.count) {
-			end_walk(f);
-			return 1;
+			int r = end_walk(f);
+			return r < 0 ? r : 1;
 		}
 		const struct glob *g = &f->include.globs[f->next_glob++];
 		int r = glob_walk_start(&f->walk, g, f->from ? f->from->path : NULL);
@@ -514,7 +331,7 @@ static int patrol(struct file_finder *f)
 	struct tracked_file *t = chain_owner(first, struct tracked_file, all);
 	if (!t->named || t->form == FILE_STREAM)
 		return 1;
-	int r = look_at(f, t->path, false, false);
+	int r = looking_begin(f, t->path, false, false);
 	return r < 0 ? r : 1;
 }
 
@@ -526,9 +343,11 @@ static int do_one_thing(struct file_finder *f)
 	if (f->look != LOOK_NONE) {
 		if (f->op.busy)
 			return 0;
-		r = after_look(f);
+		r = looking_done(f);
 		return r < 0 ? r : 1;
 	}
+	if (f->searching)
+		return search_on(f);
 	r = next_event(f);
 	if (r != 0)
 		return r;
@@ -570,7 +389,7 @@ int file_finder_step(struct file_finder *f)
 
 uint64_t file_finder_next_ns(const struct file_finder *f)
 {
-	if (!f->follow || f->look != LOOK_NONE || f->walking)
+	if (!f->follow || f->look != LOOK_NONE || f->walking || f->searching)
 		return UINT64_MAX;
 	return f->next_patrol_ns < f->next_walk_ns ? f->next_patrol_ns : f->next_walk_ns;
 }

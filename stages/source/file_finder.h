@@ -4,6 +4,8 @@
  *   walks of the tree-+--> a path to look at --> stat --> reconcile: the path's file and the identity's file
  *   the patrol -------+
  *
+ *   the first walk --> what is remembered and was not found: searched for --> first_done
+ *
  *                        the path was      the path was         the path was
  *                        unknown           this file's          another file's
  *   identity unknown     a new file        -                    a new file; the other is adrift
@@ -20,6 +22,7 @@
 #pragma once
 
 #include "stages/glob_walk.h"
+#include "stages/source/file_lost.h"
 #include "stages/source/file_set.h"
 #include "stages/source/file_watch.h"
 #include "stages/stage.h"
@@ -32,6 +35,8 @@ struct file_finder {
 	struct glob_set include, exclude; /* filled by the owner before file_finder_start() */
 	bool from_end; /* files that are there at the start: only what comes after */
 	bool follow;
+	bool holding;             /* what is found is not ready before the owner says so */
+	uint64_t ignore_older_ns; /* since it was modified; 0: none is ignored */
 
 	struct file_watch *watch; /* follow */
 	struct glob_walk walk;
@@ -39,7 +44,10 @@ struct file_finder {
 	struct finder_directory *from, *later; /* a new directory being walked; those still to be */
 	size_t later_count;
 	bool walking, thorough; /* thorough: known files are looked at, too */
-	bool first_done;        /* everything there at the start has been found */
+	bool searching;         /* for those that were known and not found */
+	struct file_lost lost;
+	bool first_done; /* everything there at the start has been found */
+	bool ignored;    /* some file, for its age */
 	bool lost_track;
 	bool said_unwatched;
 	uint64_t walk_began_ns, next_walk_ns, next_patrol_ns;
@@ -51,7 +59,7 @@ struct file_finder {
 	bool is_literal;  /* the path at hand was written without wildcards */
 	bool may_be_link;
 	struct io_op op;
-	struct stat stat, other_stat;
+	struct io_status stat, other_stat;
 
 	uint32_t moved_cookie; /* of the rename that took the name of set->moved */
 	bool moved_unseen; /* it took a name that the patterns match, of a file not yet looked at */

@@ -8,10 +8,7 @@ const char *file_notes_path(const struct stage *s, const char *path)
 	const struct text_list *exclude, *paths = NULL;
 	if (s->type && s->type->patterns)
 		paths = s->type->patterns(s->options, &exclude);
-	for (size_t i = 0; paths && i < paths->count; i++)
-		if (paths->items[i].secret)
-			return SECRET_SHOWN;
-	return path;
+	return paths ? text_list_shown(paths, path) : path;
 }
 
 void file_notes_unreadable(struct stage *s, const char *path, int error)
@@ -45,6 +42,21 @@ void file_notes_truncated(struct stage *s, const char *path, uint64_t from, uint
 	env_say(s->env, SAY_WARN, "file truncated",
 		"path=%s from=%" PRIu64 " to=%" PRIu64 " action=%s", file_notes_path(s, path), from,
 		to, "reading it from its beginning");
+}
+
+void file_notes_rewritten(struct stage *s, const char *path, uint64_t from, uint64_t size)
+{
+	counter_add(&s->counters->truncations, 1);
+	env_say(s->env, SAY_WARN, "file written anew",
+		"path=%s read=%" PRIu64 " size=%" PRIu64 " action=%s", path, from, size,
+		"reading it from its beginning");
+}
+
+void file_notes_gone(struct stage *s, const char *path, uint64_t at)
+{
+	counter_add(&s->counters->errors, 1);
+	env_say(s->env, SAY_WARN, "file gone", "path=%s offset=%" PRIu64 " action=%s", path, at,
+		"going on without what may have come after that");
 }
 
 void file_notes_too_many_open(struct stage *s, size_t open, int error)

@@ -20,4 +20,10 @@ void file_notes_damaged(struct stage *s, const char *path, uint64_t at, const ch
 
 void file_notes_truncated(struct stage *s, const char *path, uint64_t from, uint64_t to);
 
+/* Truncated, and grown past what was read since; or another file in its place. from: how far it was read. */
+void file_notes_rewritten(struct stage *s, const char *path, uint64_t from, uint64_t size);
+
+/* Some of it was read in an earlier run, and maybe not all. at: offset in the file as it is stored. */
+void file_notes_gone(struct stage *s, const char *path, uint64_t at);
+
 void file_notes_too_many_open(struct stage *s, size_t open, int error);

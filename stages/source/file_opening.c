@@ -1,5 +1,7 @@
 #include "stages/source/file_opening.h"
+#include "stages/source/file_checking.h"
 #include "stages/source/file_notes.h"
+#include "stages/source/file_positions.h"
 #include "stages/source/file_turn.h"
 
 #include <errno.h>
@@ -82,21 +84,36 @@ int opening_opened(struct file_reader *r)
 	return GO_ON;
 }
 
-/* The path leads to another file by now. Returns false when that is known already: then it has the name. */
-static bool adopt_identity(struct file_reader *r)
+/* 1, or -ENOMEM having said so. */
+static int become_another(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
-	struct tracked_file *other = file_set_by_id(r->set, r->stat.st_dev, r->stat.st_ino);
-	if (!other) {
-		file_set_reidentify(r->set, f, &r->stat);
-		turn_begin_anew(r);
-		return true;
+	struct file_positions *positions = r->set->positions;
+	if (f->position) {
+		char *path = strdup(f->path);
+		if (!path)
+			return turn_out_of_memory(r);
+		file_positions_park(positions, f, path, env_wall_ns(r->stage->env));
 	}
+	file_set_reidentify(r->set, f, &r->stat);
+	turn_begin_anew(r);
+	if (positions && S_ISREG(r->stat.mode) && file_positions_attach(positions, f, &r->stat) < 0)
+		return turn_out_of_memory(r);
+	return 1;
+}
+
+/* The path leads to another file by now. 0 when that is known already: then it has the name; 1; or -ENOMEM. */
+static int adopt_identity(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	struct tracked_file *other = file_set_by_id(r->set, r->stat.device, r->stat.inode);
+	if (!other || other == f)
+		return become_another(r);
 	if (!other->named && file_set_rename(r->set, other, f->path, f->named) == 0)
 		file_set_ready(r->set, other);
 	turn_end(r);
 	turn_remove_file(r, f);
-	return false;
+	return 0;
 }
 
 static bool ends_in(const char *path, const char *ending)
@@ -115,8 +132,8 @@ static bool is_called(const struct file_reader *r, enum compression compression,
 static void decide_form(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
-	f->is_pipe = S_ISFIFO(r->stat.st_mode);
-	if (!S_ISREG(r->stat.st_mode))
+	f->is_pipe = S_ISFIFO(r->stat.mode);
+	if (!S_ISREG(r->stat.mode))
 		f->form = FILE_STREAM;
 	if (f->form != FILE_UNSEEN)
 		return;
@@ -128,9 +145,13 @@ static void decide_form(struct file_reader *r)
 		f->form = FILE_PLAIN;
 }
 
-void opening_truncated(struct file_reader *r)
+void opening_begin_anew(struct file_reader *r)
 {
-	file_notes_truncated(r->stage, r->file->path, r->file->end, (uint64_t)r->stat.st_size);
+	const struct tracked_file *f = r->file;
+	if (r->stat.size < f->end)
+		file_notes_truncated(r->stage, f->path, f->end, r->stat.size);
+	else
+		file_notes_rewritten(r->stage, f->path, f->end, r->stat.size);
 	turn_begin_anew(r);
 	decide_form(r);
 	r->at = READER_FILL;
@@ -141,8 +162,8 @@ void opening_truncated(struct file_reader *r)
 static void set_limit(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
-	uint64_t size = (uint64_t)r->stat.st_size;
-	if (r->follow || !S_ISREG(r->stat.st_mode))
+	uint64_t size = r->stat.size;
+	if (r->follow || !S_ISREG(r->stat.mode))
 		return;
 	if (f->limit > 0)
 		f->limit = size;
@@ -152,19 +173,28 @@ static void set_limit(struct file_reader *r)
 		r->at = READER_END;
 }
 
+static bool is_another(const struct file_reader *r)
+{
+	const struct tracked_file *f = r->file;
+	bool was_born_otherwise =
+	    f->birth_ns != 0 && r->stat.birth_ns != 0 && f->birth_ns != r->stat.birth_ns;
+	return f->device != r->stat.device || f->inode != r->stat.inode || was_born_otherwise;
+}
+
 int opening_looked(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
-	if (r->op.result < 0 || S_ISDIR(r->stat.st_mode)) {
+	if (r->op.result < 0 || S_ISDIR(r->stat.mode)) {
 		turn_give_up_unreadable(r, r->op.result < 0 ? (int)r->op.result : -EISDIR);
 		return GO_ON;
 	}
-	if ((f->device != r->stat.st_dev || f->inode != r->stat.st_ino) && !adopt_identity(r))
-		return GO_ON;
+	int adopted = is_another(r) ? adopt_identity(r) : 1;
+	if (adopted <= 0)
+		return adopted < 0 ? adopted : GO_ON;
 	decide_form(r);
 	r->at = READER_FILL;
-	if (S_ISREG(r->stat.st_mode) && (uint64_t)r->stat.st_size < f->end)
-		opening_truncated(r);
+	if (S_ISREG(r->stat.mode) && r->stat.size < f->end)
+		opening_begin_anew(r);
 	set_limit(r);
-	return GO_ON;
+	return r->at == READER_FILL ? checking_begin(r) : GO_ON;
 }

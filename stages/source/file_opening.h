@@ -13,5 +13,5 @@ int opening_opened(struct file_reader *r);
 /* r->stat has come, or an error. */
 int opening_looked(struct file_reader *r);
 
-/* r->stat says that the file is shorter than what was read of it: says so, and begins it anew. */
-void opening_truncated(struct file_reader *r);
+/* The file, of which r->stat tells, does not hold any more what was read of it: says so, and begins it anew. */
+void opening_begin_anew(struct file_reader *r);

@@ -1,7 +1,9 @@
 #include "stages/source/file_reader.h"
 #include "stages/descriptor.h"
+#include "stages/source/file_checking.h"
 #include "stages/source/file_notes.h"
 #include "stages/source/file_opening.h"
+#include "stages/source/file_positions.h"
 #include "stages/source/file_reading.h"
 #include "stages/source/file_turn.h"
 
@@ -36,7 +38,9 @@ static int pick(struct file_reader *r)
 		framer_forget(&r->file->framer);
 	}
 	r->carried = r->file;
-	r->at = r->file->fd >= 0 ? READER_FILL : READER_OPEN;
+	if (r->file->fd >= 0)
+		return checking_begin(r);
+	r->at = READER_OPEN;
 	return GO_ON;
 }
 
@@ -85,6 +89,14 @@ static bool is_mid_frame(const struct file_reader *r)
 	       r->unpacker.decoder->in_frame;
 }
 
+/* What was there has been handed on. */
+static void note_finished(struct file_reader *r)
+{
+	struct file_position *p = r->file->position;
+	if (p && intake_pending(&r->intake) == 0)
+		file_positions_finished(r->set->positions, p);
+}
+
 static int finish(struct file_reader *r, struct batch **ret_batch)
 {
 	if (is_mid_frame(r)) {
@@ -95,6 +107,7 @@ static int finish(struct file_reader *r, struct batch **ret_batch)
 	if (result != 0)
 		return result == -EAGAIN ? WAIT : GO_ON;
 	struct tracked_file *f = r->file;
+	note_finished(r);
 	turn_end(r);
 	turn_remove_file(r, f);
 	return GO_ON;
@@ -123,6 +136,7 @@ static int at_end(struct file_reader *r)
 	r->grew = end > f->end;
 	f->end =
 	    end > f->end ? end : f->end; /* less than before: CHECKING will see that it shrank */
+	note_finished(r);
 	if (r->draining) {
 		r->at = READER_FINISH;
 	} else if (r->follow && f->form == FILE_STREAM && !f->named) {
@@ -148,13 +162,14 @@ static int checked(struct file_reader *r)
 	struct tracked_file *f = r->file;
 	uint64_t now = turn_now_ns(r);
 	bool is_stream = f->form == FILE_STREAM;
-	if (!is_stream && r->op.result >= 0 && (uint64_t)r->stat.st_size < f->end) {
-		opening_truncated(r);
+	if (!is_stream && r->op.result >= 0 && r->stat.size < f->end) {
+		opening_begin_anew(r);
 		return GO_ON;
 	}
 	if (r->grew)
 		f->quiet_at_ns = now + FILE_QUIET_NS;
-	bool is_gone = r->op.result >= 0 && r->stat.st_nlink == 0;
+	bool is_gone = r->op.result >= 0 && r->stat.links == 0;
+	f->gone = is_gone;
 	if (!f->named && !f->again && (is_gone || now >= f->quiet_at_ns))
 		r->at = READER_FINISH;
 	else if (is_stream)
@@ -178,6 +193,11 @@ static int move(struct file_reader *r, struct batch **ret_batch)
 		return opening_opened(r);
 	case READER_LOOKING:
 		return opening_looked(r);
+	case READER_HEAD:
+	case READER_TAIL:
+		return checking_sampled(r);
+	case READER_DIFFERS:
+		return checking_differs(r);
 	case READER_FILL:
 		return reading_fill(r);
 	case READER_MEASURING:

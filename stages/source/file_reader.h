@@ -6,6 +6,8 @@
  *    |   others wait, and it has had its turn +- FRAME --> (batches)
  *    +<---------------------------------------|   | at the end, for now or for good
  *    |                                            v
+ *    |  with what is remembered: PICK, LOOKING -> HEAD -> TAIL -> FILL   (file_checking.h)
+ *    |                                            |
  *    +<-- rests: nothing more for now ---------- END --> CHECKING: truncated? -> FILL, from the beginning
  *    |                                            |         |       gone, or quiet without a name? -+
  *    +<-- FINISH: what has no delimiter, too <----+---------+---------------------------------------+
@@ -17,6 +19,7 @@
  *   OPENING         too many open                              OPEN, or PICK after a pause
  *                   other error                                stuck, PICK
  *   LOOKING         another file than the one known            begins it anew, or leaves it to whom it belongs
+ *   HEAD, TAIL      not what was read before                   DIFFERS: FILL, from the beginning
  *   READING         bytes                                      FRAME, FILL (compressed)
  *                   nothing                                    END
  *                   error                                      stuck, PICK
@@ -34,6 +37,7 @@
 #pragma once
 
 #include "stages/intake.h"
+#include "stages/source/file_identity.h"
 #include "stages/source/file_set.h"
 #include "stages/source/unpacker.h"
 
@@ -44,6 +48,9 @@ enum file_reader_at {
 	READER_OPEN,
 	READER_OPENING,
 	READER_LOOKING,
+	READER_HEAD,
+	READER_TAIL,
+	READER_DIFFERS,
 	READER_FILL,
 	READER_MEASURING,
 	READER_READING,
@@ -72,7 +79,9 @@ struct file_reader {
 	bool at_end;                  /* when what was read is framed */
 	bool grew;                    /* its end lies further than the last time */
 	struct io_op op;
-	struct stat stat;
+	struct io_status stat;
+	uint8_t sample[HEAD_BYTES]; /* of the file, for comparison */
+	size_t sampled, sample_length;
 
 	struct chain paused; /* streams that nobody writes to */
 	size_t open_max;

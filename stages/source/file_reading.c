@@ -169,6 +169,8 @@ int reading_was_read(struct file_reader *r)
 	}
 	bool is_short = (size_t)n < r->op.read.length;
 	f->had_bytes = true;
+	if (turn_was_read(r, r->op.read.at, r->op.read.bytes, (size_t)n) < 0)
+		return -ENOMEM;
 	turn_account(r,
 		     f->form == FILE_STREAM ? f->done + (uint64_t)n : r->op.read.at + (uint64_t)n);
 	if (f->form == FILE_PACKED) {

@@ -1,4 +1,5 @@
 #include "stages/source/file_set.h"
+#include "stages/source/file_positions.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -10,7 +11,7 @@ static uint64_t path_hash(const char *path)
 	return hash_bytes(path, strlen(path));
 }
 
-static uint64_t id_hash(dev_t device, ino_t inode)
+static uint64_t id_hash(uint64_t device, uint64_t inode)
 {
 	uint64_t id[2] = {device, inode};
 	return hash_bytes(id, sizeof id);
@@ -34,7 +35,7 @@ void file_set_release(struct file_set *s)
 	hash_index_release(&s->by_id);
 }
 
-struct tracked_file *file_set_add(struct file_set *s, const char *path, const struct stat *st)
+struct tracked_file *file_set_add(struct file_set *s, const char *path, const struct io_status *st)
 {
 	struct tracked_file *f = calloc(1, sizeof *f);
 	if (!f || !(f->path = strdup(path))) {
@@ -44,8 +45,9 @@ struct tracked_file *file_set_add(struct file_set *s, const char *path, const st
 	f->fd = -1;
 	f->named = true;
 	f->limit = UINT64_MAX;
-	f->device = st->st_dev;
-	f->inode = st->st_ino;
+	f->device = st->device;
+	f->inode = st->inode;
+	f->birth_ns = st->birth_ns;
 	framer_init(&f->framer);
 	chain_init(&f->all);
 	chain_init(&f->turn_link);
@@ -68,6 +70,8 @@ void file_set_remove(struct file_set *s, struct tracked_file *f)
 	s->count--;
 	if (s->moved == f)
 		s->moved = NULL;
+	if (f->position)
+		file_positions_drop(s->positions, f);
 	free(f->kept);
 	free(f->path);
 	free(f);
@@ -84,7 +88,7 @@ struct tracked_file *file_set_by_path(const struct file_set *s, const char *path
 	return NULL;
 }
 
-struct tracked_file *file_set_by_id(const struct file_set *s, dev_t device, ino_t inode)
+struct tracked_file *file_set_by_id(const struct file_set *s, uint64_t device, uint64_t inode)
 {
 	struct hash_node *n = hash_index_first(&s->by_id, id_hash(device, inode));
 	for (; n; n = hash_index_next(n)) {
@@ -97,6 +101,8 @@ struct tracked_file *file_set_by_id(const struct file_set *s, dev_t device, ino_
 
 static void set_named(struct file_set *s, struct tracked_file *f, bool named)
 {
+	if (f->position)
+		file_positions_news(s->positions, f->position);
 	f->named = named;
 	if (named) {
 		chain_unlink(&f->adrift);
@@ -132,11 +138,12 @@ void file_set_unname(struct file_set *s, struct tracked_file *f)
 	set_named(s, f, false);
 }
 
-void file_set_reidentify(struct file_set *s, struct tracked_file *f, const struct stat *st)
+void file_set_reidentify(struct file_set *s, struct tracked_file *f, const struct io_status *st)
 {
 	hash_index_remove(&s->by_id, &f->by_id);
-	f->device = st->st_dev;
-	f->inode = st->st_ino;
+	f->device = st->device;
+	f->inode = st->inode;
+	f->birth_ns = st->birth_ns;
 	hash_index_add(&s->by_id, &f->by_id, id_hash(f->device, f->inode));
 }
 
@@ -199,18 +206,38 @@ struct tracked_file *file_set_most_idle(const struct file_set *s)
 static int by_path_order(const void *a, const void *b)
 {
 	const struct tracked_file *const *x = a, *const *y = b;
+	if ((*x)->named != (*y)->named)
+		return (*x)->named ? 1 : -1;
 	return strcmp((*x)->path, (*y)->path);
 }
 
-int file_set_ready_in_order(struct file_set *s)
+static int by_age_order(const void *a, const void *b)
+{
+	const struct tracked_file *const *x = a, *const *y = b;
+	if ((*x)->birth_ns != (*y)->birth_ns)
+		return (*x)->birth_ns < (*y)->birth_ns ? -1 : 1;
+	return by_path_order(a, b);
+}
+
+/* They stand in the order in which they became ready. */
+static void put_back_ready(struct file_set *s)
+{
+	struct tracked_file *f;
+	while ((f = file_set_take_ready(s)))
+		file_set_rest(s, f);
+}
+
+int file_set_ready_in_order(struct file_set *s, enum file_order order)
 {
 	struct tracked_file **files = calloc(s->count + 1, sizeof(struct tracked_file *));
 	if (!files)
 		return -ENOMEM;
 	size_t n = 0;
+	put_back_ready(s);
 	for (struct chain *c = s->all.next; c != &s->all; c = c->next)
 		files[n++] = chain_owner(c, struct tracked_file, all);
-	qsort(files, n, sizeof(struct tracked_file *), by_path_order);
+	qsort(files, n, sizeof(struct tracked_file *),
+	      order == FILES_BY_AGE ? by_age_order : by_path_order);
 	for (size_t i = 0; i < n; i++)
 		file_set_ready(s, files[i]);
 	free(files);

@@ -11,14 +11,15 @@
  *      |          if open and named)      others wait too          ended: removed
  *      +-> adrift: has lost its name (renamed away, deleted): read on until it is quiet or gone
  *
+ * What is remembered of a file beyond the set is told of every new name (file_positions.h).
+ *
  * Threads: the owner's. Memory: about 300 bytes a file and its path, taken as files are found. Layer: stages. */
 #pragma once
 
 #include "stages/chain.h"
 #include "stages/framer.h"
 #include "stages/hash_index.h"
-
-#include <sys/stat.h>
+#include "stages/io.h"
 
 /* How long a file that has lost its name must give nothing new before it is given up. */
 #define FILE_QUIET_NS (60 * UINT64_C(1000000000))
@@ -32,6 +33,9 @@ enum file_form {
 
 enum packing { PACKED_ZSTD, PACKED_GZIP };
 
+struct file_position; /* file_positions.h */
+struct file_positions;
+
 enum file_turn { FILE_RESTING, FILE_READY, FILE_CURRENT };
 
 struct tracked_file {
@@ -41,9 +45,9 @@ struct tracked_file {
 	struct chain adrift;
 
 	char *path; /* the last one known */
-	dev_t device;
-	ino_t inode;
-	int fd; /* -1: closed */
+	uint64_t device, inode;
+	int64_t birth_ns; /* 0: not known */
+	int fd;           /* -1: closed */
 	enum file_form form;
 	enum packing packing;
 	enum file_turn turn;
@@ -68,7 +72,9 @@ struct tracked_file {
 	struct framer framer;
 	uint8_t *kept; /* streams: a line's beginning, while another file has its turn */
 	size_t kept_length;
-	uint64_t quiet_at_ns; /* adrift: nothing new by then, and it is given up */
+	uint64_t quiet_at_ns;           /* adrift: nothing new by then, and it is given up */
+	bool gone;                      /* no name leads to it any more, anywhere */
+	struct file_position *position; /* what is remembered of it; NULL: nothing is */
 };
 
 struct file_set {
@@ -78,6 +84,7 @@ struct file_set {
 	struct chain idle;   /* RESTING, open and named; longest first */
 	struct chain adrift; /* longest first */
 	size_t count, open_count;
+	struct file_positions *positions; /* NULL: nothing is remembered */
 	struct tracked_file
 	    *moved; /* for whoever follows renames: cleared when that file is removed */
 };
@@ -88,19 +95,19 @@ int file_set_init(struct file_set *s);
 void file_set_release(struct file_set *s);
 
 /* A new file, RESTING, named, closed, at its beginning. NULL: out of memory. */
-struct tracked_file *file_set_add(struct file_set *s, const char *path, const struct stat *st);
+struct tracked_file *file_set_add(struct file_set *s, const char *path, const struct io_status *st);
 /* fd must be -1. */
 void file_set_remove(struct file_set *s, struct tracked_file *f);
 
 struct tracked_file *file_set_by_path(const struct file_set *s, const char *path);
-struct tracked_file *file_set_by_id(const struct file_set *s, dev_t device, ino_t inode);
+struct tracked_file *file_set_by_id(const struct file_set *s, uint64_t device, uint64_t inode);
 
 /* path now leads to f, and to no other file of the set; named: the patterns match it. 0 or -ENOMEM. */
 int file_set_rename(struct file_set *s, struct tracked_file *f, const char *path, bool named);
 /* No known path leads to f any more. */
 void file_set_unname(struct file_set *s, struct tracked_file *f);
 /* Its path turned out to lead to another inode, which no other file of the set has. */
-void file_set_reidentify(struct file_set *s, struct tracked_file *f, const struct stat *st);
+void file_set_reidentify(struct file_set *s, struct tracked_file *f, const struct io_status *st);
 
 /* There may be something to read. A stuck file stays where it is. */
 void file_set_ready(struct file_set *s, struct tracked_file *f);
@@ -114,5 +121,7 @@ int file_set_closed(struct file_set *s, struct tracked_file *f);
 /* The open file that nothing has been read from for longest and that can be opened again; NULL. */
 struct tracked_file *file_set_most_idle(const struct file_set *s);
 
-/* All files to the ready queue, in the order of their paths. 0 or -ENOMEM. */
-int file_set_ready_in_order(struct file_set *s);
+enum file_order { FILES_BY_PATH, FILES_BY_AGE /* the oldest first, as far as that is known */ };
+
+/* All files to the ready queue, in that order; those adrift, being older, before the others. 0 or -ENOMEM. */
+int file_set_ready_in_order(struct file_set *s, enum file_order order);

@@ -12,15 +12,21 @@
  *
  *   from      event                        to
  *   FINDING   the walk has ended           READING: all files ready, in the order of their paths
- *   FINDING   ... and found no file        failed
+ *   FINDING   ... and found no file        failed, unless it passed some over
  *   READING   the reader is idle           DONE
  *   any       stopping                     DRAINING
  *
- * Each part's own states and transitions: glob_walk.h, file_finder.h, file_set.h, file_reader.h. */
+ * What is remembered from run to run, in file_positions: how far each file was read. While some of it waits for its
+ * file, following also reads nothing before all that is there has been found: an older file comes before its successor.
+ *
+ * Each part's own states and transitions: glob_walk.h, file_finder.h, file_lost.h, file_set.h,
+ * file_positions.h, file_reader.h. */
+#include "stages/source/file_telling.h"
 #include "stages/source/file_source.h"
 #include "stages/builtin.h"
 #include "stages/source/file_finder.h"
 #include "stages/source/file_overlap.h"
+#include "stages/source/file_positions.h"
 #include "stages/source/file_reader.h"
 
 #include <errno.h>
@@ -39,19 +45,27 @@ static const struct option file_source_table[] = {
 	    "name"},
     {"read_from", OPTION_CHOICE, offsetof(struct file_source_options, read_from),
      .preset = "beginning", .choices = read_from_choices,
-     .doc = "Where to begin in files that are there at the start; those that appear later are read "
-	    "whole"},
+     .doc = "Where to begin in files that are there at the start and of which no position is "
+	    "remembered; those that appear later are read whole"},
     {"compression", OPTION_CHOICE, offsetof(struct file_source_options, compression),
      .preset = "auto", .choices = compression_choices,
      .doc = "How the files are compressed; `auto` goes by the name's ending .zst or .gz, or by "
 	    "the first bytes"},
+    {"ignore_older", OPTION_DURATION, offsetof(struct file_source_options, ignore_older_ns),
+     .preset = "off", .word = "off",
+     .doc =
+	 "Leave files alone that were last modified before so long and of which nothing was read "
+	 "yet; what is remembered of files that are gone is forgotten after that time, or 7d"},
     FRAMING_OPTION_ROWS(offsetof(struct file_source_options, framing)),
     {0},
 };
 
+#define KEEP_NS (7 * 24 * 3600 * INT64_C(1000000000)) /* as `ignore_older`, where that is off */
+
 struct file_source {
 	struct framing framing;
 	struct file_set set;
+	struct file_positions positions;
 	struct file_finder finder;
 	struct file_reader reader;
 	bool set_up; /* what is to be released */
@@ -108,6 +122,24 @@ static int add_patterns(struct stage *s, struct glob_set *set, const struct text
 	return 0;
 }
 
+/* 0 or -errno, having said why. */
+static int remember(struct stage *s, struct file_source *source)
+{
+	const struct file_source_options *o = s->options;
+	if (!s->state_dir)
+		return 0;
+	int64_t keep_ns = o->ignore_older_ns > 0 ? (int64_t)o->ignore_older_ns : KEEP_NS;
+	int r = file_positions_init(&source->positions, &s->counters->changes, keep_ns);
+	if (r == 0 && s->saved)
+		r = file_positions_load(&source->positions, s->saved);
+	if (r < 0)
+		env_say(s->env, SAY_ERROR, r == -EBADMSG ? "state is damaged" : "out of memory",
+			"stage=%s", s->id);
+	source->set.positions = &source->positions;
+	source->finder.holding = !s->once && source->positions.by_inode.count > 0;
+	return r;
+}
+
 static int file_source_open(struct stage *s)
 {
 	const struct file_source_options *o = s->options;
@@ -119,7 +151,12 @@ static int file_source_open(struct stage *s)
 	}
 	source->framing = framing_from_options(&o->framing, s);
 	source->finder = (struct file_finder){
-	    .stage = s, .set = &source->set, .from_end = o->read_from == 1, .follow = !s->once};
+	    .stage = s,
+	    .set = &source->set,
+	    .from_end = o->read_from == 1,
+	    .follow = !s->once,
+	    .ignore_older_ns = o->ignore_older_ns,
+	};
 	source->reader = (struct file_reader){.stage = s,
 					      .set = &source->set,
 					      .framing = &source->framing,
@@ -127,7 +164,9 @@ static int file_source_open(struct stage *s)
 					      .follow = !s->once};
 	source->set_up = true;
 	file_reader_start(&source->reader);
-	int r = add_patterns(s, &source->finder.include, &o->paths, 0);
+	int r = remember(s, source);
+	if (r == 0)
+		r = add_patterns(s, &source->finder.include, &o->paths, 0);
 	if (r == 0)
 		r = add_patterns(s, &source->finder.exclude, &o->exclude, GLOB_DOTS);
 	return r < 0 ? r : file_finder_start(&source->finder);
@@ -143,6 +182,7 @@ static void file_source_close(struct stage *s)
 		file_reader_release(&source->reader);
 	}
 	file_set_release(&source->set);
+	file_positions_release(&source->positions);
 	free(source);
 	s->state = NULL;
 }
@@ -176,14 +216,21 @@ static int find(struct stage *s, struct file_source *source)
 	if (r != STEP_DONE)
 		return r;
 	source->all_found = true;
-	if (source->set.count == 0) {
+	if (source->set.count == 0 && !source->finder.ignored) {
 		if (has_wildcards(&source->finder.include) ||
 		    counter_get(&s->counters->errors) == 0)
 			say_nothing_matched(s);
 		return -ENOENT;
 	}
-	r = file_set_ready_in_order(&source->set);
+	r = file_set_ready_in_order(&source->set, FILES_BY_PATH);
 	return r < 0 ? r : STEP_MORE;
+}
+
+/* 0 or -ENOMEM. */
+static int let_go(struct file_source *source)
+{
+	source->finder.holding = false;
+	return file_set_ready_in_order(&source->set, FILES_BY_AGE);
 }
 
 static void say_when(struct stage *s, const struct file_source *source)
@@ -218,7 +265,9 @@ int file_source_next(struct stage *s, struct batch **ret_batch)
 	if (s->stopping)
 		return drain(s, source, ret_batch);
 	int found = source->all_found ? STEP_WAIT : find(s, source);
-	if (found < 0 || (s->once && !source->all_found))
+	if (found >= 0 && source->finder.holding && source->finder.first_done)
+		found = let_go(source) < 0 ? -ENOMEM : STEP_MORE;
+	if (found < 0 || source->finder.holding || (s->once && !source->all_found))
 		return found;
 	int read = file_reader_step(&source->reader, ret_batch);
 	if (read != STEP_WAIT)
@@ -240,6 +289,12 @@ static int file_source_step(struct stage *s, struct outlet *out)
 	return r;
 }
 
+static int file_source_snapshot(struct stage *s, struct delta *d)
+{
+	struct file_source *source = s->state;
+	return file_positions_snapshot(&source->positions, d, env_wall_ns(s->env));
+}
+
 static size_t file_source_memory(const void *options)
 {
 	const struct file_source_options *o = options;
@@ -253,9 +308,11 @@ static size_t file_source_buffer_capacity(const void *options)
 	return framing_buffer_capacity(&o->framing);
 }
 
-static const char *file_source_restart(const void *options)
+static const char *file_source_restart(const void *options, bool remembers)
 {
 	const struct file_source_options *o = options;
+	if (remembers)
+		return "read on from where each file was read up to, also where it was renamed";
 	return o->read_from == 1
 		   ? "read on from the end of its files: what was on its way at a crash, "
 		     "and what comes while nothing runs, is left out"
@@ -280,6 +337,8 @@ const struct stage_type file_source_type = {
     .open = file_source_open,
     .close = file_source_close,
     .source_step = file_source_step,
+    .snapshot = file_source_snapshot,
+    .tell = file_source_tell,
     .drains = true,
     .memory = file_source_memory,
     .buffer_capacity = file_source_buffer_capacity,

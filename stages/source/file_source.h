@@ -8,8 +8,9 @@
 
 struct file_source_options {
 	struct text_list paths, exclude;
-	uint64_t read_from;   /* 0: beginning, 1: end */
-	uint64_t compression; /* enum compression */
+	uint64_t read_from;       /* 0: beginning, 1: end */
+	uint64_t compression;     /* enum compression */
+	uint64_t ignore_older_ns; /* 0: off */
 	struct framing_options framing;
 };
 

@@ -1,6 +1,7 @@
 #include "stages/source/file_turn.h"
 #include "stages/descriptor.h"
 #include "stages/source/file_notes.h"
+#include "stages/source/file_positions.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -71,13 +72,30 @@ void turn_account(struct file_reader *r, uint64_t upto)
 /* n bytes of what was read have been handed on. */
 void turn_consumed(struct file_reader *r, size_t n)
 {
+	struct tracked_file *f = r->file;
 	if (n == 0)
 		return;
 	r->progressed = true;
-	if (r->file->form == FILE_PACKED)
+	if (f->form == FILE_PACKED)
 		unpacker_consumed(&r->unpacker, n);
 	else
-		r->file->at += n;
+		f->at += n;
+	if (!f->position)
+		return;
+	if (f->form != FILE_PACKED)
+		file_tail_note(&f->position->tail, f->at,
+			       r->intake.buffer->bytes + r->intake.from - n, n);
+	file_positions_changed(r->set->positions, f->position);
+}
+
+int turn_was_read(struct file_reader *r, uint64_t at, const uint8_t *bytes, size_t n)
+{
+	struct file_position *p = r->file->position;
+	if (!p)
+		return 0;
+	if (r->file->form == FILE_PACKED)
+		file_tail_note(&p->tail, at + n, bytes, n);
+	return file_head_note(&p->head, at, bytes, n) < 0 ? turn_out_of_memory(r) : 0;
 }
 
 void turn_forget_bytes(struct file_reader *r)
@@ -98,6 +116,8 @@ void turn_begin_anew(struct file_reader *r)
 	f->form = FILE_UNSEEN;
 	f->said_damaged = false;
 	r->at_end = false;
+	if (f->position)
+		file_positions_restart(r->set->positions, f->position);
 }
 
 /* A stream cannot be read again, and a decompressor not be rewound: their beginning of a line is put aside while
@@ -160,6 +180,8 @@ void turn_rest(struct file_reader *r)
 	struct tracked_file *f = r->file;
 	turn_end(r);
 	file_set_rest(r->set, f);
+	if (f->position)
+		f->position->doubted = true;
 	if (f->again)
 		file_set_ready(r->set, f);
 }
@@ -186,6 +208,21 @@ void turn_close_file(struct file_reader *r, struct tracked_file *f)
 {
 	int fd = file_set_closed(r->set, f);
 	descriptor_close(r->stage->env->io, &fd);
+	if (f->position)
+		f->position->doubted = true;
+}
+
+static void remember(struct file_reader *r, struct tracked_file *f)
+{
+	struct file_positions *positions = r->set->positions;
+	if (!f->position)
+		return;
+	if (f->gone) {
+		file_positions_forget(positions, f->position);
+		return;
+	}
+	file_positions_park(positions, f, f->path, env_wall_ns(r->stage->env));
+	f->path = NULL;
 }
 
 void turn_remove_file(struct file_reader *r, struct tracked_file *f)
@@ -198,6 +235,7 @@ void turn_remove_file(struct file_reader *r, struct tracked_file *f)
 		intake_forget(&r->intake);
 		r->carried = NULL;
 	}
+	remember(r, f);
 	file_set_remove(r->set, f);
 }
 

@@ -31,6 +31,8 @@ uint64_t turn_position(const struct file_reader *r);
 void turn_account(struct file_reader *r, uint64_t upto);
 /* n bytes of what was read have been handed on. */
 void turn_consumed(struct file_reader *r, size_t n);
+/* n bytes were read at offset `at` of the file as it is stored. 0 or -ENOMEM. */
+int turn_was_read(struct file_reader *r, uint64_t at, const uint8_t *bytes, size_t n);
 /* Drops what was read and not handed on; it will be read again. */
 void turn_forget_bytes(struct file_reader *r);
 /* The file is another one than it was: from its first byte. */
@@ -52,5 +54,5 @@ void turn_give_up_unreadable(struct file_reader *r, int error);
 void turn_give_up_damaged(struct file_reader *r, uint64_t at, const char *why);
 
 void turn_close_file(struct file_reader *r, struct tracked_file *f);
-/* Closes it and takes it out of the set. */
+/* Closes it and takes it out of the set. What is remembered of it stays so, unless it is gone. */
 void turn_remove_file(struct file_reader *r, struct tracked_file *f);

@@ -151,9 +151,9 @@ static size_t stdin_source_buffer_capacity(const void *options)
 	return framing_buffer_capacity(&o->framing);
 }
 
-static const char *stdin_source_restart(const void *options)
+static const char *stdin_source_restart(const void *options, bool remembers)
 {
-	(void)options;
+	(void)options, (void)remembers;
 	return "can't be read again: what a crash finds on its way is lost";
 }
 

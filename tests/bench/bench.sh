@@ -19,6 +19,7 @@ folder=$(cd "$folder" && pwd)
 input=$folder/in.log
 results=$folder/results
 export LC_ALL=C
+export STATE_DIRECTORY=$folder/state # gone before each run: each reads all of the input
 : >"$results"
 
 literal='"POST ' # one line in ten, where DESIGN's row has 3 to 20 %
@@ -39,7 +40,7 @@ topology() { # NAME TRANSFORM SINK
 # Leaves wall (microseconds) and cpu (seconds).
 timed() { # COMMAND LINE
 	local start
-	rm -f "$folder"/out.*
+	rm -rf "$folder"/out.* "$folder/state"
 	TIMEFORMAT='%U %S'
 	start=$EPOCHREALTIME
 	cpu=$({ time bash -c "$1" >"$folder/said" 2>&1; } 2>&1) || {

@@ -33,6 +33,7 @@ test_an_unreadable_file_is_told_once_and_the_others_go_on() {
 	cat >bad.yaml <<-YAML
 		sources: {in: {type: file, paths: ["here/*.log"]}}
 		sinks: {out: {type: file, inputs: [in], path: here/result}}
+		epoch: off
 	YAML
 	chmod 644 bad.yaml here/1.log here/3.log
 	status=0
@@ -396,6 +397,7 @@ test_an_output_directory_that_is_not_writable_is_a_clear_error() {
 	cat >bad.yaml <<-YAML
 		sources: {in: {type: stdin}}
 		sinks: {out: {type: file, inputs: [in], path: locked/result.log}}
+		epoch: off
 	YAML
 	chmod 644 bad.yaml
 	status=0

@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 
 sluice() { # leaves `status`, out and err
+	use_state
 	status=0
 	timeout 60 "$SLUICE" "$@" >out 2>err </dev/null || status=$?
 }
@@ -22,10 +23,12 @@ test_check_accepts_a_good_topology() {
 	good_topology
 	sluice check -c good.yaml
 	assert_status 0
-	printed '^  archive \(file\): each input in order, appended to files, '
-	printed '^    after a restart, access: read again from the beginning'
+	printed '^  archive \(file\): each input in order, in files as of the last epoch'
+	printed '^    after a restart, access: read on from where each file was read up to'
 	[ ! -s err ] || fail "a warning: $(cat err)"
 	[ ! -e result.log ] || fail "check wrote output"
+	sluice check -c good.yaml --set epoch=off
+	printed '^    after a restart, access: read again from the beginning'
 }
 
 printed() { # EXTENDED-REGEX
@@ -41,6 +44,7 @@ test_check_says_of_each_sink_what_holds_for_it() {
 		  more: {type: file, paths: ["$INPUT/small.log"], read_from: end}
 		transforms:
 		  mixed: {type: filter, inputs: [tail], contains: a, workers: 2, ordered: false}
+		epoch: off
 		sinks:
 		  screen: {type: stdout, inputs: [in]}
 		  fifo: {type: file, inputs: [tail, more], path: pipe}
@@ -138,7 +142,7 @@ test_check_tells_a_directory_and_a_shell_variable_from_a_file() {
 	sluice check -c odd.yaml
 	assert_status 0
 	assert_said '^odd\.yaml:3:41: warning: `folder` is a directory; name a file in it'
-	printed '^  one \(file\): each input in order, appended to files'
+	printed '^  one \(file\): each input in order, in files as of the last epoch'
 	assert_said '^odd\.yaml:4:41: warning: `\$HOME\.log` would be the file.s name; .*\$\{NAME\}'
 	assert_said '^odd\.yaml:5:43: warning: the directory `\$HOME` .*No such file.*\$\{NAME\}'
 	[ "$(wc -l <err)" -eq 3 ] || fail "$(cat err)"

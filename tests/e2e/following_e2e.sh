@@ -38,6 +38,7 @@ test_followed_lines_arrive_once_in_order_and_soon() {
 	"$TOOLS/e2e/follow_reader" result/all.log $lines $((seconds * 3 * SLOW + 20)) $limit_us >figures 2>complaint &
 	local reader=$! reader_status=0
 	"$TOOLS/e2e/follow_writer" logs 50 $lines $seconds
+	wait_until 20 has_lines result/all.log $lines
 	stop_sluice
 	assert_status 0
 	wait $reader || reader_status=$?

@@ -86,7 +86,7 @@ unit_says() { # SECTION LINE: a key that stands in the wrong section is ignored
 }
 
 test_the_unit_tries_a_failure_again_without_end_but_no_mistake() {
-	sed 's|^ExecStart=.*|ExecStart=/bin/true|' "$repository/systemd/sluice.service" >unit
+	sed -e 's|/usr/local/bin/sluice .*|/bin/true|' "$repository/systemd/sluice.service" >unit
 	unit_says Unit 'StartLimitIntervalSec=0'
 	unit_says Service 'Restart=on-failure'
 	unit_says Service 'RestartSec=5s'

@@ -26,14 +26,24 @@ skip() {
 	exit 77
 }
 
+# Where what a run remembers is kept: for each run a place of its own, unless the test says with STATE that one is to go
+# on where the last one ended.
+use_state() {
+	export STATE_DIRECTORY=${STATE:-$(mktemp -d "$PWD/.state.XXXXXX")}
+}
+
 # Runs to the end. Leaves `status`; stdout in out, stderr in err, most memory used (KiB) in peak.
 run_sluice() {
+	use_state
 	status=0
 	timeout -k 5 $((120 * SLOW)) /usr/bin/time -q -f %M -o peak "$SLUICE" run "$@" >out 2>err || status=$?
 }
 
+# With SIGINT as a terminal leaves it: a shell has its background jobs ignore it.
 start_sluice() {
-	"$SLUICE" run "$@" >out 2>err &
+	: >err # now: what the one before said must not be taken for this one's words
+	use_state
+	env --default-signal=INT "$SLUICE" run "$@" >out 2>err &
 	sluice_pid=$!
 	# whatever becomes of the test, nothing is left running
 	trap 'kill -KILL "$sluice_pid" 2>/dev/null || true' EXIT

@@ -149,10 +149,14 @@ test_a_signal_that_comes_twice_at_once_drains() {
 	assert_never_said 'second signal'
 }
 
-test_sighup_drains() {
+# Its writer goes on into the same pipe.
+test_a_fifo_is_gone_on_with_after_a_reload() {
 	follow_fifo
 	kill -HUP "$sluice_pid"
-	await_end 10
+	wait_until 10 says 'stopping reason=reload'
+	echo after >&9
+	wait_until 10 grep -qx after out
+	stop_sluice
 	exec 9>&-
 	assert_status 0
 }

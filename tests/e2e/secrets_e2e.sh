@@ -21,6 +21,7 @@ quiet_sluice() { # STATUS ARGUMENTS...: and nothing of the secret in either stre
 	local expected=$1
 	shift
 	status=0
+	use_state
 	timeout $((60 * SLOW)) "$SLUICE" "$@" >out 2>err </dev/null || status=$?
 	[ "$status" -eq "$expected" ] || fail "exit code $status for: sluice $*"
 	expect_hidden "sluice $*"

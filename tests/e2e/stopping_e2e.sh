@@ -98,6 +98,47 @@ test_a_disk_that_gets_room_after_sigterm_loses_nothing() {
 	[ "$(stat -c %s disk/result.log)" -ge $((2 * 1024 * 1024)) ] || fail "less than had fitted before"
 }
 
+test_signals_that_were_ignored_from_the_start_stay_ignored() {
+	mkdir in
+	seq 1 100 >in/a.log
+	cat >t.yaml <<-YAML
+		sources: {in: {type: file, paths: ["in/*.log"]}}
+		sinks: {out: {type: file, inputs: [in], path: result.log}}
+	YAML
+	sh -c 'trap "" HUP INT; exec "$0" run -c t.yaml' "$SLUICE" >out 2>err &
+	sluice_pid=$!
+	trap 'kill -KILL "$sluice_pid" 2>/dev/null || true' EXIT
+	wait_until 20 has_lines result.log 100
+	kill -HUP "$sluice_pid"
+	kill -INT "$sluice_pid"
+	seq 101 200 >>in/a.log
+	wait_until 20 has_lines result.log 200
+	assert_never_said 'stopping'
+	stop_sluice
+	assert_status 0
+	assert_said 'stopping reason=SIGTERM'
+}
+
+test_once_that_a_signal_cut_short_is_no_success() {
+	mkfifo pipe
+	seq 8000000 >in.log # 60 MB: far more than it may have under way
+	cat >t.yaml <<-YAML
+		memory: 16MiB
+		sources: {in: {type: file, paths: [in.log]}}
+		sinks: {out: {type: file, inputs: [in], path: pipe}}
+	YAML
+	start_sluice --once -c t.yaml
+	wait_until 20 says 'waiting for a reader'
+	kill -TERM "$sluice_pid"
+	wait_until 20 says 'stopping reason=SIGTERM'
+	cat pipe >result.log &
+	await_end 60
+	assert_status 1
+	assert_said_times 1 'warn stopped before the end of the input'
+	[ "$(stat -c %s result.log)" -lt "$(stat -c %s in.log)" ] || fail "all of it was there"
+	head -c "$(stat -c %s result.log)" in.log | cmp - result.log || fail "not its beginning"
+}
+
 blocks_usr1() {
 	local blocked
 	blocked=$(sed -n 's/^SigBlk:\t//p' "/proc/$sluice_pid/status")

@@ -61,6 +61,7 @@ test_a_second_process_on_an_output_is_refused_before_it_wrote() {
 	trap 'kill -KILL "$sluice_pid" 2>/dev/null || true' EXIT
 	echo one >&9
 	wait_until 10 has_lines out.log 1
+	use_state
 	status=0
 	echo two | timeout $((20 * SLOW)) "$SLUICE" run --once -c t.yaml >out 2>err || status=$?
 	assert_status 74
@@ -95,6 +96,7 @@ test_a_sink_on_a_file_that_a_shell_holds_locked_is_refused() {
 
 test_a_restart_right_after_a_kill_appends() {
 	cat >t.yaml <<-YAML
+		epoch: off
 		sources: {in: {type: file, paths: [in]}}
 		sinks: {out: {type: file, inputs: [in], path: out.log}}
 	YAML

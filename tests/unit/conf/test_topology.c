@@ -31,19 +31,18 @@ Test(topology, top_level_keys_are_read)
 
 Test(topology, keys_of_later_versions_are_told_from_mistakes)
 {
-	load_bad("state_dir: /x\nepoch: {interval: 1s}\nsupervision: x\ncontrol: x\ntests: "
+	load_bad("supervision: x\ncontrol: x\ntests: "
 		 "[]\nsource: {}\nfoo: 1\n" SOURCE SINK "    on_error: drop\n    dead_letter: x\n",
-		 "t.yaml:1:1: the key `state_dir` is not in this version; leave it out\n"
-		 "t.yaml:2:1: the key `epoch` is not in this version; leave it out\n"
-		 "t.yaml:3:1: the key `supervision` is not in this version; leave it out\n"
-		 "t.yaml:4:1: the key `control` is not in this version; leave it out\n"
-		 "t.yaml:5:1: the key `tests` is not in this version; leave it out\n"
-		 "t.yaml:6:1: unknown key `source`; did you mean `sources`?\n"
-		 "t.yaml:7:1: unknown key `foo`; there is `name`, `memory`, `shutdown_timeout`, "
+		 "t.yaml:1:1: the key `supervision` is not in this version; leave it out\n"
+		 "t.yaml:2:1: the key `control` is not in this version; leave it out\n"
+		 "t.yaml:3:1: the key `tests` is not in this version; leave it out\n"
+		 "t.yaml:4:1: unknown key `source`; did you mean `sources`?\n"
+		 "t.yaml:5:1: unknown key `foo`; there is `name`, `memory`, `state_dir`, `epoch`, "
+		 "`shutdown_timeout`, "
 		 "`log`, `sources`, "
 		 "`transforms` or `sinks`\n"
-		 "t.yaml:16:5: the option `on_error` is not in this version; leave it out\n"
-		 "t.yaml:17:5: the option `dead_letter` is not in this version; leave it out\n");
+		 "t.yaml:14:5: the option `on_error` is not in this version; leave it out\n"
+		 "t.yaml:15:5: the option `dead_letter` is not in this version; leave it out\n");
 }
 
 Test(topology, common_keys_have_defaults)

@@ -111,10 +111,10 @@ Test(yaml_tree, duplicate_keys_are_told_with_both_places_and_the_rest_is_still_c
 
 Test(yaml_tree, keys_are_names)
 {
-	load_bad(SOURCE SINK "[a, b]: c\n",
-		 "t.yaml:9:1: a list as a key; a key is a single name\n"
-		 "t.yaml:9:1: unknown key ``; there is `name`, `memory`, `shutdown_timeout`, "
-		 "`log`, `sources`, `transforms` or `sinks`\n");
+	load_bad(SOURCE SINK "[a, b]: c\n", "t.yaml:9:1: a list as a key; a key is a single name\n"
+					    "t.yaml:9:1: unknown key ``; there is `name`, "
+					    "`memory`, `state_dir`, `epoch`, `shutdown_timeout`, "
+					    "`log`, `sources`, `transforms` or `sinks`\n");
 	load_bad(SOURCE SINK "\"na\\0me\": c\n",
 		 "t.yaml:9:1: a key with a NUL byte in it; write the name alone\n"
 		 "t.yaml:9:1: unknown key `na\\x00me`; did you mean `name`?\n");
@@ -191,7 +191,7 @@ Test(yaml_tree, merge_keys_take_maps_alone)
 Test(yaml_tree, quoted_merge_key_is_a_key)
 {
 	load_bad(SOURCE SINK "\"<<\": {}\n",
-		 "t.yaml:9:1: unknown key `<<`; there is `name`, `memory`, "
+		 "t.yaml:9:1: unknown key `<<`; there is `name`, `memory`, `state_dir`, `epoch`, "
 		 "`shutdown_timeout`, `log`, `sources`, `transforms` or `sinks`\n");
 }
 

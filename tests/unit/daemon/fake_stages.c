@@ -1,4 +1,5 @@
 #include "tests/unit/daemon/fake_stages.h"
+#include "stages/delta.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -8,18 +9,44 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SINKS_MAX = 8, NUMBER = sizeof(uint64_t) };
+enum { SINKS_MAX = 8, STAGES_MAX = 16, NUMBER = sizeof(uint64_t) };
 
 static struct collected all[SINKS_MAX];
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
 
+static struct cuts all_cuts[STAGES_MAX];
+
+/* Where a stage was cut, once for each epoch. */
+static void note_cut(const char *id, uint64_t at)
+{
+	pthread_mutex_lock(&all_lock);
+	struct cuts *c = all_cuts;
+	while (c->id[0] && strcmp(c->id, id) != 0)
+		c++;
+	snprintf(c->id, sizeof c->id, "%s", id);
+	if (c->count < FAKE_CUTS_MAX)
+		c->at[c->count++] = at;
+	pthread_mutex_unlock(&all_lock);
+}
+
+const struct cuts *fake_cuts(const char *id)
+{
+	for (size_t i = 0; i < STAGES_MAX; i++)
+		if (strcmp(all_cuts[i].id, id) == 0)
+			return &all_cuts[i];
+	cr_assert_fail("%s was never cut", id);
+	return NULL;
+}
+
 /* numbers */
 
 struct numbers_options {
-	uint64_t count, per_batch, fail_after;
+	uint64_t first, count, per_batch, fail_after;
 };
 
 static const struct option numbers_table[] = {
+    {"first", OPTION_COUNT, offsetof(struct numbers_options, first), .preset = "0",
+     .doc = "The first of them"},
     {"count", OPTION_COUNT, offsetof(struct numbers_options, count), .required = true,
      .doc = "How many"},
     {"per_batch", OPTION_COUNT, offsetof(struct numbers_options, per_batch), .preset = "10",
@@ -68,14 +95,22 @@ static int numbers_step(struct stage *s, struct outlet *out)
 	if (!buffer)
 		return STEP_WAIT;
 	uint64_t n = o->count - *next < o->per_batch ? o->count - *next : o->per_batch;
-	struct batch *b = fill_batch(s, buffer, *next, n);
+	struct batch *b = fill_batch(s, buffer, o->first + *next, n);
 	buffer_let_go(buffer);
 	if (!b)
 		return STEP_WAIT;
 	*next += n;
 	counter_add(&s->counters->records_in, n);
+	counter_add(&s->counters->bytes_in, n * NUMBER);
 	emit(out, &b);
 	return STEP_MORE;
+}
+
+static int numbers_snapshot(struct stage *s, struct delta *d)
+{
+	const uint64_t *next = s->state;
+	note_cut(s->id, *next);
+	return delta_put(d, "next", 4, next, sizeof *next);
 }
 
 static size_t numbers_capacity(const void *options)
@@ -90,6 +125,7 @@ static const struct stage_type numbers_type = {
     .open = numbers_open,
     .close = free_state,
     .source_step = numbers_step,
+    .snapshot = numbers_snapshot,
     .buffer_capacity = numbers_capacity,
 };
 
@@ -219,6 +255,44 @@ static int collect_step(struct stage *s, struct inlet *in)
 	return o->close_after && c->count >= o->close_after ? STEP_DONE : STEP_MORE;
 }
 
+static int collect_cut(struct stage *s, struct inlet *in, uint64_t epoch)
+{
+	struct collected *c = s->state;
+	(void)in;
+	(void)epoch;
+	c->to_sync = env_random(s->env) % 3;
+	c->cut = c->count;
+	note_cut(s->id, c->count);
+	return STEP_DONE;
+}
+
+/* Takes its time; what is taken meanwhile belongs to the next epoch. */
+static int collect_sync(struct stage *s, struct delta *d)
+{
+	struct collected *c = s->state;
+	if (c->to_sync > 0) {
+		c->to_sync--;
+		env_wake_at(s->env, env_now_ns(s->env) + 100000);
+		return STEP_WAIT;
+	}
+	return delta_put(d, "count", 5, &c->cut, sizeof c->cut) < 0 ? -ENOMEM : STEP_DONE;
+}
+
+static void collect_committed(struct stage *s, uint64_t epoch)
+{
+	struct collected *c = s->state;
+	cr_assert_gt(epoch, c->committed);
+	c->committed = epoch;
+}
+
+static int collect_finish(struct stage *s, struct inlet *in)
+{
+	struct collected *c = s->state;
+	(void)in;
+	c->cut = c->count;
+	return STEP_DONE;
+}
+
 static int finish_at_once(struct stage *s, struct inlet *in)
 {
 	(void)s;
@@ -230,8 +304,11 @@ static const struct stage_type collect_type = {
     .schema = {STAGE_SINK, "collect", "remembers", collect_table, sizeof(struct collect_options),
 	       NULL, 1, false},
     .open = collect_open,
+    .sink_cut = collect_cut,
+    .sink_sync = collect_sync,
+    .committed = collect_committed,
     .sink_step = collect_step,
-    .sink_finish = finish_at_once,
+    .sink_finish = collect_finish,
 };
 
 /* nothing */
@@ -280,6 +357,7 @@ void fake_forget(void)
 	for (size_t i = 0; i < SINKS_MAX; i++)
 		free(all[i].numbers);
 	memset(all, 0, sizeof all);
+	memset(all_cuts, 0, sizeof all_cuts);
 }
 
 static const char *no_variable(const char *name)

@@ -1,6 +1,6 @@
 /* fake_stages.h - stages without files, for tests of the graph: numbers go in, and what comes out is remembered.
  *
- *   sources:    numbers (count, per_batch, fail_after)   records of 8 bytes: 0, 1, 2, ...
+ *   sources:    numbers (first, count, per_batch, fail_after)   records of 8 bytes: first, first + 1, ...
  *   transforms: odd      light, stateless: keeps odd numbers
  *               labour   neither: passes all on, after work of varying length (workers up to 16)
  *               breaks (at)        passes all on, but fails at that number
@@ -20,7 +20,21 @@ struct collected {
 	char id[32];
 	uint64_t *numbers;
 	size_t count, room;
+	uint64_t cut;       /* count at the last cut, or the end */
+	uint64_t to_sync;   /* steps until what was cut is durable */
+	uint64_t committed; /* the last epoch it was told of */
 };
+
+enum { FAKE_CUTS_MAX = 1 << 16 };
+
+/* Where `numbers` and `collect` stood at each epoch's cut, then at their end (`numbers`): how many. */
+struct cuts {
+	char id[32];
+	size_t count;
+	uint64_t at[FAKE_CUTS_MAX];
+};
+
+const struct cuts *fake_cuts(const char *id);
 
 /* What the sink of that name has got; lives until fake_forget(). */
 const struct collected *fake_collected(const char *id);

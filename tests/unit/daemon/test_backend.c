@@ -154,10 +154,19 @@ BACKEND_TEST(written_bytes_are_read_back_at_their_offset)
 	cr_assert_eq(read_at(&w, fd, text, sizeof text, 11, false), 0);
 	struct io_op cut = {.code = IO_TRUNCATE, .fd = fd, .truncate = {.length = 3}};
 	cr_assert_eq(carry_out(&w, &cut), 0);
-	struct stat st;
+	struct io_status st;
 	struct io_op look = {.code = IO_STAT, .fd = fd, .stat = {.into = &st}};
 	cr_assert_eq(carry_out(&w, &look), 0);
-	cr_assert_eq(st.st_size, 3);
+	cr_assert_eq(st.size, 3);
+	cr_assert_eq(st.links, 1);
+	cr_assert(S_ISREG(st.mode));
+	struct stat real;
+	cr_assert_eq(fstat(fd, &real), 0);
+	cr_assert_eq(st.device, real.st_dev);
+	cr_assert_eq(st.inode, real.st_ino);
+	cr_assert_eq(st.modified_ns,
+		     real.st_mtim.tv_sec * INT64_C(1000000000) + real.st_mtim.tv_nsec);
+	cr_assert_leq(st.birth_ns, st.modified_ns);
 	close_file(&w, fd);
 	end(&w);
 }
@@ -186,6 +195,13 @@ BACKEND_TEST(names_are_made_moved_and_removed)
 	for (size_t i = 0; i < names.count; i++)
 		cr_assert(strcmp(names.entries[i].name, "b") == 0 ||
 			  strcmp(names.entries[i].name, "d") == 0);
+	struct io_status d;
+	struct io_op look = {
+	    .code = IO_STAT, .fd = AT_FDCWD, .stat = {.path = in_world(&w, "d"), .into = &d}};
+	cr_assert_eq(carry_out(&w, &look), 0);
+	for (size_t i = 0; i < names.count; i++)
+		cr_assert_eq(names.entries[i].inode == d.inode,
+			     strcmp(names.entries[i].name, "d") == 0);
 	io_listing_release(&names);
 	struct io_op remove = {
 	    .code = IO_UNLINK, .fd = AT_FDCWD, .unlink = {.path = in_world(&w, "b")}};

@@ -7,6 +7,7 @@
 #include "tests/unit/daemon/said.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -27,7 +28,7 @@ static void begin(struct world *w, int kind, const char *yaml)
 	need_backend(kind);
 	waiter_setup(true);
 	fake_load(&w->topology, &w->plan, yaml);
-	cr_assert_eq(pipeline_init(&w->pipeline, &w->plan, true, (enum backend_kind)kind), 0);
+	cr_assert_eq(pipeline_init(&w->pipeline, &w->plan, true, (enum backend_kind)kind, NULL), 0);
 }
 
 static void wait_for_end(struct world *w)
@@ -282,6 +283,32 @@ static void step_all_to_end(struct world *w)
 	while (!pipeline_ended(&w->pipeline))
 		for (size_t i = 0; i < w->pipeline.worker_count; i++)
 			worker_step(&w->pipeline.workers[i]);
+}
+
+static size_t thread_count(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	size_t n = 0;
+	cr_assert_not_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
+PIPELINE_TEST(one_that_is_not_started_has_no_threads_and_can_be_stepped)
+{
+	struct world w;
+	size_t before = thread_count();
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 100}}\n"
+	      "sinks: {out: {type: collect, inputs: [a]}}\n");
+	cr_assert_eq(thread_count(), before);
+	for (size_t i = 0; i < w.pipeline.worker_count; i++)
+		cr_assert_eq(worker_open(&w.pipeline.workers[i]), 0);
+	step_all_to_end(&w);
+	assert_every_in_order("out", 0, 1, 100);
+	end(&w);
 }
 
 static void never_called(struct waiter *waiter)

@@ -4,6 +4,7 @@
  * Threads: the test's; IO_WORK runs on a thread of its own. Memory: the caller's. */
 #pragma once
 
+#include "daemon/backend.h"
 #include "stages/env.h"
 #include "stages/stage.h"
 
@@ -30,6 +31,15 @@ struct faulty_env {
 	unsigned short_percent, interrupt_percent;
 	uint64_t full_until_ns; /* writes, opens and renames: -ENOSPC before that */
 	int write_error;        /* what every write answers; 0: nothing */
+
+	/* Called with each operation before it is carried out. Returns true to answer it with *result instead. May cut a
+	 * write short. NULL: none. */
+	bool (*look)(struct faulty_env *e, struct io_op *op, int64_t *result);
+	/* Called when it has a result. NULL: none. */
+	void (*seen)(struct faulty_env *e, const struct io_op *op);
+	void *owner;
+
+	struct backend *backend; /* carries out what `look` lets through; NULL: done here */
 
 	struct faulty_pending pending[FAULTY_PENDING_MAX];
 	size_t pending_count;

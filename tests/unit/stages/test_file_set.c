@@ -5,7 +5,7 @@
 
 static struct tracked_file *add(struct file_set *s, const char *path, ino_t inode)
 {
-	struct stat st = {.st_dev = 1, .st_ino = inode};
+	struct io_status st = {.device = 1, .inode = inode};
 	struct tracked_file *f = file_set_add(s, path, &st);
 	cr_assert_not_null(f);
 	return f;
@@ -89,7 +89,7 @@ Test(file_set, all_become_ready_in_the_order_of_their_paths)
 	add(&s, "b", 1);
 	add(&s, "a/z", 2);
 	add(&s, "a", 3);
-	cr_assert_eq(file_set_ready_in_order(&s), 0);
+	cr_assert_eq(file_set_ready_in_order(&s, FILES_BY_PATH), 0);
 	static const char *const order[] = {"a", "a/z", "b"};
 	for (int i = 0; i < 3; i++) {
 		struct tracked_file *f = file_set_take_ready(&s);

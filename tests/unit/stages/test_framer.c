@@ -299,3 +299,50 @@ Test(framer, bytes_that_stayed_are_not_searched_again)
 	cr_expect_eq(b->records[0].length, 6);
 	free(b);
 }
+
+/* Frames part after part, after each of which the input ends, and notes the records, each with a comma behind it. */
+static void check_parts(const char *const parts[], size_t max_line, enum long_line policy,
+			const struct delimiter *d, const char *expected)
+{
+	struct stage_counters counters = {0};
+	struct framing f = {
+	    .delimiter = *d, .max_line = max_line, .on_long_line = policy, .counters = &counters};
+	struct framer framer;
+	char got[256] = "", *to = got;
+	framer_init(&framer);
+	for (; *parts; parts++) {
+		size_t from = 0, n = strlen(*parts);
+		while (from < n) {
+			struct batch *b = calloc(1, sizeof *b);
+			b->bytes = (uint8_t *)(uintptr_t)*parts;
+			from = framer_fill(&framer, &f, b, from, n, true, NULL);
+			for (uint32_t i = 0; i < b->count; i++)
+				to += sprintf(to, "%.*s,", (int)b->records[i].length,
+					      (const char *)b->bytes + b->records[i].offset);
+			free(b);
+		}
+	}
+	cr_expect_str_eq(got, expected);
+}
+
+#define PARTS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+Test(framer, line_cut_off_by_the_end_of_the_input_goes_on_with_what_comes_after_it)
+{
+	const struct delimiter *lf = &delimiters[0], *crlf = &delimiters[2];
+	check_parts(PARTS("one\ntw", "o\nthree\n"), 9, 0, lf, "one,tw,o,three,");
+	check_parts(PARTS("one", "\ntwo\n"), 9, 0, lf, "one,two,");
+	check_parts(PARTS("one", "\n\ntwo\n"), 9, 0, lf, "one,,two,");
+	check_parts(PARTS("one\n", "\ntwo\n"), 9, 0, lf, "one,,two,");
+	check_parts(PARTS("one", "", "\ntwo"), 9, 0, lf, "one,two,");
+	check_parts(PARTS("one", "\r\ntwo\r\n"), 9, 0, crlf, "one,two,");
+}
+
+Test(framer, rest_of_a_long_line_is_left_out_though_the_input_ended_within_it)
+{
+	const struct delimiter *lf = &delimiters[0];
+	check_parts(PARTS("abcdefg", "hij\nk\n"), 4, LONG_LINE_TRUNCATE, lf, "abcd,k,");
+	check_parts(PARTS("abcdefg", "hij", "\nk\n"), 4, LONG_LINE_DROP, lf, "k,");
+	check_parts(PARTS("abcdefg", "hij\nk\n"), 4, LONG_LINE_SPLIT, lf, "abcd,efg,hij,k,");
+	check_parts(PARTS("abcdefgh", "\nk\n"), 4, LONG_LINE_SPLIT, lf, "abcd,efgh,k,");
+}

@@ -63,12 +63,12 @@ static int64_t list(const struct fake *f, const char *path, struct io_listing *i
 		    strchr(p + length + 1, '/'))
 			continue;
 		into->entries[into->count++] =
-		    (struct io_entry){strdup(p + length + 1), f->tree[i].type};
+		    (struct io_entry){.name = strdup(p + length + 1), .type = f->tree[i].type};
 	}
 	return 0;
 }
 
-static int64_t look(const struct fake *f, const char *path, struct stat *into)
+static int64_t look(const struct fake *f, const char *path, struct io_status *into)
 {
 	char real[1024];
 	resolve(f, path, real);
@@ -76,7 +76,7 @@ static int64_t look(const struct fake *f, const char *path, struct stat *into)
 	if (!n)
 		return -ENOENT;
 	bool is_directory = n->type == DT_DIR || n->error == 1;
-	into->st_mode = is_directory ? S_IFDIR : S_IFREG;
+	into->mode = is_directory ? S_IFDIR : S_IFREG;
 	return 0;
 }
 

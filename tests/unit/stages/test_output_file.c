@@ -285,7 +285,7 @@ static int lock_it(const char *path)
 static void run_to_lock(struct fixture *x)
 {
 	cr_assert_eq(output_file_open(&x->file, x->world.wall_ns), 0);
-	while (x->file.locked_by_ns == 0) {
+	while (x->file.lock.until_ns == 0) {
 		int r = output_file_step(&x->file);
 		cr_assert_geq(r, 0);
 		if (r == STEP_WAIT)

@@ -1,0 +1,264 @@
+#include "daemon/inputs.h"
+#include "daemon/work_units.h"
+
+#include <errno.h>
+
+static void drop_batch(void *item, void *context)
+{
+	(void)context;
+	struct batch *b = item;
+	batch_free(&b);
+}
+
+void inputs_close(struct worker *w)
+{
+	for (size_t i = 0; i < w->in_edge_count; i++) {
+		struct in_edge *in = &w->in_edges[i];
+		queue_shutdown_now(&in->edge->queue, drop_batch, NULL);
+		in->ended = true;
+	}
+}
+
+bool inputs_ended(const struct worker *w)
+{
+	for (size_t i = 0; i < w->in_edge_count; i++)
+		if (!w->in_edges[i].ended)
+			return false;
+	return true;
+}
+
+/* Barriers */
+
+static bool is_behind_barrier(const struct in_edge *in, uint64_t position)
+{
+	return position >= barrier_at(&in->edge->barrier);
+}
+
+static bool is_raised(const struct in_edge *in)
+{
+	return barrier_at(&in->edge->barrier) != BARRIER_NONE;
+}
+
+static bool any_barrier(const struct worker *w, uint64_t *ret_epoch)
+{
+	for (size_t i = 0; i < w->in_edge_count; i++)
+		if (is_raised(&w->in_edges[i])) {
+			*ret_epoch = w->in_edges[i].edge->barrier.epoch;
+			return true;
+		}
+	return false;
+}
+
+bool inputs_at_barrier(const struct worker *w, uint64_t *ret_epoch)
+{
+	for (size_t i = 0; i < w->in_edge_count; i++) {
+		const struct in_edge *in = &w->in_edges[i];
+		if (!in->ended && in->taken < barrier_at(&in->edge->barrier))
+			return false;
+	}
+	return any_barrier(w, ret_epoch);
+}
+
+void inputs_lower_barriers(struct worker *w)
+{
+	for (size_t i = 0; i < w->in_edge_count; i++) {
+		struct edge *e = w->in_edges[i].edge;
+		if (!is_raised(&w->in_edges[i]))
+			continue;
+		barrier_lower(&e->barrier);
+		waitlist_wake_all(queue_getters(&e->queue));
+	}
+}
+
+/* All that comes before its barrier, or before its end, is done, whoever took it. */
+static bool is_through(const struct in_edge *in)
+{
+	const struct queue *q = &in->edge->queue;
+	uint64_t at = barrier_at(&in->edge->barrier);
+	return at == BARRIER_NONE ? in->ended && queue_unfinished(q) == 0
+				  : queue_done_count(q) == at;
+}
+
+static bool all_through(const struct worker *w)
+{
+	for (size_t i = 0; i < w->in_edge_count; i++)
+		if (!is_through(&w->in_edges[i]))
+			return false;
+	return true;
+}
+
+int inputs_pass_barriers(struct worker *w, int (*pass)(struct worker *w, uint64_t epoch))
+{
+	uint64_t epoch;
+	int r = 0;
+	if (!any_barrier(w, &epoch))
+		return 0;
+	/* Held while looking, too: whoever is through last finds all others through, and a barrier that was seen is not
+	 * lowered and raised again meanwhile. */
+	pthread_mutex_lock(&w->crew->passing);
+	if (any_barrier(w, &epoch) && all_through(w)) {
+		r = pass(w, epoch);
+		if (r != 0)
+			inputs_lower_barriers(w);
+	}
+	pthread_mutex_unlock(&w->crew->passing);
+	return r;
+}
+
+/* Taking */
+
+static struct batch *take_ahead(struct in_edge *in, uint64_t *ret_ticket)
+{
+	struct batch *b = in->ahead;
+	in->ahead = NULL;
+	*ret_ticket = in->ahead_position;
+	return b;
+}
+
+bool inputs_any_ahead(const struct worker *w)
+{
+	for (size_t i = 0; i < w->in_edge_count; i++)
+		if (w->in_edges[i].ahead)
+			return true;
+	return false;
+}
+
+bool inputs_give_up_ahead(struct worker *w)
+{
+	for (size_t i = 0; i < w->in_edge_count; i++) {
+		struct in_edge *in = &w->in_edges[i];
+		if (!in->ahead)
+			continue;
+		uint64_t ticket;
+		struct batch *b = take_ahead(in, &ticket);
+		batch_free(&b);
+		unit_begin(w, in, ticket);
+		unit_fail_newest(w);
+		return true;
+	}
+	return false;
+}
+
+/* Gets one, unless there is one that was got before. */
+static void draw(struct in_edge *in)
+{
+	void *item = NULL;
+	if (in->ahead || in->ended)
+		return;
+	int r = queue_try_get_at(&in->edge->queue, &item, &in->ahead_position);
+	if (r == -ESHUTDOWN)
+		in->ended = true;
+	if (r == 0)
+		in->ahead = item;
+}
+
+static struct batch *take_from(struct worker *w, size_t i, struct in_edge **ret_from,
+			       uint64_t *ret_ticket)
+{
+	struct in_edge *in = &w->in_edges[i];
+	if (!in->ahead || is_behind_barrier(in, in->ahead_position))
+		return NULL;
+	struct batch *b = take_ahead(in, ret_ticket);
+	in->taken = *ret_ticket + 1;
+	w->next_in = (i + 1) % w->in_edge_count;
+	*ret_from = in;
+	return b;
+}
+
+struct batch *inputs_take_ahead(struct worker *w, struct in_edge **ret_from, uint64_t *ret_ticket)
+{
+	struct batch *b = NULL;
+	for (size_t i = 0; i < w->in_edge_count && !b; i++)
+		b = take_from(w, i, ret_from, ret_ticket);
+	return b;
+}
+
+struct batch *inputs_take(struct worker *w, struct in_edge **ret_from, uint64_t *ret_ticket)
+{
+	struct batch *b = NULL;
+	for (size_t n = 0, first = w->next_in; n < w->in_edge_count && !b; n++) {
+		size_t i = (first + n) % w->in_edge_count;
+		draw(&w->in_edges[i]);
+		b = take_from(w, i, ret_from, ret_ticket);
+	}
+	if (!b)
+		w->waits |= WAITS_INPUT;
+	return b;
+}
+
+/* A sink's */
+
+static struct taken_run *run_at(struct inlet *in, size_t i)
+{
+	return &in->runs[(in->first_run + i) % TAKEN_RUNS_MAX];
+}
+
+static void note_taken(struct inlet *in, struct in_edge *from)
+{
+	struct taken_run *last = in->run_count ? run_at(in, in->run_count - 1) : NULL;
+	if (last && last->from == from) {
+		last->count++;
+		return;
+	}
+	assert(in->run_count < TAKEN_RUNS_MAX);
+	in->run_count++;
+	*run_at(in, in->run_count - 1) = (struct taken_run){.from = from, .count = 1};
+}
+
+struct batch *inlet_take(struct inlet *in)
+{
+	struct worker *w = in->worker;
+	if (in->run_count == TAKEN_RUNS_MAX) /* the sink first has to finish some of what it has */
+		return NULL;
+	struct in_edge *from;
+	uint64_t ticket;
+	struct batch *b = inputs_take(w, &from, &ticket);
+	if (!b)
+		return NULL;
+	note_taken(in, from);
+	struct stage_counters *c = w->nodes[0].stage.counters;
+	counter_add(&c->records_in, b->count);
+	counter_add(&c->bytes_in, b->bytes_total);
+	return b;
+}
+
+void inlet_done(struct inlet *in, size_t n)
+{
+	while (n > 0) {
+		assert(in->run_count > 0);
+		struct taken_run *run = run_at(in, 0);
+		size_t some = n < run->count ? n : run->count;
+		int r = queue_task_done(&run->from->edge->queue, some);
+		assert(r == 0);
+		(void)r;
+		run->count -= some;
+		n -= some;
+		if (run->count == 0) {
+			in->first_run = (in->first_run + 1) % TAKEN_RUNS_MAX;
+			in->run_count--;
+		}
+	}
+}
+
+void inputs_forget_taken(struct worker *w)
+{
+	for (size_t i = 0; i < w->inlet.run_count; i++) {
+		struct taken_run *run = run_at(&w->inlet, i);
+		int r = queue_task_done(&run->from->edge->queue, run->count);
+		assert(r == 0);
+		(void)r;
+	}
+	w->inlet.run_count = 0;
+	for (size_t i = 0; i < w->in_edge_count; i++) {
+		struct in_edge *in = &w->in_edges[i];
+		if (!in->ahead)
+			continue;
+		batch_free(&in->ahead);
+		queue_task_done(&in->edge->queue, 1);
+	}
+}
+
+bool inlet_ended(const struct inlet *in)
+{
+	return inputs_ended(in->worker);
+}

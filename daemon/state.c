@@ -1,0 +1,277 @@
+/* state.c - `sluice state`: what the newest epoch remembers, and with --verify whether the next start would agree.
+ *
+ * It changes nothing, takes no lock, and may look while a sluice runs: then it sees that one's newest epoch.
+ * Layer: daemon. */
+#include "daemon/commands.h"
+#include "daemon/epoch_reader.h"
+#include "daemon/load.h"
+#include "daemon/output.h"
+#include "daemon/pipeline.h"
+#include "daemon/recovery.h"
+#include "daemon/telling.h"
+#include "stages/delta.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct state {
+	const struct arguments *arguments;
+	const struct topology *topology;
+	char directory[PATH_MAX];
+	int fd; /* its; -1: there is none */
+	struct backend *backend;
+	struct epoch_map map;
+	struct epoch_reader reader;
+	int found; /* what the reader found */
+	struct json_writer json;
+	struct telling telling;
+};
+
+enum { FINDING_ROOM = EPOCH_NAME_MAX + 200 };
+
+/* Reading */
+
+static int read_log(struct state *s)
+{
+	int r = epoch_map_init(&s->map);
+	if (r < 0 || s->fd < 0)
+		return r;
+	epoch_reader_begin(&s->reader, &s->backend->io, s->fd, O_RDONLY, s->topology->name.bytes,
+			   &s->map);
+	for (;;) {
+		r = epoch_reader_step(&s->reader);
+		if (r == STEP_DONE || r < 0)
+			return r < 0 ? r : 0;
+		if (backend_poll(s->backend) == 0 && r == STEP_WAIT)
+			backend_wait(s->backend, UINT64_MAX);
+	}
+}
+
+/* A directory that is not there is one in which nothing is remembered. */
+static int open_state(struct state *s)
+{
+	int r = recovery_state_dir(s->topology, s->directory);
+	if (r < 0)
+		return r;
+	s->fd = open(s->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->fd < 0 && errno != ENOENT) {
+		fprintf(stderr, "sluice state: %s: %s\n", s->directory, strerror(errno));
+		return -errno;
+	}
+	r = backend_open(&s->backend, BACKEND_PLAIN, NULL);
+	if (r == 0)
+		s->found = read_log(s);
+	return r;
+}
+
+static void close_state(struct state *s)
+{
+	epoch_reader_release(&s->reader);
+	while (s->backend && s->backend->busy > 0)
+		if (backend_poll(s->backend) == 0)
+			backend_wait(s->backend, UINT64_MAX);
+	backend_close(s->backend);
+	epoch_map_release(&s->map);
+	if (s->fd >= 0)
+		close(s->fd);
+}
+
+/* What was found, in a phrase; static or in `text`. */
+static const char *finding(const struct state *s, char text[static FINDING_ROOM])
+{
+	const size_t size = FINDING_ROOM;
+	const struct epoch_report *found = &s->reader.report;
+	switch (s->found) {
+	case 0:
+		return NULL;
+	case -EBADMSG:
+		snprintf(text, size,
+			 "damaged at offset %" PRIu64 " (%s): restore it, or begin "
+			 "again with `sluice run --from-scratch`",
+			 found->bad_at, found->reason);
+		return text;
+	case -EXDEV:
+		snprintf(text, size, "another topology's, `%s`",
+			 text_shown(&s->topology->name, found->name));
+		return text;
+	case -ENOTSUP:
+		snprintf(text, size, "written by a newer sluice (format %" PRIu64 ")",
+			 found->version);
+		return text;
+	default:
+		return strerror(-s->found);
+	}
+}
+
+/* Telling */
+
+static bool is_stage_of(const struct epoch_stage *saved, const struct topology_stage *s)
+{
+	size_t type = strlen(s->schema->name);
+	return strncmp(saved->id, s->schema->name, type) == 0 && saved->id[type] == ':' &&
+	       strcmp(saved->id + type + 1, s->id.bytes) == 0;
+}
+
+static const struct epoch_stage *saved_of(const struct state *s, const struct topology_stage *stage)
+{
+	const struct epoch_stage *saved = s->map.stages;
+	while (saved && !is_stage_of(saved, stage))
+		saved = saved->next;
+	return saved;
+}
+
+static int put_all(struct delta *d, const struct epoch_stage *saved)
+{
+	int r = 0;
+	for (const struct epoch_entry *e = saved ? saved->first : NULL; e && r == 0; e = e->next)
+		r = delta_put(d, epoch_entry_key(e), e->key_length, epoch_entry_value(e),
+			      e->value_length);
+	return r;
+}
+
+static int tell_stage(struct state *s, const struct topology_stage *stage)
+{
+	const struct stage_type *type = (const struct stage_type *)(const void *)stage->schema;
+	struct delta saved = {.count = 0};
+	if (!type->tell)
+		return 0;
+	int r = put_all(&saved, saved_of(s, stage));
+	telling_stage(&s->telling, stage->id.bytes, stage->schema->name,
+		      stage_kind_names[stage->schema->kind]);
+	if (r == 0)
+		r = type->tell(stage->options, &saved, &s->telling.teller);
+	if (r == -EBADMSG) {
+		telling_refuse(&s->telling, "it cannot be understood");
+		r = 0;
+	}
+	telling_stage_end(&s->telling);
+	delta_release(&saved);
+	return r;
+}
+
+static int tell_stages(struct state *s)
+{
+	int r = 0;
+	for (size_t i = 0; i < s->topology->stage_count && r == 0; i++)
+		r = tell_stage(s, &s->topology->stages[i]);
+	return r;
+}
+
+static int64_t wall_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void print_head(const struct state *s)
+{
+	const struct epoch_report *found = &s->reader.report;
+	char moment[TELLING_TEXT_ROOM], age[TELLING_TEXT_ROOM], size[UNITS_TEXT_ROOM];
+	printf("%s: ", topology_shown_name(s->topology));
+	if (found->epoch == 0) {
+		printf("nothing is remembered in %s yet\n", s->directory);
+		return;
+	}
+	printf("epoch %" PRIu64 ", committed %s, %s ago\n", found->epoch,
+	       moment_text(moment, found->wall_ns),
+	       age_text(age, s->telling.now_ns - found->wall_ns));
+	printf("  in %s: %zu records, %s%s\n", s->directory, found->records,
+	       size_text(size, found->length), found->torn ? ", one more was torn" : "");
+}
+
+static int print_text(struct state *s)
+{
+	char text[FINDING_ROOM];
+	const char *finding_text = finding(s, text);
+	if (finding_text) {
+		printf("%s: the state in %s is %s\n", topology_shown_name(s->topology),
+		       s->directory, finding_text);
+		return 0;
+	}
+	print_head(s);
+	return s->reader.report.epoch ? tell_stages(s) : 0;
+}
+
+static void print_json_head(struct state *s)
+{
+	const struct epoch_report *found = &s->reader.report;
+	char text[TELLING_TEXT_ROOM];
+	json_text_of(&s->json, "topology", topology_shown_name(s->topology));
+	json_text_of(&s->json, "state_dir", s->directory);
+	json_name(&s->json, "epoch");
+	json_number(&s->json, found->epoch);
+	if (found->epoch == 0)
+		return;
+	json_text_of(&s->json, "committed", moment_text(text, found->wall_ns));
+	json_name(&s->json, "age_ms");
+	int64_t age_ms = (s->telling.now_ns - found->wall_ns) / 1000000;
+	json_number(&s->json, age_ms > 0 ? (uint64_t)age_ms : 0);
+	json_name(&s->json, "log_bytes");
+	json_number(&s->json, found->length);
+	json_bool_of(&s->json, "torn", found->torn);
+}
+
+static int print_json(struct state *s)
+{
+	char text[FINDING_ROOM];
+	const char *finding_text = finding(s, text);
+	json_open(&s->json, '{');
+	print_json_head(s);
+	if (finding_text)
+		json_text_of(&s->json, "error", finding_text);
+	json_name(&s->json, "stages");
+	json_open(&s->json, '[');
+	int r = finding_text || !s->reader.report.epoch ? 0 : tell_stages(s);
+	json_close(&s->json, ']');
+	json_close(&s->json, '}');
+	json_end(&s->json);
+	return r;
+}
+
+static int tell_state(struct state *s)
+{
+	bool json = s->arguments->json;
+	if (json)
+		json_begin(&s->json, stdout);
+	telling_begin(&s->telling, stdout, json ? &s->json : NULL, wall_ns(), s->arguments->verify);
+	int r = json ? print_json(s) : print_text(s);
+	if (r < 0)
+		fprintf(stderr, "sluice state: %s\n", strerror(-r));
+	int code = output_end();
+	return code != 0 ? code : r < 0 || s->found < 0 || s->telling.refusals > 0 ? EXIT_IO : 0;
+}
+
+static int state(const struct arguments *a, const struct topology *t)
+{
+	struct state s = {.arguments = a, .topology = t, .fd = -1, .reader = {.fd = -1}};
+	int code = EXIT_IO;
+	if (t->epoch.interval_ns == 0) {
+		fprintf(stderr, "sluice state: with `epoch: off` nothing is remembered\n");
+		return EXIT_CONFIGURATION;
+	}
+	if (open_state(&s) == 0)
+		code = tell_state(&s);
+	close_state(&s);
+	return code;
+}
+
+int command_state(int argc, char **argv)
+{
+	struct arguments a;
+	struct loaded l = {.topology = {.stage_count = 0}};
+	int code = EXIT_USAGE;
+	if (arguments_read(&a, "state", TAKES_CONFIG | TAKES_STATE, argc, argv) == 0) {
+		code = load(&l, &a, false);
+		if (code == 0)
+			code = state(&a, &l.topology);
+		loaded_release(&l);
+	}
+	arguments_release(&a);
+	return code;
+}

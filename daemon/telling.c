@@ -1,0 +1,225 @@
+#include "daemon/telling.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+const char *moment_text(char text[static TELLING_TEXT_ROOM], int64_t wall_ns)
+{
+	time_t seconds = (time_t)(wall_ns / 1000000000);
+	struct tm tm;
+	gmtime_r(&seconds, &tm);
+	size_t n = strftime(text, TELLING_TEXT_ROOM, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + n, TELLING_TEXT_ROOM - n, ".%03dZ", (int)(wall_ns % 1000000000 / 1000000));
+	return text;
+}
+
+const char *age_text(char text[static TELLING_TEXT_ROOM], int64_t age_ns)
+{
+	static const struct {
+		double seconds;
+		const char *name;
+	} units[] = {{86400, "days"}, {3600, "h"}, {60, "min"}};
+	double seconds = age_ns > 0 ? (double)age_ns / 1e9 : 0;
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (seconds >= 2 * units[i].seconds) {
+			snprintf(text, TELLING_TEXT_ROOM, "%.0f %s", seconds / units[i].seconds,
+				 units[i].name);
+			return text;
+		}
+	snprintf(text, TELLING_TEXT_ROOM, "%.1f s", seconds);
+	return text;
+}
+
+static struct telling *telling_of(struct teller *t)
+{
+	return (struct telling *)(void *)t; /* teller stands first */
+}
+
+/* Lines */
+
+static void put_shown(FILE *to, const char *bytes)
+{
+	for (const unsigned char *c = (const unsigned char *)bytes; *c; c++)
+		if (*c < ' ' || *c == 0x7f)
+			fprintf(to, "\\x%02x", *c);
+		else
+			fputc(*c, to);
+}
+
+static void line_item(struct telling *t, const char *what, const char *name)
+{
+	fprintf(t->to, "%s    %s ", t->items++ ? "\n" : "", what);
+	put_shown(t->to, name);
+	t->facts = 0;
+}
+
+static FILE *line_fact(struct teller *teller, const char *name)
+{
+	struct telling *t = telling_of(teller);
+	fprintf(t->to, "%s%s ", t->facts++ ? ", " : ": ", name);
+	return t->to;
+}
+
+static void line_text(struct teller *t, const char *name, const char *value)
+{
+	put_shown(line_fact(t, name), value);
+}
+
+static void line_number(struct teller *t, const char *name, uint64_t value)
+{
+	fprintf(line_fact(t, name), "%" PRIu64, value);
+}
+
+/* Exact, as it is what people compare with ls. */
+static void line_moment(struct teller *t, const char *name, int64_t wall_ns)
+{
+	char age[TELLING_TEXT_ROOM];
+	fprintf(line_fact(t, name), "%s ago", age_text(age, telling_of(t)->now_ns - wall_ns));
+}
+
+/* JSON */
+
+static void json_item(struct telling *t, const char *what, const char *name)
+{
+	if (t->items++)
+		json_close(t->json, '}');
+	json_open(t->json, '{');
+	json_text_of(t->json, what, name);
+}
+
+static void json_fact_text(struct teller *t, const char *name, const char *value)
+{
+	json_text_of(telling_of(t)->json, name, value);
+}
+
+static void json_fact_number(struct teller *t, const char *name, uint64_t value)
+{
+	json_name(telling_of(t)->json, name);
+	json_number(telling_of(t)->json, value);
+}
+
+static void json_fact_moment(struct teller *t, const char *name, int64_t wall_ns)
+{
+	char text[TELLING_TEXT_ROOM];
+	json_text_of(telling_of(t)->json, name, moment_text(text, wall_ns));
+}
+
+/* Files */
+
+static void item(struct telling *t, const char *what, const char *name)
+{
+	(t->json ? json_item : line_item)(t, what, name);
+}
+
+static void refuse(struct telling *t, const char *why)
+{
+	t->refusals++;
+	teller_text(&t->teller, "refused", why);
+}
+
+/* How the next start would go on with what is there. */
+static void verify_input(struct telling *t, const struct told_file *f, const struct stat *st)
+{
+	uint64_t size = (uint64_t)st->st_size;
+	if (st->st_ino != f->inode)
+		teller_text(&t->teller, "now", "another file has its name; this one is looked for");
+	else if (size < f->at)
+		teller_text(&t->teller, "now", "truncated; it is read from its beginning");
+	else
+		teller_number(&t->teller, "left", size - f->at);
+}
+
+static void verify_output(struct telling *t, const struct told_file *f, const struct stat *st)
+{
+	uint64_t size = (uint64_t)st->st_size;
+	bool ours = st->st_ino == f->inode;
+	if (!ours && f->role == TOLD_CLOSED)
+		teller_text(&t->teller, "now", "another file, which is appended to");
+	else if (!ours)
+		refuse(t, "another file has its name");
+	else if (size < f->at)
+		refuse(t, "it is shorter than what was committed");
+	if (ours && size < f->at)
+		teller_number(&t->teller, "missing", f->at - size);
+	if (ours && size > f->at)
+		teller_number(&t->teller, f->role == TOLD_CLOSED ? "appended" : "to_be_cut",
+			      size - f->at);
+	if (ours && f->open_frame)
+		teller_text(&t->teller, "frame", "to be closed");
+}
+
+static void verify(struct telling *t, const struct told_file *f)
+{
+	struct stat st;
+	if (stat(f->path, &st) < 0) {
+		if (f->role == TOLD_OUTPUT)
+			refuse(t, strerror(errno));
+		else
+			teller_text(&t->teller, "now", strerror(errno));
+	} else {
+		(f->role == TOLD_INPUT ? verify_input : verify_output)(t, f, &st);
+	}
+}
+
+static void tell_file(struct teller *teller, const struct told_file *f)
+{
+	struct telling *t = telling_of(teller);
+	item(t, "file", f->shown);
+	teller_number(teller, f->role == TOLD_INPUT ? "position" : "committed", f->at);
+	if (t->verify)
+		verify(t, f);
+}
+
+void telling_refuse(struct telling *t, const char *why)
+{
+	item(t, "state", "?");
+	refuse(t, why);
+}
+
+static const struct teller_ops lines = {
+    .file = tell_file, .text = line_text, .number = line_number, .moment = line_moment};
+
+static const struct teller_ops objects = {.file = tell_file,
+					  .text = json_fact_text,
+					  .number = json_fact_number,
+					  .moment = json_fact_moment};
+
+void telling_begin(struct telling *t, FILE *to, struct json_writer *json, int64_t now_ns,
+		   bool verify)
+{
+	*t = (struct telling){.teller = {.ops = json ? &objects : &lines},
+			      .to = to,
+			      .json = json,
+			      .now_ns = now_ns,
+			      .verify = verify};
+}
+
+void telling_stage(struct telling *t, const char *id, const char *type, const char *kind)
+{
+	t->items = 0;
+	if (!t->json) {
+		fprintf(t->to, "  %s %s (%s)\n", kind, id, type);
+		return;
+	}
+	json_open(t->json, '{');
+	json_text_of(t->json, "id", id);
+	json_text_of(t->json, "type", type);
+	json_text_of(t->json, "kind", kind);
+	json_name(t->json, "items");
+	json_open(t->json, '[');
+}
+
+void telling_stage_end(struct telling *t)
+{
+	if (!t->json) {
+		fputs(t->items ? "\n" : "    nothing\n", t->to);
+		return;
+	}
+	if (t->items)
+		json_close(t->json, '}');
+	json_close(t->json, ']');
+	json_close(t->json, '}');
+}

@@ -1,0 +1,66 @@
+#include "stages/output_mark.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char key[] = "file";
+enum { KEY_LENGTH = sizeof key - 1 };
+
+static void pack(struct packer *p, const struct output_mark *m)
+{
+	packer_bytes(p, m->path, strlen(m->path));
+	packer_varint(p, m->epoch);
+	packer_varint(p, m->inode);
+	packer_varint(p, m->length);
+	packer_varint(p, m->whole);
+	packer_varint(p, m->closed);
+}
+
+int output_mark_put(struct delta *d, const struct output_mark *m)
+{
+	struct packer p = {0};
+	pack(&p, m);
+	int r = p.error ? p.error : delta_put(d, key, KEY_LENGTH, p.bytes, p.length);
+	packer_release(&p);
+	return r;
+}
+
+static int unpack(const struct change *c, struct output_mark *ret_mark)
+{
+	struct packed p = packed_from(c->value, c->value_length);
+	struct output_mark m = {0};
+	size_t length;
+	const uint8_t *path = packed_bytes(&p, &length);
+	m.epoch = packed_varint(&p);
+	m.inode = packed_varint(&p);
+	m.length = packed_varint(&p);
+	m.whole = packed_varint(&p);
+	uint64_t closed = packed_varint(&p);
+	if (!packed_is_whole(&p) || length >= sizeof m.path || memchr(path, '\0', length) ||
+	    m.whole > m.length || m.length > INT64_MAX || closed > 1)
+		return -EBADMSG;
+	m.closed = closed;
+	memcpy(m.path, path, length);
+	*ret_mark = m;
+	return 0;
+}
+
+int output_mark_get(const struct delta *saved, struct output_mark *ret_mark)
+{
+	*ret_mark = (struct output_mark){0};
+	if (!saved)
+		return 0;
+	struct packed rest = delta_changes(saved);
+	struct change c;
+	int r = 0;
+	while (r == 0 && delta_next(&rest, &c))
+		if (!c.removal && c.key_length == KEY_LENGTH && memcmp(c.key, key, KEY_LENGTH) == 0)
+			r = unpack(&c, ret_mark);
+	return rest.broken ? -EBADMSG : r;
+}
+
+bool output_mark_equals(const struct output_mark *a, const struct output_mark *b)
+{
+	return a->inode == b->inode && a->length == b->length && a->whole == b->whole &&
+	       a->closed == b->closed && strcmp(a->path, b->path) == 0;
+}

@@ -1,0 +1,35 @@
+/* output_mark.h - how far a file output had come at a cut, as it is remembered from epoch to epoch.
+ *
+ *   [ whole frames | open frame, flushed ]
+ *   0          whole                 length         without an open frame, and uncompressed: whole == length
+ *
+ * A file is known again by its inode: device numbers are other ones after the machine was started again.
+ *
+ * Threads: any. Memory: the callers'. Layer: stages. */
+#pragma once
+
+#include "stages/delta.h"
+
+#include <limits.h>
+
+struct output_mark {
+	char path[PATH_MAX]; /* "": no file was open */
+	uint64_t epoch;      /* of the cut, or of none later than the record it is in */
+	uint64_t inode;
+	uint64_t length, whole;
+	bool closed; /* at the end of a run: from then on others may append to it or take it away */
+};
+
+/* Notes it in d. 0 or -ENOMEM. */
+int output_mark_put(struct delta *d, const struct output_mark *m);
+
+/* What saved says; NULL and nothing are no file. 0, or -EBADMSG: that is no mark. */
+int output_mark_get(const struct delta *saved, struct output_mark *ret_mark);
+
+static inline bool output_mark_is_none(const struct output_mark *m)
+{
+	return m->path[0] == '\0';
+}
+
+/* True if they say the same, whenever they were made. */
+bool output_mark_equals(const struct output_mark *a, const struct output_mark *b);

@@ -1,0 +1,341 @@
+#include "stages/output_recovery.h"
+#include "stages/descriptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 64 * 1024, CONTENT_MAX = 256 << 20 };
+
+static int fail(struct output_recovery *r, const char *what, int64_t result)
+{
+	unsigned file = r->file < UNDO_FILES ? r->file : 0;
+	env_say(r->env, SAY_ERROR, what, "path=%s error=%s", r->paths[file],
+		strerror((int)-result));
+	r->failed = (int)result;
+	return r->failed;
+}
+
+static int refuse(struct output_recovery *r, const char *what)
+{
+	env_say(r->env, SAY_ERROR, what, "path=%s epoch=%" PRIu64 " cure=%s",
+		r->paths[r->file < UNDO_FILES ? r->file : 0], r->epoch,
+		"restore the state directory as a whole, or begin again from nothing with "
+		"--from-scratch");
+	r->failed = -EIO;
+	return r->failed;
+}
+
+/* ---- reading ---- */
+
+static void go_to_open(struct output_recovery *r)
+{
+	r->state = RECOVERY_OPEN;
+	steady_op_begin(
+	    &r->op, (struct io_op){.code = IO_OPEN,
+				   .fd = AT_FDCWD,
+				   .open = {.path = r->paths[r->file],
+					    .flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY}});
+}
+
+static int go_to_read(struct output_recovery *r)
+{
+	struct packer *p = &r->content[r->file];
+	if (p->length > CONTENT_MAX)
+		return refuse(r, "undo journal is too large to be one");
+	if (packer_reserve(p, CHUNK) < 0)
+		return fail(r, "undo journal cannot be read", -ENOMEM);
+	r->state = RECOVERY_READ;
+	steady_op_begin(
+	    &r->op, (struct io_op){
+			.code = IO_READ,
+			.fd = r->fds[r->file],
+			.read = {.bytes = p->bytes + p->length, .length = CHUNK, .at = p->length}});
+	return STEP_MORE;
+}
+
+/* Room for one more. */
+static int grow(struct output_recovery *r)
+{
+	if (r->count < r->capacity)
+		return 0;
+	size_t capacity = r->capacity ? 2 * r->capacity : 64;
+	struct undo_entry *grown = reallocarray(r->entries, capacity, sizeof *grown);
+	if (!grown)
+		return -ENOMEM;
+	r->entries = grown;
+	r->capacity = capacity;
+	return 0;
+}
+
+/* The file that was created has got its inode. */
+static void name_created(struct output_recovery *r, const struct undo_entry *made)
+{
+	for (size_t i = r->count; i-- > 0;) {
+		struct undo_entry *e = &r->entries[i];
+		if (e->kind == UNDO_CREATED && strcmp(e->path, made->path) == 0) {
+			e->inode = made->inode;
+			return;
+		}
+	}
+}
+
+static int take_entry(struct output_recovery *r, const struct undo_entry *e)
+{
+	if (e->known > r->mark->epoch)
+		return refuse(r, "state is older than what was committed");
+	if (e->epoch <= r->epoch)
+		return 0;
+	if (e->kind == UNDO_MADE) {
+		name_created(r, e);
+		return 0;
+	}
+	if (grow(r) < 0)
+		return fail(r, "undo journal cannot be read", -ENOMEM);
+	r->entries[r->count++] = *e;
+	return 0;
+}
+
+/* True if an entry that would have to be undone lies somewhere in there. */
+static bool holds_live_entry(const struct output_recovery *r, struct packed rest)
+{
+	for (; rest.at < rest.end; rest.at++) {
+		struct packed p = packed_from(rest.at, (size_t)(rest.end - rest.at));
+		struct undo_entry e;
+		if (undo_entry_unpack(&p, &e) && e.epoch > r->epoch)
+			return true;
+	}
+	return false;
+}
+
+static int parse(struct output_recovery *r, unsigned file)
+{
+	struct packed rest = packed_from(r->content[file].bytes, r->content[file].length);
+	struct undo_entry e;
+	r->file = file;
+	while (!packed_is_over(&rest)) {
+		const uint8_t *from = rest.at;
+		if (!undo_entry_unpack(&rest, &e)) {
+			rest = packed_from(from, (size_t)(rest.end - from));
+			return holds_live_entry(r, rest) ? refuse(r, "undo journal is damaged") : 0;
+		}
+		int error = take_entry(r, &e);
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+static void reverse(struct undo_entry *entries, size_t count)
+{
+	for (size_t i = 0; i < count / 2; i++) {
+		struct undo_entry e = entries[i];
+		entries[i] = entries[count - 1 - i];
+		entries[count - 1 - i] = e;
+	}
+}
+
+/* Each file holds one epoch's; the older one's are to stand first. */
+static int parse_all(struct output_recovery *r)
+{
+	int error = parse(r, 0);
+	size_t first = r->count;
+	if (error == 0)
+		error = parse(r, 1);
+	if (error < 0)
+		return error;
+	if (first > 0 && r->count > first && r->entries[0].epoch > r->entries[first].epoch) {
+		reverse(r->entries, first);
+		reverse(r->entries + first, r->count - first);
+		reverse(r->entries, r->count);
+	}
+	return 0;
+}
+
+/* ---- undoing ---- */
+
+/* True if the mark or an entry that is still to be undone is of that file. */
+static bool comes_again(const struct output_recovery *r, uint64_t inode)
+{
+	if (!output_mark_is_none(r->mark) && r->mark->inode == inode)
+		return true;
+	for (size_t i = 0; i < r->left; i++)
+		if (r->entries[i].kind != UNDO_RENAMED && r->entries[i].inode == inode)
+			return true;
+	return false;
+}
+
+static int empty_next(struct output_recovery *r, unsigned file);
+
+static int begin_restore(struct output_recovery *r)
+{
+	if (output_mark_is_none(r->mark))
+		return empty_next(r, 0);
+	r->state = RECOVERY_RESTORE;
+	output_restore_begin(&r->restore, r->env, &r->space, r->mark, RESTORE_MARK);
+	return STEP_MORE;
+}
+
+static int undo_next(struct output_recovery *r)
+{
+	if (r->left == 0)
+		return begin_restore(r);
+	r->state = RECOVERY_UNDO;
+	const struct undo_entry *e = &r->entries[--r->left];
+	output_undo_begin(&r->undo, r->env, &r->space, e, comes_again(r, e->inode));
+	return STEP_MORE;
+}
+
+static int begin_undoing(struct output_recovery *r)
+{
+	int error = parse_all(r);
+	if (error < 0)
+		return error;
+	r->left = r->count;
+	if (r->count > 0)
+		env_say(r->env, SAY_INFO, "undoing what was not committed",
+			"epoch=%" PRIu64 " acts=%zu", r->epoch, r->count);
+	return undo_next(r);
+}
+
+/* ---- the journal itself ---- */
+
+static int open_next(struct output_recovery *r)
+{
+	if (++r->file == UNDO_FILES)
+		return begin_undoing(r);
+	go_to_open(r);
+	return STEP_MORE;
+}
+
+static int after_open(struct output_recovery *r, int64_t result)
+{
+	if (result == -ENOENT)
+		return open_next(r);
+	if (result < 0)
+		return fail(r, "undo journal cannot be opened", result);
+	r->fds[r->file] = (int)result;
+	return go_to_read(r);
+}
+
+static int after_read(struct output_recovery *r, int64_t result)
+{
+	if (result < 0)
+		return fail(r, "undo journal cannot be read", result);
+	r->content[r->file].length += (size_t)result;
+	return result > 0 ? go_to_read(r) : open_next(r);
+}
+
+/* From that file on. */
+static int empty_next(struct output_recovery *r, unsigned file)
+{
+	while (file < UNDO_FILES && r->fds[file] < 0)
+		file++;
+	r->file = file;
+	r->state = file < UNDO_FILES ? RECOVERY_EMPTY : RECOVERY_DONE;
+	if (file < UNDO_FILES)
+		steady_op_begin(&r->op, (struct io_op){.code = IO_TRUNCATE, .fd = r->fds[file]});
+	return STEP_MORE;
+}
+
+static int after_empty(struct output_recovery *r, int64_t result)
+{
+	if (result < 0)
+		return fail(r, "undo journal cannot be emptied", result);
+	r->state = RECOVERY_SYNC;
+	steady_op_begin(&r->op, (struct io_op){.code = IO_DATASYNC, .fd = r->fds[r->file]});
+	return STEP_MORE;
+}
+
+static int after_sync(struct output_recovery *r, int64_t result)
+{
+	if (result < 0) {
+		fail(r, "undo journal cannot be synced", result);
+		return r->failed = -EIO;
+	}
+	r->state = RECOVERY_CLOSE;
+	steady_op_begin(&r->op, (struct io_op){.code = IO_CLOSE, .fd = r->fds[r->file]});
+	return STEP_MORE;
+}
+
+static int after_close(struct output_recovery *r, int64_t result)
+{
+	(void)result; /* it is synced */
+	r->fds[r->file] = -1;
+	return empty_next(r, r->file + 1);
+}
+
+static int (*const after[])(struct output_recovery *r, int64_t result) = {
+    [RECOVERY_OPEN] = after_open, [RECOVERY_READ] = after_read,   [RECOVERY_EMPTY] = after_empty,
+    [RECOVERY_SYNC] = after_sync, [RECOVERY_CLOSE] = after_close,
+};
+
+/* ---- all of it ---- */
+
+static int name_files(struct output_recovery *r, const char *state_dir, const char *sink)
+{
+	for (unsigned i = 0; i < UNDO_FILES; i++) {
+		char name[NAME_MAX + 1];
+		int error = undo_journal_name(sink, i, name, sizeof name);
+		int n = snprintf(r->paths[i], PATH_MAX, "%s/%s", state_dir, name);
+		if (error < 0 || n < 0 || n >= PATH_MAX)
+			return -ENAMETOOLONG;
+	}
+	return 0;
+}
+
+int output_recovery_begin(struct output_recovery *r, struct env *env,
+			  struct stage_counters *counters, const char *state_dir, const char *sink,
+			  uint64_t epoch, const struct output_mark *mark)
+{
+	memset(r, 0, sizeof *r);
+	r->env = env;
+	r->epoch = epoch;
+	r->mark = mark;
+	for (unsigned i = 0; i < UNDO_FILES; i++)
+		r->fds[i] = -1;
+	space_wait_init(&r->space, env, counters);
+	steady_op_init(&r->op, env, &r->space, r->paths[0]);
+	int error = name_files(r, state_dir, sink);
+	if (error == 0)
+		go_to_open(r);
+	else
+		r->failed = error;
+	return error;
+}
+
+int output_recovery_step(struct output_recovery *r)
+{
+	if (r->failed || r->state == RECOVERY_DONE)
+		return r->failed ? r->failed : STEP_DONE;
+	bool undoing = r->state == RECOVERY_UNDO, restoring = r->state == RECOVERY_RESTORE;
+	int stepped = undoing     ? output_undo_step(&r->undo)
+		      : restoring ? output_restore_step(&r->restore)
+				  : steady_op_step(&r->op);
+	if (stepped < 0)
+		r->failed = stepped;
+	if (stepped != STEP_DONE)
+		return stepped;
+	if (undoing)
+		return undo_next(r);
+	return restoring ? empty_next(r, 0) : after[r->state](r, r->op.result);
+}
+
+void output_recovery_release(struct output_recovery *r)
+{
+	if (!r->env)
+		return;
+	if (r->state == RECOVERY_UNDO)
+		output_undo_release(&r->undo);
+	if (r->state == RECOVERY_RESTORE)
+		output_restore_release(&r->restore);
+	for (unsigned i = 0; i < UNDO_FILES; i++) {
+		descriptor_close(r->env->io, &r->fds[i]);
+		packer_release(&r->content[i]);
+	}
+	free(r->entries);
+	r->entries = NULL;
+}

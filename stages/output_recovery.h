@@ -1,0 +1,55 @@
+/* output_recovery.h - brings a file output back to its last committed epoch, before anything is written to it.
+ *
+ *   OPEN, READ (each of the journal's files) --> UNDO (newest first) --> RESTORE (the file that was open) --> EMPTY, SYNC,
+ *   CLOSE (each of them) --> DONE
+ *
+ * Entries of later epochs are undone, others mean nothing. The journal is emptied only when all is durable, so a recovery
+ * that was broken off is done again from its beginning, and comes to the same. An entry that does not hold together is
+ * one that was torn, unless one that does and is to be undone follows: that is damage, and refused.
+ *
+ * Threads: the owner's. Memory: the journal's content, until DONE. Layer: stages. */
+#pragma once
+
+#include "stages/output_undo.h"
+#include "stages/undo_journal.h"
+
+enum output_recovery_state {
+	RECOVERY_OPEN,
+	RECOVERY_READ,
+	RECOVERY_UNDO,
+	RECOVERY_RESTORE,
+	RECOVERY_EMPTY,
+	RECOVERY_SYNC,
+	RECOVERY_CLOSE,
+	RECOVERY_DONE,
+};
+
+struct output_recovery {
+	struct env *env;
+	struct space_wait space;
+	uint64_t epoch; /* the committed one */
+	const struct output_mark *mark;
+
+	enum output_recovery_state state;
+	struct steady_op op;
+	unsigned file; /* of the journal: which */
+	char paths[UNDO_FILES][PATH_MAX];
+	int fds[UNDO_FILES];
+	struct packer content[UNDO_FILES];
+	struct undo_entry *entries; /* the oldest first */
+	size_t count, capacity, left;
+	struct output_undo undo;
+	struct output_restore restore;
+	int failed;
+};
+
+/* The newest record has that number, and says the mark, which outlives r. 0 or -ENAMETOOLONG. Then step. */
+int output_recovery_begin(struct output_recovery *r, struct env *env,
+			  struct stage_counters *counters, const char *state_dir, const char *sink,
+			  uint64_t epoch, const struct output_mark *mark);
+
+/* STEP_WAIT or STEP_MORE until STEP_DONE; or -errno, having said why. */
+int output_recovery_step(struct output_recovery *r);
+
+/* No operation may be under way. */
+void output_recovery_release(struct output_recovery *r);

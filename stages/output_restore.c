@@ -1,0 +1,326 @@
+#include "stages/output_restore.h"
+#include "stages/descriptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 128 * 1024 };
+
+static const char cure[] =
+    "put back the file as it was, or begin again from nothing with --from-scratch";
+
+static bool has_open_frame(const struct output_mark *m)
+{
+	return m->whole < m->length;
+}
+
+static void begin_open(struct output_restore *r)
+{
+	int access = has_open_frame(r->mark) ? O_RDWR : O_WRONLY;
+	steady_op_begin(
+	    &r->op, (struct io_op){.code = IO_OPEN,
+				   .fd = AT_FDCWD,
+				   .open = {.path = r->mark->path,
+					    .flags = access | O_CLOEXEC | O_NOCTTY | O_NONBLOCK}});
+}
+
+static void begin_look(struct output_restore *r)
+{
+	steady_op_begin(&r->op,
+			(struct io_op){.code = IO_STAT, .fd = r->fd, .stat = {.into = &r->status}});
+}
+
+static void begin_lock(struct output_restore *r)
+{
+	steady_op_begin(&r->op, (struct io_op){.code = IO_LOCK, .fd = r->fd});
+}
+
+static void begin_truncate(struct output_restore *r)
+{
+	steady_op_begin(&r->op, (struct io_op){.code = IO_TRUNCATE,
+					       .fd = r->fd,
+					       .truncate = {.length = r->mark->length}});
+}
+
+static void begin_read(struct output_restore *r)
+{
+	uint64_t left = r->mark->length - r->at;
+	steady_op_begin(&r->op, (struct io_op){.code = IO_READ,
+					       .fd = r->fd,
+					       .read = {.bytes = r->bytes,
+							.length = left < CHUNK ? left : CHUNK,
+							.at = r->at}});
+}
+
+static void begin_write_tail(struct output_restore *r)
+{
+	steady_op_begin(&r->op,
+			(struct io_op){.code = IO_WRITE,
+				       .fd = r->fd,
+				       .write = {.spans = &r->span, .count = 1, .at = r->at}});
+}
+
+static void begin_sync(struct output_restore *r)
+{
+	steady_op_begin(&r->op, (struct io_op){.code = IO_DATASYNC, .fd = r->fd});
+}
+
+static void begin_close(struct output_restore *r)
+{
+	steady_op_begin(&r->op, (struct io_op){.code = IO_CLOSE, .fd = r->fd});
+}
+
+static void (*const begin[RESTORE_STATES])(struct output_restore *r) = {
+    [RESTORE_OPEN] = begin_open, [RESTORE_LOOK] = begin_look,
+    [RESTORE_LOCK] = begin_lock, [RESTORE_TRUNCATE] = begin_truncate,
+    [RESTORE_READ] = begin_read, [RESTORE_WRITE_TAIL] = begin_write_tail,
+    [RESTORE_SYNC] = begin_sync, [RESTORE_CLOSE] = begin_close,
+};
+
+static void go(struct output_restore *r, enum output_restore_state state)
+{
+	r->state = state;
+	if (begin[state])
+		begin[state](r);
+}
+
+static void go_to_end(struct output_restore *r)
+{
+	go(r, r->fd >= 0 ? RESTORE_CLOSE : RESTORE_DONE);
+}
+
+/* ---- what goes wrong ---- */
+
+static const char *shown(const struct output_restore *r)
+{
+	return space_wait_shown(r->op.space, r->mark->path);
+}
+
+static void fail(struct output_restore *r, const char *what, int64_t result)
+{
+	env_say(r->env, SAY_ERROR, what, "path=%s error=%s", shown(r), strerror((int)-result));
+	r->failed = (int)result;
+	go_to_end(r);
+}
+
+static void refuse(struct output_restore *r, const char *what)
+{
+	env_say(r->env, SAY_ERROR, what, "path=%s committed=%" PRIu64 " cure=%s", shown(r),
+		r->mark->length, cure);
+	r->failed = -EIO;
+	go_to_end(r);
+}
+
+static void refuse_short(struct output_restore *r)
+{
+	uint64_t length = r->status.size;
+	env_say(r->env, SAY_ERROR, "output is shorter than what was committed",
+		"path=%s committed=%" PRIu64 " length=%" PRIu64 " missing=%" PRIu64 " cure=%s",
+		shown(r), r->mark->length, length, r->mark->length - length, cure);
+	r->failed = -EIO;
+	go_to_end(r);
+}
+
+static void be_short(struct output_restore *r)
+{
+	if (r->why == RESTORE_UNDO_AGAIN)
+		go_to_end(r);
+	else
+		refuse_short(r);
+}
+
+static bool is_committed(const struct output_restore *r)
+{
+	return r->why == RESTORE_MARK && r->mark->length > 0;
+}
+
+static void do_without(struct output_restore *r)
+{
+	if (is_committed(r) && !r->mark->closed) {
+		refuse(r, "output is gone");
+		return;
+	}
+	if (is_committed(r))
+		env_say(r->env, SAY_WARN, "output was moved away, starting a new one", "path=%s",
+			shown(r));
+	go_to_end(r);
+}
+
+static void do_without_another(struct output_restore *r)
+{
+	if (is_committed(r))
+		refuse(r, "output was replaced by another file");
+	else
+		go_to_end(r);
+}
+
+/* ---- the way through ---- */
+
+static void after_open(struct output_restore *r, int64_t result)
+{
+	if (result == -ENOENT || result == -ENXIO) {
+		do_without(r);
+	} else if (result < 0) {
+		fail(r, "output cannot be opened", result);
+	} else {
+		r->fd = (int)result;
+		go(r, RESTORE_LOOK);
+	}
+}
+
+static void after_look(struct output_restore *r, int64_t result)
+{
+	if (result < 0)
+		fail(r, "output cannot be looked at", result);
+	else if (!S_ISREG(r->status.mode) || r->status.inode != r->mark->inode)
+		do_without_another(r);
+	else if (r->status.size < r->mark->length)
+		be_short(r);
+	else if (r->mark->closed)
+		go_to_end(r);
+	else
+		go(r, RESTORE_LOCK);
+}
+
+static void begin_mending(struct output_restore *r)
+{
+	r->at = r->mark->whole;
+	r->bytes = malloc(CHUNK);
+	int error = zstd_mending_init(&r->mending);
+	if (!r->bytes || error < 0)
+		fail(r, "output's last frame cannot be closed", -ENOMEM);
+	else
+		go(r, RESTORE_READ);
+}
+
+/* The length is right. */
+static void mend_or_sync(struct output_restore *r)
+{
+	if (has_open_frame(r->mark))
+		begin_mending(r);
+	else
+		go(r, RESTORE_SYNC);
+}
+
+static void after_lock(struct output_restore *r, int64_t result)
+{
+	uint64_t length = r->status.size;
+	if (result == -EBUSY) {
+		if (!lock_wait_begin(&r->lock, r->env, shown(r)))
+			fail(r, "output in use by another process or sink", -EBUSY);
+	} else if (result < 0 && !lock_is_unknown(result)) {
+		fail(r, "output cannot be locked", result);
+	} else if (length > r->mark->length) {
+		env_say(r->env, SAY_INFO, "output cut back to what was committed",
+			"path=%s length=%" PRIu64 " bytes=%" PRIu64, shown(r), r->mark->length,
+			length - r->mark->length);
+		go(r, RESTORE_TRUNCATE);
+	} else {
+		mend_or_sync(r);
+	}
+}
+
+static void after_truncate(struct output_restore *r, int64_t result)
+{
+	if (result < 0)
+		fail(r, "output cannot be cut back", result);
+	else
+		mend_or_sync(r);
+}
+
+static void end_frame(struct output_restore *r)
+{
+	size_t length = zstd_mending_tail(&r->mending, r->tail);
+	r->span = (struct iovec){.iov_base = r->tail, .iov_len = length};
+	go(r, length > 0 ? RESTORE_WRITE_TAIL : RESTORE_SYNC);
+}
+
+static void after_read(struct output_restore *r, int64_t result)
+{
+	if (result <= 0) {
+		fail(r, "output cannot be read", result < 0 ? result : -EIO);
+	} else if (zstd_mending_put(&r->mending, r->bytes, (size_t)result) < 0) {
+		refuse(r, "output is damaged: its last frame does not decode");
+	} else {
+		r->at += (uint64_t)result;
+		if (r->at < r->mark->length)
+			go(r, RESTORE_READ);
+		else
+			end_frame(r);
+	}
+}
+
+static void after_write_tail(struct output_restore *r, int64_t result)
+{
+	if (result <= 0) {
+		fail(r, "write failed", result < 0 ? result : -EIO);
+		return;
+	}
+	r->at += (uint64_t)result;
+	r->span.iov_base = (uint8_t *)r->span.iov_base + result;
+	r->span.iov_len -= (size_t)result;
+	go(r, r->span.iov_len > 0 ? RESTORE_WRITE_TAIL : RESTORE_SYNC);
+}
+
+static void after_sync(struct output_restore *r, int64_t result)
+{
+	if (result < 0) {
+		fail(r, "output cannot be synced", result);
+		r->failed = -EIO;
+	} else {
+		go_to_end(r);
+	}
+}
+
+static void after_close(struct output_restore *r, int64_t result)
+{
+	(void)result; /* what was written is synced */
+	r->fd = -1;
+	go(r, RESTORE_DONE);
+}
+
+static void (*const after[RESTORE_STATES])(struct output_restore *r, int64_t result) = {
+    [RESTORE_OPEN] = after_open, [RESTORE_LOOK] = after_look,
+    [RESTORE_LOCK] = after_lock, [RESTORE_TRUNCATE] = after_truncate,
+    [RESTORE_READ] = after_read, [RESTORE_WRITE_TAIL] = after_write_tail,
+    [RESTORE_SYNC] = after_sync, [RESTORE_CLOSE] = after_close,
+};
+
+void output_restore_begin(struct output_restore *r, struct env *env, struct space_wait *space,
+			  const struct output_mark *mark, enum output_restore_why why)
+{
+	*r = (struct output_restore){.env = env, .mark = mark, .why = why, .fd = -1};
+	steady_op_init(&r->op, env, space, mark->path);
+	go(r, RESTORE_OPEN);
+}
+
+int output_restore_step(struct output_restore *r)
+{
+	if (r->state == RESTORE_DONE) {
+		output_restore_release(r);
+		return r->failed ? r->failed : STEP_DONE;
+	}
+	if (lock_wait_is_on(&r->lock)) {
+		if (lock_wait_pending(&r->lock, r->env))
+			return STEP_WAIT;
+		go(r, RESTORE_LOCK);
+		return STEP_MORE;
+	}
+	int stepped = steady_op_step(&r->op);
+	if (stepped != STEP_DONE)
+		return stepped;
+	after[r->state](r, r->op.result);
+	return STEP_MORE;
+}
+
+void output_restore_release(struct output_restore *r)
+{
+	zstd_mending_release(&r->mending);
+	free(r->bytes);
+	r->bytes = NULL;
+	if (r->env)
+		descriptor_close(r->env->io, &r->fd);
+}

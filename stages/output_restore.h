@@ -1,0 +1,63 @@
+/* output_restore.h - brings one file back to a length it had: checks that it is the one, cuts off what is too much, and
+ * closes the zstd frame that was open there.
+ *
+ *   OPEN --> LOOK --> LOCK --> [TRUNCATE] --> [READ ... --> WRITE_TAIL] --> SYNC --> CLOSE --> DONE
+ *
+ * A mark of an earlier run's end is only checked: others may have appended since, or have taken the file away. An entry of
+ * an undo journal is a wish: a file that is gone or another one needs nothing. Done again it comes to the same. What it
+ * refuses has been said.
+ *
+ * Threads: the owner's. Memory: while a frame is being closed, what decoding takes; given back at the end. Layer: stages. */
+#pragma once
+
+#include "stages/codec/zstd_mending.h"
+#include "stages/lock_wait.h"
+#include "stages/output_mark.h"
+#include "stages/steady_op.h"
+
+enum output_restore_why {
+	RESTORE_MARK, /* it was committed */
+	RESTORE_UNDO, /* it was so long before it was appended to */
+	RESTORE_UNDO_AGAIN, /* and an older entry or the mark will bring it back further: it may be shorter, too */
+};
+
+enum output_restore_state {
+	RESTORE_OPEN,
+	RESTORE_LOOK,
+	RESTORE_LOCK,
+	RESTORE_TRUNCATE,
+	RESTORE_READ,
+	RESTORE_WRITE_TAIL,
+	RESTORE_SYNC,
+	RESTORE_CLOSE,
+	RESTORE_DONE,
+	RESTORE_STATES,
+};
+
+struct output_restore {
+	struct env *env;
+	const struct output_mark *mark;
+	enum output_restore_why why;
+
+	enum output_restore_state state;
+	struct steady_op op;
+	int fd;
+	struct io_status status;
+	struct lock_wait lock;
+	uint64_t at; /* READ, WRITE_TAIL: how far */
+	struct zstd_mending mending;
+	uint8_t *bytes; /* READ */
+	uint8_t tail[ZSTD_TAIL];
+	struct iovec span;
+	int failed;
+};
+
+/* The mark outlives it. Then step. */
+void output_restore_begin(struct output_restore *r, struct env *env, struct space_wait *space,
+			  const struct output_mark *mark, enum output_restore_why why);
+
+/* STEP_WAIT or STEP_MORE until STEP_DONE; or -errno, -EIO when it refuses, with all closed. */
+int output_restore_step(struct output_restore *r);
+
+/* No operation may be under way. */
+void output_restore_release(struct output_restore *r);

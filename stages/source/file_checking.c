@@ -1,0 +1,114 @@
+#include "stages/source/file_checking.h"
+#include "stages/source/file_opening.h"
+#include "stages/source/file_positions.h"
+#include "stages/source/file_turn.h"
+
+#include <errno.h>
+
+static int sample(struct file_reader *r, enum file_reader_at at, uint64_t from, size_t length)
+{
+	r->sample_length = length;
+	r->op.fd = r->file->fd;
+	r->op.stream = false;
+	r->op.read.bytes = r->sample + r->sampled;
+	r->op.read.length = length - r->sampled;
+	r->op.read.at = from + r->sampled;
+	turn_submit(r, IO_READ, at);
+	return GO_ON;
+}
+
+/* Where reading is to begin at the end of what was there, what stands before it has never been read. */
+static size_t tail_length(const struct tracked_file *f)
+{
+	const struct file_tail *t = &f->position->tail;
+	if (t->length > 0 || f->form == FILE_PACKED)
+		return t->length;
+	return f->at < TAIL_BYTES ? (size_t)f->at : TAIL_BYTES;
+}
+
+static int check_head(struct file_reader *r)
+{
+	return sample(r, READER_HEAD, 0, r->file->position->head.length);
+}
+
+static int check_tail(struct file_reader *r)
+{
+	const struct tracked_file *f = r->file;
+	uint64_t end = f->position->tail.length > 0 ? f->position->tail.end : f->at;
+	size_t length = tail_length(f);
+	return sample(r, READER_TAIL, end - length, length);
+}
+
+static int check_tail_next(struct file_reader *r)
+{
+	r->sampled = 0;
+	if (tail_length(r->file) > 0)
+		return check_tail(r);
+	r->file->position->doubted = false;
+	r->at = READER_FILL;
+	return GO_ON;
+}
+
+int checking_begin(struct file_reader *r)
+{
+	const struct file_position *p = r->file->position;
+	r->at = READER_FILL;
+	r->sampled = 0;
+	if (!p || !p->doubted)
+		return GO_ON;
+	if (p->head.length > 0)
+		return check_head(r);
+	return check_tail_next(r);
+}
+
+static int differs(struct file_reader *r)
+{
+	turn_stat(r, READER_DIFFERS);
+	return GO_ON;
+}
+
+static int head_sampled(struct file_reader *r)
+{
+	int same = file_head_compare(&r->file->position->head, r->sample);
+	if (same < 0)
+		return turn_out_of_memory(r);
+	return same ? check_tail_next(r) : differs(r);
+}
+
+static int tail_sampled(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	struct file_tail *t = &f->position->tail;
+	if (t->length == 0)
+		file_tail_note(t, f->at, r->sample, r->sample_length);
+	else if (!file_tail_compare(t, r->sample))
+		return differs(r);
+	f->position->doubted = false;
+	r->at = READER_FILL;
+	return GO_ON;
+}
+
+int checking_sampled(struct file_reader *r)
+{
+	int64_t n = r->op.result;
+	bool is_head = r->at == READER_HEAD;
+	if (n < 0 && n != -EINTR) {
+		turn_give_up_unreadable(r, (int)n);
+		return GO_ON;
+	}
+	if (n == 0)
+		return differs(r);
+	r->sampled += n > 0 ? (size_t)n : 0;
+	if (r->sampled < r->sample_length)
+		return is_head ? check_head(r) : check_tail(r);
+	return is_head ? head_sampled(r) : tail_sampled(r);
+}
+
+int checking_differs(struct file_reader *r)
+{
+	if (r->op.result < 0)
+		turn_give_up_unreadable(r, (int)r->op.result);
+	else
+		opening_begin_anew(r);
+	return GO_ON;
+}

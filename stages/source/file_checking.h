@@ -1,0 +1,22 @@
+/* file_checking.h - how a file_reader makes sure, before it reads on, that an open file still holds what was read of it.
+ *
+ *   checking_begin --nothing to doubt--> FILL
+ *        |
+ *        +--> HEAD --> TAIL --the same--> FILL
+ *        +------------->|
+ *               \--------+--not the same--> DIFFERS: how long is it? -> FILL, from its beginning
+ *
+ * Doubt comes with rest, with closing, and with a restart. Where nothing is remembered nothing is checked.
+ * Each returns a move's result (file_turn.h).
+ *
+ * Threads: the owner's. Memory: none of its own. Layer: stages. */
+#pragma once
+
+#include "stages/source/file_reader.h"
+
+/* The reader's file is open. */
+int checking_begin(struct file_reader *r);
+/* A sample has come, or an error. */
+int checking_sampled(struct file_reader *r);
+/* r->stat has come, or an error. */
+int checking_differs(struct file_reader *r);

@@ -1,0 +1,102 @@
+/* file_positions.h - how far each file has been read, kept beyond the file_set and, by snapshots, beyond the process.
+ *
+ *   saved (of an earlier run) --load--> PARKED --a file of that identity is found--> ATTACHED to a tracked_file
+ *                                        ^  | \-- no pattern led to it: LOST (file_lost.h) --^   | |
+ *                                        |  +-- for too long                    |                | +-- gone, and read
+ *                                        |  |        parked again: missing <----+                |       to its end
+ *                                        +--|----------- leaves the set -------------------------+            |
+ *                                           v                                                                 v
+ *                                          OVER: to be forgotten, once that has been said <-------------------+
+ *
+ * An entry is  key:   device, inode, birth time
+ *              value: path, form, at, skip, where in a line it is, the samples of file_identity.h, when it was last seen
+ *
+ * Only what has changed is in the chain that a snapshot goes through: files that are quiet cost nothing.
+ *
+ * Threads: the owner's. Memory: about 300 bytes a file, and its path while it is parked. Layer: stages. */
+#pragma once
+
+#include "ringbuf/counter.h"
+#include "stages/delta.h"
+#include "stages/source/file_identity.h"
+#include "stages/source/file_set.h"
+
+struct file_position {
+	struct hash_node by_inode, by_path;
+	struct chain changed;      /* since the last snapshot */
+	struct chain parked;       /* or lost */
+	struct tracked_file *file; /* ATTACHED; else NULL */
+
+	uint64_t device, inode;
+	int64_t birth_ns; /* 0: not known */
+	struct file_head head;
+	struct file_tail tail;
+	bool doubted;    /* it may have been written anew since it was last read, or be another */
+	int64_t seen_ns; /* wall time at which it was noted last; of what is missing: since when */
+
+	bool is_known; /* to whoever keeps the snapshots */
+	bool over;
+	bool finished; /* there was nothing left to read */
+	bool missing;  /* could not be found at the start, which has been said */
+
+	/* The same as in the tracked_file, which is right while there is one. */
+	char *path; /* NULL: was never parked */
+	uint64_t at, skip;
+	enum file_form form;
+	enum packing packing;
+	bool skipping, in_split;
+};
+
+struct file_positions {
+	struct hash_index by_inode, by_path;
+	struct chain changed;
+	struct chain parked;     /* longest first, once it is settled */
+	struct chain lost;       /* by path */
+	bool settled;            /* those that are still there have been found */
+	struct counter *changes; /* of which whoever keeps the snapshots would not know otherwise */
+	int64_t keep_ns;         /* what is parked is forgotten after so long */
+};
+
+/* 0 or -ENOMEM. */
+int file_positions_init(struct file_positions *p, struct counter *changes, int64_t keep_ns);
+/* All zero is safe to release. No file may be attached. */
+void file_positions_release(struct file_positions *p);
+
+/* All that was remembered. 0, -ENOMEM, or -EBADMSG: these bytes are not from here. */
+int file_positions_load(struct file_positions *p, const struct delta *saved);
+/* What has changed since the last time. 0 or -ENOMEM, and the rest follows the next time. */
+int file_positions_snapshot(struct file_positions *p, struct delta *d, int64_t wall_ns);
+
+/* The file at path, of which st tells, has been read before; NULL: not as far as is known. A device may have another
+ * number each time it is mounted: where all else is the same, the path too, so is the file. */
+struct file_position *file_positions_find(struct file_positions *p, const struct io_status *st,
+					  const char *path);
+/* That path led to one of those that were loaded or parked. */
+bool file_positions_has_path(const struct file_positions *p, const char *path);
+/* f gets the position of its file, of which st tells, and goes on there; if there is none, a new one. It is remembered
+ * from now on, for it may be renamed before anything is read of it. 0 or -ENOMEM. */
+int file_positions_attach(struct file_positions *p, struct tracked_file *f,
+			  const struct io_status *st);
+/* f, which has one, is not followed any more, or is another file from now on. path becomes the table's. */
+void file_positions_park(struct file_positions *p, struct tracked_file *f, char *path,
+			 int64_t wall_ns);
+/* All that are parked are LOST. 0 or -ENOMEM. */
+int file_positions_lose(struct file_positions *p);
+/* It was looked for everywhere, in vain; it is parked. True: that is news. */
+bool file_positions_missing(struct file_positions *p, struct file_position *position,
+			    int64_t wall_ns);
+/* All files that are there have been found: what is too old may be forgotten from now on. 0 or -ENOMEM. */
+int file_positions_settle(struct file_positions *p);
+/* The file is gone, and nothing is left to be read of it. Detaches it from its tracked_file, if it has one. */
+void file_positions_forget(struct file_positions *p, struct file_position *position);
+/* Gives up f's position without a word to anybody. */
+void file_positions_drop(struct file_positions *p, struct tracked_file *f);
+
+/* Bytes were handed on. */
+void file_positions_changed(struct file_positions *p, struct file_position *position);
+/* There is nothing left to be read of it, for now. */
+void file_positions_finished(struct file_positions *p, struct file_position *position);
+/* Something else is different. */
+void file_positions_news(struct file_positions *p, struct file_position *position);
+/* What is read from it from now on has nothing to do with what was read before. */
+void file_positions_restart(struct file_positions *p, struct file_position *position);

@@ -1,0 +1,82 @@
+# Started again, sluice goes on where it ended.
+# shellcheck shell=bash
+
+STATE=remembered # of every run in here
+
+resuming_topology() { # PATHS
+	mkdir -p logs
+	cat >resume.yaml <<-YAML
+		sources: {in: {type: file, paths: $1}}
+		sinks: {out: {type: file, inputs: [in], path: all.log}}
+	YAML
+}
+
+test_once_run_again_reads_only_what_is_new() {
+	resuming_topology '["logs/*"]'
+	local io
+	for io in uring plain; do
+		seq 1 1000 >>logs/a.log
+		seq 2001 3000 | gzip >>logs/b.gz
+		seq 3001 4000 | zstd -q >>logs/c.zst
+		printf 'last, without a newline' >logs/d-$io.log
+		run_sluice --once --io $io -c resume.yaml
+		assert_status 0
+		run_sluice --once --io $io -c resume.yaml
+		assert_status 0
+		assert_said '^resume: in 0 records'
+		echo >>logs/d-$io.log # which is no record of its own
+	done
+	{
+		seq 1 1000
+		seq 2001 4000
+		echo 'last, without a newline'
+		seq 1 1000
+		seq 2001 4000
+		echo 'last, without a newline'
+	} >expected
+	assert_same expected all.log
+}
+
+test_a_file_rotated_while_nothing_ran_is_read_on_before_its_successor() {
+	resuming_topology '["logs/*.log"]'
+	seq 1 1000 >logs/a.log
+	start_sluice -c resume.yaml
+	wait_until 20 has_lines all.log 1000
+	stop_sluice
+	assert_status 0
+	seq 1001 2000 >>logs/a.log
+	mv logs/a.log logs/a.log.1
+	seq 2001 3000 >logs/a.log
+	start_sluice -c resume.yaml
+	wait_until 20 has_lines all.log 3000
+	echo 3001 >>logs/a.log.1
+	wait_until 20 has_lines all.log 3001
+	stop_sluice
+	assert_status 0
+	seq 1 3001 >expected
+	assert_same expected all.log
+	assert_never_said ' (warn|error) '
+}
+
+test_a_file_truncated_or_gone_while_nothing_ran_is_told() {
+	resuming_topology '["logs/*.log"]'
+	seq 1 1000 >logs/a.log
+	printf 'one\ntwo\nand' >logs/b.log
+	start_sluice -c resume.yaml
+	wait_until 20 has_lines all.log 1002
+	stop_sluice
+	seq 2001 4000 >logs/a.log
+	rm logs/b.log
+	start_sluice -c resume.yaml
+	wait_until 20 has_lines all.log 3002
+	stop_sluice
+	assert_status 0
+	assert_said_times 1 'file written anew path=logs/a\.log'
+	assert_said_times 1 'file gone path=logs/b\.log offset=8'
+	start_sluice -c resume.yaml
+	wait_until 20 says 'going on'
+	echo more >>logs/a.log
+	wait_until 20 has_lines all.log 3003
+	stop_sluice
+	assert_never_said 'file gone'
+}

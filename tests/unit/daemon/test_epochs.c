@@ -1,0 +1,258 @@
+/* Epochs over the running graph: at every cut each sink has exactly what the sources had emitted by then. */
+#include "daemon/pipeline.h"
+#include "tests/unit/daemon/each_backend.h"
+#include "tests/unit/daemon/fake_stages.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct world {
+	struct topology topology;
+	struct plan plan;
+	struct pipeline pipeline;
+	char directory[64];
+	int fd;
+	struct backend *backend;
+	struct epoch_log log;
+	struct pipeline_memory memory;
+};
+
+static void carry_through(struct world *w)
+{
+	int r;
+	while ((r = epoch_log_step(&w->log)) == STEP_MORE || r == STEP_WAIT)
+		if (backend_poll(w->backend) == 0 && r == STEP_WAIT)
+			backend_wait(w->backend, UINT64_MAX);
+	cr_assert_eq(r, STEP_DONE);
+}
+
+static void open_log(struct world *w)
+{
+	cr_assert_eq(backend_open(&w->backend, BACKEND_PLAIN, NULL), 0);
+	cr_assert_eq(epoch_log_open(&w->log, &w->backend->io, w->fd, "test"), 0);
+	carry_through(w);
+}
+
+static void close_log(struct world *w)
+{
+	epoch_log_release(&w->log);
+	while (w->backend->busy > 0)
+		backend_poll(w->backend);
+	backend_close(w->backend);
+}
+
+static void begin(struct world *w, int kind, const char *yaml)
+{
+	need_backend(kind);
+	waiter_setup(true);
+	strcpy(w->directory, "/tmp/sluice-epochs-XXXXXX");
+	cr_assert(mkdtemp(w->directory));
+	w->fd = open(w->directory, O_DIRECTORY | O_CLOEXEC);
+	open_log(w);
+	w->memory = (struct pipeline_memory){
+	    .log = &w->log,
+	    .state_dir = w->directory,
+	    .options = {.interval_ns = 300000, .bytes = 40000},
+	};
+	fake_load(&w->topology, &w->plan, yaml);
+	cr_assert_eq(
+	    pipeline_init(&w->pipeline, &w->plan, true, (enum backend_kind)kind, &w->memory), 0);
+}
+
+static void run_to_end(struct world *w)
+{
+	cr_assert_eq(pipeline_start(&w->pipeline), 0);
+	while (!pipeline_ended(&w->pipeline)) {
+		struct pollfd ended = {.fd = w->pipeline.ended_event, .events = POLLIN};
+		poll(&ended, 1, 10);
+		if (pipeline_failed(&w->pipeline))
+			pipeline_stop(&w->pipeline);
+	}
+	pipeline_join(&w->pipeline);
+}
+
+static void end(struct world *w)
+{
+	char command[128];
+	pipeline_release(&w->pipeline);
+	close_log(w);
+	plan_release(&w->plan);
+	topology_release(&w->topology);
+	close(w->fd);
+	snprintf(command, sizeof command, "rm -r %s", w->directory);
+	cr_assert_eq(system(command), 0);
+	fake_forget();
+}
+
+/* "type:stage", whatever its type. */
+static const char *remembered_as(const struct world *w, const char *stage)
+{
+	for (const struct epoch_stage *s = w->log.map.stages; s; s = s->next)
+		if (strcmp(strchr(s->id, ':') + 1, stage) == 0)
+			return s->id;
+	cr_assert_fail("nothing is remembered of %s", stage);
+	return NULL;
+}
+
+static uint64_t remembered(struct world *w, const char *stage, const char *key)
+{
+	uint64_t value;
+	const struct epoch_entry *e =
+	    epoch_map_find(&w->log.map, remembered_as(w, stage), key, strlen(key));
+	cr_assert(e && e->value_length == sizeof value, "%s has no %s", stage, key);
+	memcpy(&value, epoch_entry_value(e), sizeof value);
+	return value;
+}
+
+struct origin {
+	const char *id;
+	uint64_t first, step; /* which of its numbers come through: first, first + step, ... */
+	uint64_t offset;      /* of the first in the source's own count */
+};
+
+static uint64_t position(const struct cuts *c, size_t epoch)
+{
+	return c->at[epoch < c->count ? epoch : c->count - 1]; /* it ended before: there it stays */
+}
+
+/* How many of an origin's numbers stand in what the sink had by then; all of them lie before the cut. */
+static uint64_t count_before(const struct collected *c, uint64_t taken, const struct origin *o,
+			     uint64_t end)
+{
+	uint64_t n = 0;
+	for (uint64_t i = 0; i < taken; i++)
+		if (c->numbers[i] >= o->offset && c->numbers[i] < o->offset + 100000000) {
+			cr_assert_lt(c->numbers[i] - o->offset, end, "%s", o->id);
+			n++;
+		}
+	return n;
+}
+
+static void assert_cut_exactly(const char *sink, const struct origin *origins, size_t count)
+{
+	const struct cuts *cuts = fake_cuts(sink);
+	const struct collected *c = fake_collected(sink);
+	size_t stride = cuts->count / 50 + 1;
+	cr_assert_gt(cuts->count, 3, "%s was cut only %zu times", sink, cuts->count);
+	for (size_t epoch = 0; epoch < cuts->count; epoch += stride) {
+		uint64_t all = 0;
+		for (size_t i = 0; i < count; i++) {
+			uint64_t end = position(fake_cuts(origins[i].id), epoch);
+			uint64_t due =
+			    (end + origins[i].step - 1 - origins[i].first) / origins[i].step;
+			uint64_t got = count_before(c, cuts->at[epoch], &origins[i], end);
+			cr_assert_eq(got, due, "%s, epoch %zu: %zu of %zu from %s", sink, epoch + 1,
+				     (size_t)got, (size_t)due, origins[i].id);
+			all += got;
+		}
+		cr_assert_eq(all, cuts->at[epoch]);
+	}
+}
+
+#define EPOCHS_TEST(name) EACH_BACKEND_TEST(epochs, name)
+
+EPOCHS_TEST(sink_is_cut_where_its_source_is)
+{
+	struct world w;
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 1500000}}\n"
+	      "sinks: {out: {type: collect, inputs: [a]}}\n");
+	run_to_end(&w);
+	assert_cut_exactly("out", (struct origin[]){{"a", 0, 1, 0}}, 1);
+	cr_assert_eq(remembered(&w, "a", "next"), 1500000);
+	cr_assert_eq(remembered(&w, "out", "count"), 1500000);
+	cr_assert_eq(fake_collected("out")->committed, w.log.epoch);
+	end(&w);
+}
+
+EPOCHS_TEST(barriers_are_aligned_where_sources_flow_together)
+{
+	struct world w;
+	begin(&w, *kind,
+	      "sources:\n"
+	      "  a: {type: numbers, count: 200000}\n"
+	      "  b: {type: numbers, count: 100000, first: 100000000, per_batch: 3}\n"
+	      "transforms: {l: {type: labour, inputs: [a, b], workers: 1, queue: {capacity: 4}}}\n"
+	      "sinks: {out: {type: collect, inputs: [l]}, other: {type: collect, inputs: [b]}}\n");
+	run_to_end(&w);
+	struct origin both[] = {{"a", 0, 1, 0}, {"b", 0, 1, 100000000}};
+	assert_cut_exactly("out", both, 2);
+	assert_cut_exactly("other", both + 1, 1);
+	end(&w);
+}
+
+EPOCHS_TEST(several_workers_pass_one_barrier)
+{
+	struct world w;
+	begin(&w, *kind,
+	      "sources:\n"
+	      "  a: {type: numbers, count: 300000}\n"
+	      "  b: {type: numbers, count: 300000, first: 100000000}\n"
+	      "transforms:\n"
+	      "  l: {type: labour, inputs: [a, b], workers: 3, queue: {capacity: 2}}\n"
+	      "  m: {type: labour, inputs: [l], workers: 2, queue: {capacity: 1}}\n"
+	      "sinks: {out: {type: collect, inputs: [m]}}\n");
+	run_to_end(&w);
+	struct origin both[] = {{"a", 0, 1, 0}, {"b", 0, 1, 100000000}};
+	assert_cut_exactly("out", both, 2);
+	end(&w);
+}
+
+EPOCHS_TEST(workers_that_overtake_each_other_do_not_overtake_a_barrier)
+{
+	struct world w;
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 1000000}}\n"
+	      "transforms: {l: {type: labour, inputs: [a], workers: 4, ordered: false}}\n"
+	      "sinks: {out: {type: collect, inputs: [l]}}\n");
+	run_to_end(&w);
+	assert_cut_exactly("out", (struct origin[]){{"a", 0, 1, 0}}, 1);
+	end(&w);
+}
+
+EPOCHS_TEST(fused_filter_and_fan_out_are_cut_alike)
+{
+	struct world w;
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 1000000}}\n"
+	      "transforms: {odd: {type: odd, inputs: [a]}}\n"
+	      "sinks: {out: {type: collect, inputs: [odd]}, all: {type: collect, inputs: [a]}}\n");
+	run_to_end(&w);
+	assert_cut_exactly("out", (struct origin[]){{"a", 1, 2, 0}}, 1);
+	assert_cut_exactly("all", (struct origin[]){{"a", 0, 1, 0}}, 1);
+	end(&w);
+}
+
+EPOCHS_TEST(source_that_has_ended_holds_nobody_up)
+{
+	struct world w;
+	begin(&w, *kind,
+	      "sources:\n"
+	      "  a: {type: numbers, count: 1000000}\n"
+	      "  short: {type: numbers, count: 20, first: 100000000}\n"
+	      "sinks: {out: {type: collect, inputs: [a, short]}}\n");
+	run_to_end(&w);
+	cr_assert_eq(remembered(&w, "short", "next"), 20);
+	cr_assert_eq(remembered(&w, "a", "next"), 1000000);
+	cr_assert_eq(remembered(&w, "out", "count"), 1000020);
+	end(&w);
+}
+
+EPOCHS_TEST(nothing_is_committed_once_a_worker_has_failed)
+{
+	struct world w;
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 10000000000}}\n"
+	      "transforms: {x: {type: breaks, inputs: [a], at: 900000, workers: 3}}\n"
+	      "sinks: {out: {type: collect, inputs: [x]}}\n");
+	run_to_end(&w);
+	cr_assert_not_null(pipeline_failed(&w.pipeline));
+	cr_assert_leq(remembered(&w, "a", "next"), 900000);
+	cr_assert_leq(remembered(&w, "out", "count"), remembered(&w, "a", "next"));
+	cr_assert_eq(fake_collected("out")->committed, w.log.epoch);
+	end(&w);
+}
