@@ -1,0 +1,323 @@
+#include "tests/sim/sim_model.h"
+#include "stages/hash_index.h"
+#include "tests/sim/sim_inode.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+struct expected {
+	const uint8_t *bytes;
+	size_t length;
+	size_t stream, number; /* its place in the stream */
+	bool alike;    /* there is another of the same bytes: it cannot be told whose it is */
+	bool optional; /* of a line without an end: it may have come or not */
+	unsigned wanted, got; /* in the sink being checked */
+};
+
+struct records {
+	struct expected *all;
+	size_t count, room;
+	size_t *table; /* index + 1, by hash */
+	size_t mask;
+	size_t *reached; /* by stream: how many were seen in some sink */
+};
+
+/* ---- records ---- */
+
+static void add(struct records *r, size_t stream, size_t number, const char *bytes, size_t length,
+		bool optional)
+{
+	if (r->count == r->room) {
+		r->room = r->room ? r->room * 2 : 512;
+		r->all = reallocarray(r->all, r->room, sizeof *r->all);
+		if (!r->all)
+			abort();
+	}
+	r->all[r->count++] = (struct expected){.bytes = (const uint8_t *)bytes,
+					       .length = length,
+					       .stream = stream,
+					       .number = number,
+					       .optional = optional};
+}
+
+/* One line, cut as its source cuts long ones. Returns how many records it makes. */
+static size_t add_line(struct records *r, const struct shape_stage *source, size_t stream,
+		       size_t number, const char *line, size_t length, bool optional)
+{
+	size_t most = source->max_line, n = 0;
+	if (length > most && source->on_long_line == LONG_LINE_DROP)
+		return 0;
+	if (length > most && source->on_long_line == LONG_LINE_TRUNCATE)
+		length = most;
+	for (; length > 0; n++) {
+		size_t piece = length < most ? length : most;
+		add(r, stream, number + n, line, piece, optional);
+		line += piece;
+		length -= piece;
+	}
+	return n;
+}
+
+static void add_stream(struct records *r, const struct sim_model *m, size_t stream)
+{
+	const struct sim_stream *s = &m->input->streams[stream];
+	const struct shape_stage *source = &m->shape->stages[s->source];
+	size_t number = 0;
+	for (size_t at = 0; at < s->length;) {
+		const char *line = s->text + at;
+		const char *end = memchr(line, '\n', s->length - at);
+		size_t length = end ? (size_t)(end - line) : s->length - at;
+		number += add_line(r, source, stream, number, line, length, !end && !m->once);
+		at += length + 1;
+	}
+}
+
+static struct expected *find(struct records *r, const uint8_t *bytes, size_t length)
+{
+	for (size_t h = hash_bytes(bytes, length) & r->mask; r->table[h]; h = (h + 1) & r->mask) {
+		struct expected *e = &r->all[r->table[h] - 1];
+		if (e->length == length && memcmp(e->bytes, bytes, length) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+static void index_all(struct records *r)
+{
+	size_t room = 64;
+	while (room < r->count * 2)
+		room *= 2;
+	r->table = sim_alloc(room * sizeof *r->table);
+	r->mask = room - 1;
+	for (size_t i = 0; i < r->count; i++) {
+		struct expected *e = &r->all[i], *other = find(r, e->bytes, e->length);
+		if (other) {
+			other->alike = e->alike = true;
+			continue;
+		}
+		size_t h = hash_bytes(e->bytes, e->length) & r->mask;
+		while (r->table[h])
+			h = (h + 1) & r->mask;
+		r->table[h] = i + 1;
+	}
+}
+
+/* ---- what a sink holds ---- */
+
+static void append(struct sim_bytes *to, const void *bytes, size_t length)
+{
+	sim_bytes_put(to, to->length, bytes, length);
+}
+
+static bool decode(struct sim_model *m, const struct sim_file *f, struct sim_bytes *to)
+{
+	ZSTD_DStream *d = ZSTD_createDStream();
+	ZSTD_inBuffer in = {.src = f->bytes, .size = f->length};
+	size_t left = 0;
+	while (in.pos < in.size) {
+		uint8_t piece[4096];
+		ZSTD_outBuffer out = {.dst = piece, .size = sizeof piece};
+		left = ZSTD_decompressStream(d, &out, &in);
+		if (ZSTD_isError(left))
+			break;
+		append(to, piece, out.pos);
+		while (left > 0 && in.pos == in.size && out.pos == out.size) {
+			out.pos = 0;
+			left = ZSTD_decompressStream(d, &out, &in);
+			append(to, piece, ZSTD_isError(left) ? 0 : out.pos);
+		}
+	}
+	ZSTD_freeDStream(d);
+	if (left != 0)
+		snprintf(m->why, sizeof m->why, "%s is no whole zstd file: %s", f->path,
+			 ZSTD_isError(left) ? ZSTD_getErrorName(left) : "it ends within a frame");
+	return left == 0;
+}
+
+static bool is_too_large(struct sim_model *m, const struct shape_stage *sink,
+			 const struct sim_file *f)
+{
+	const uint8_t *end = f->length ? memchr(f->bytes, '\n', f->length) : NULL;
+	if (sink->zstd || sink->rotate_size == 0 || f->length <= sink->rotate_size ||
+	    (end && end + 1 == f->bytes + f->length))
+		return false;
+	snprintf(m->why, sizeof m->why, "%s has %zu bytes and may have %ju", f->path, f->length,
+		 (uintmax_t)sink->rotate_size);
+	return true;
+}
+
+static bool gather(struct sim_model *m, const struct shape_stage *sink, struct sim_bytes *to)
+{
+	char path[32];
+	size_t count;
+	snprintf(path, sizeof path, "/out/%s", sink->id);
+	struct sim_file *files = sim_fs_files(m->fs, path, &count);
+	bool good = true, strict = m->demand != SIM_NO_MORE;
+	for (size_t i = 0; i < count && good; i++) {
+		if (strict)
+			good = !is_too_large(m, sink, &files[i]);
+		if (!sink->zstd)
+			append(to, files[i].bytes, files[i].length);
+		else
+			good = good && (decode(m, &files[i], to) || !strict);
+	}
+	free(files);
+	return good;
+}
+
+/* ---- checking ---- */
+
+struct sink_check {
+	struct sim_model *m;
+	struct records *r;
+	const struct shape_stage *sink;
+	struct shape_path paths[SHAPE_SOURCES_MAX][SHAPE_PATHS_MAX];
+	size_t path_count[SHAPE_SOURCES_MAX];
+	bool ordered[SHAPE_SOURCES_MAX];
+	size_t (*rows)[SHAPE_PATHS_MAX]; /* by stream: the last number + 1 in each row */
+};
+
+static void count_wanted(struct sink_check *c)
+{
+	for (size_t i = 0; i < c->r->count; i++) {
+		struct expected *e = &c->r->all[i];
+		size_t source = c->m->input->streams[e->stream].source;
+		e->wanted = e->got = 0;
+		for (size_t p = 0; p < c->path_count[source]; p++) {
+			const struct shape_path *path = &c->paths[source][p];
+			bool passes = true;
+			for (size_t f = 0; f < path->count && passes; f++)
+				passes = shape_passes(&c->m->shape->stages[path->filters[f]],
+						      e->bytes, e->length);
+			e->wanted += passes;
+		}
+	}
+}
+
+/* Deals the number to the row whose last one is the largest that is smaller; none left: out of order. */
+static bool deal(size_t *rows, size_t count, size_t number)
+{
+	size_t best = count;
+	for (size_t i = 0; i < count; i++)
+		if (rows[i] <= number && (best == count || rows[i] > rows[best]))
+			best = i;
+	if (best == count)
+		return false;
+	rows[best] = number + 1;
+	return true;
+}
+
+static bool complain(struct sink_check *c, const char *what, const uint8_t *bytes, size_t length)
+{
+	snprintf(c->m->why, sizeof c->m->why, "sink %s: %s: \"%.*s\" (%zu bytes)", c->sink->id,
+		 what, (int)(length < 300 ? length : 300), (const char *)bytes, length);
+	return false;
+}
+
+static bool check_line(struct sink_check *c, const uint8_t *line, size_t length)
+{
+	struct expected *e = find(c->r, line, length);
+	bool strict = c->m->demand != SIM_NO_MORE;
+	if (!e)
+		return !strict || complain(c, "nobody wrote this", line, length);
+	if (e->alike)
+		return true;
+	if (++e->got > e->wanted)
+		return complain(c, e->wanted ? "too often" : "a filter lets this not pass", line,
+				length);
+	if (e->number + 1 > c->r->reached[e->stream])
+		c->r->reached[e->stream] = e->number + 1;
+	size_t source = c->m->input->streams[e->stream].source;
+	if (!c->ordered[source] || deal(c->rows[e->stream], c->path_count[source], e->number))
+		return true;
+	return complain(c, "out of order", line, length);
+}
+
+static bool check_lines(struct sink_check *c, const struct sim_bytes *held)
+{
+	for (size_t at = 0; at < held->length;) {
+		const uint8_t *line = held->at + at;
+		const uint8_t *end = memchr(line, '\n', held->length - at);
+		if (!end)
+			return c->m->demand == SIM_NO_MORE ||
+			       complain(c, "no end of line", line, held->length - at);
+		if (!check_line(c, line, (size_t)(end - line)))
+			return false;
+		at += (size_t)(end - line) + 1;
+	}
+	return true;
+}
+
+static bool none_is_missing(struct sink_check *c)
+{
+	for (size_t i = 0; i < c->r->count && c->m->demand == SIM_WHOLE; i++) {
+		const struct expected *e = &c->r->all[i];
+		if (e->got < e->wanted && !e->alike && !e->optional)
+			return complain(c, e->got ? "not often enough" : "missing", e->bytes,
+					e->length);
+	}
+	return true;
+}
+
+static void begin_check(struct sink_check *c, size_t sink)
+{
+	c->sink = &c->m->shape->stages[sink];
+	for (size_t s = 0; s < c->m->shape->sources; s++) {
+		c->path_count[s] = shape_paths(c->m->shape, s, sink, c->paths[s]);
+		c->ordered[s] = true;
+		for (size_t p = 0; p < c->path_count[s]; p++)
+			c->ordered[s] &= c->paths[s][p].ordered;
+	}
+	memset(c->rows, 0, c->m->input->count * sizeof *c->rows);
+	count_wanted(c);
+}
+
+static bool check_sink(struct sink_check *c, size_t sink)
+{
+	struct sim_bytes held = {.length = 0};
+	begin_check(c, sink);
+	bool good = gather(c->m, c->sink, &held) && check_lines(c, &held) && none_is_missing(c);
+	free(held.at);
+	return good;
+}
+
+/* Every sink must hold all that lies before the last record that any sink holds of a stream. */
+static bool check_beginning(struct sink_check *c, size_t sink)
+{
+	bool good = check_sink(c, sink);
+	for (size_t i = 0; i < c->r->count && good; i++) {
+		const struct expected *e = &c->r->all[i];
+		if (e->number < c->r->reached[e->stream] && e->got < e->wanted && !e->alike)
+			good = complain(c, "missing, and what comes after it is there", e->bytes,
+					e->length);
+	}
+	return good;
+}
+
+bool sim_model_holds(struct sim_model *m)
+{
+	struct records r = {.count = 0};
+	for (size_t i = 0; i < m->input->count; i++)
+		add_stream(&r, m, i);
+	index_all(&r);
+	r.reached = sim_alloc(m->input->count * sizeof *r.reached);
+	struct sink_check *c = sim_alloc(sizeof *c);
+	c->m = m;
+	c->r = &r;
+	c->rows = sim_alloc(m->input->count * sizeof *c->rows);
+	bool good = true;
+	for (size_t i = 0; i < m->shape->count && good; i++)
+		if (m->shape->stages[i].kind == STAGE_SINK)
+			good = check_sink(c, i);
+	for (size_t i = 0; i < m->shape->count && good && m->demand == SIM_PREFIX; i++)
+		if (m->shape->stages[i].kind == STAGE_SINK)
+			good = check_beginning(c, i);
+	free(c->rows);
+	free(c);
+	free(r.reached);
+	free(r.table);
+	free(r.all);
+	return good;
+}

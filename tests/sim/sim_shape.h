@@ -1,0 +1,57 @@
+/* sim_shape.h - a random topology: as the YAML that sluice loads, and as what the model needs to know of it.
+ * Threads: one. Memory: the caller's. Layer: tests. */
+#pragma once
+
+#include "stages/framer.h"
+#include "tests/sim/sim_random.h"
+
+enum { SHAPE_SOURCES_MAX = 3, SHAPE_FILTERS_MAX = 4, SHAPE_SINKS_MAX = 3, SHAPE_STAGES_MAX = 10 };
+enum { SHAPE_PATHS_MAX = 64, SHAPE_YAML_ROOM = 8192 };
+
+struct shape_stage {
+	char id[8];
+	enum stage_kind kind;
+	size_t inputs[SHAPE_STAGES_MAX];
+	size_t input_count;
+
+	unsigned workers; /* 0: not said */
+	bool unordered;
+	unsigned queue; /* 0: not said */
+
+	/* sources */
+	bool literal, all_names; /* each file named; `*` instead of `*.log` */
+	unsigned files;
+	size_t max_line;
+	enum long_line on_long_line;
+
+	/* filters */
+	unsigned predicate;
+	bool inverted;
+
+	/* sinks */
+	bool zstd, dated;
+	uint64_t rotate_size; /* 0: no */
+};
+
+struct shape {
+	struct shape_stage stages[SHAPE_STAGES_MAX]; /* inputs stand before their readers */
+	size_t count, sources;
+	unsigned epoch_ms; /* between two epochs; 0: off */
+	bool tight;        /* no more memory than it needs to go on */
+};
+
+void shape_make(struct shape *s, struct sim_random *r);
+void shape_print(const struct shape *s, char yaml[SHAPE_YAML_ROOM]);
+
+/* Whether the filter lets the record pass. */
+bool shape_passes(const struct shape_stage *filter, const uint8_t *bytes, size_t length);
+
+/* One way from a source to a sink. */
+struct shape_path {
+	size_t filters[SHAPE_STAGES_MAX];
+	size_t count;
+	bool ordered;
+};
+/* Every way; returns how many. */
+size_t shape_paths(const struct shape *s, size_t source, size_t sink,
+		   struct shape_path paths[SHAPE_PATHS_MAX]);
