@@ -1,0 +1,114 @@
+#!/bin/bash
+# crash.sh BUILD KILLS [SEED]: real processes, real files, SIGKILL at random moments, and then: every line once, in order?
+#
+#   append        KILLS kills while files grow: filter with two workers, plain and zstd outputs that rotate, fan-out
+#   rename        every 0.2 s each file is renamed away and, after a gap, there is a new one; KILLS / 20 kills
+#   copytruncate  every 0.2 s each file is copied and truncated, once all of it has been committed; KILLS / 20 kills
+#
+# CRASH_ONLY: part of a name; CRASH_ROTATIONS: of each file (KILLS / 2).
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+build=$(cd "$1" && pwd)
+kills=$2
+export SEED=${3:-$RANDOM} SLUICE=$build/sluice TOOLS=$build/tests
+root=$PWD
+rotations=${CRASH_ROTATIONS:-$((kills / 2))}
+failed=0
+passed=0
+
+write_topology() { # GLOB
+	cat >t.yaml <<-YAML
+		name: crash
+		memory: 128MiB
+		epoch: {interval: 30ms}
+		sources: {in: {type: file, paths: ["in/$1"]}}
+		transforms: {fifth: {type: filter, inputs: [in], regex: '^\d+ \d*[05] ', workers: 2}}
+		sinks:
+		  plain: {type: file, inputs: [in], path: out.plain/plain.log, rotate: {size: 256KiB}}
+		  packed: {type: file, inputs: [in], path: out.packed/packed.log.zst, compression: {type: zstd, level: 1}}
+		  some: {type: file, inputs: [fifth], path: out.some/some.log}
+		  both: {type: file, inputs: [fifth], path: out.both/both.log.zst, compression: {type: zstd, level: 1}, rotate: {size: 64KiB}}
+	YAML
+	mkdir in out.plain out.packed out.some out.both
+}
+
+# Kills it so many times while the writer writes, then lets it end. LEAST_MS: it has so long at least each time, so that a
+# record can tell of a new file before that is renamed out of its sight; what no record tells of nobody can know.
+kill_while_writing() { # KILLS [LEAST_MS]
+	local i
+	start_sluice
+	for ((i = 0; i < $1; i++)); do
+		hold_ms $((${2:-0} + $(some_time_ms)))
+		kill_sluice
+		start_sluice
+	done
+	wait "$writer_pid" || fail "the writer failed"
+	hold_ms 500 # it has to hear of signals
+	kill -TERM "$sluice_pid"
+	wait "$sluice_pid" || fail "exit $? at the end"
+	"$SLUICE" run --once -c t.yaml >>out 2>>err || fail "exit $? for what was left"
+}
+
+judge_all() {
+	judge plain 1 written && judge packed 1 written && judge some 5 written && judge both 5 written
+}
+
+append() {
+	write_topology '*.log'
+	"$TOOLS/crash/writer" in --seed "$SEED" --lines $((kills * 700)) --rate 24000 >written &
+	writer_pid=$!
+	kill_while_writing "$kills"
+	judge_all
+}
+
+rename_rotation() {
+	write_topology '*.log'
+	"$TOOLS/crash/writer" in --seed "$SEED" --rotate rename --rotations "$rotations" --rate 8000 >written &
+	writer_pid=$!
+	kill_while_writing $((kills / 20)) $((rotations * 200 * 20 / kills / 2))
+	judge_all
+}
+
+# All that is in the files has been committed.
+settled() {
+	"$SLUICE" state --verify --json -c t.yaml 2>/dev/null |
+		jq -e '[.stages[] | select(.kind == "source") | .items[] | .left] | length > 0 and all(. == 0)' >/dev/null
+}
+
+copytruncate() {
+	write_topology '*.log'
+	export -f settled
+	"$TOOLS/crash/writer" in --seed "$SEED" --rotate copytruncate --rotations "$rotations" --rate 8000 \
+		--settled 'bash -c settled' >written &
+	writer_pid=$!
+	kill_while_writing $((kills / 20)) $((rotations * 200 * 20 / kills / 2))
+	judge_all
+}
+
+run() { # NAME
+	[[ $1 == *${CRASH_ONLY:-}* ]] || return 0
+	local folder=$build/crash/$1 result=0 before=$SECONDS
+	rm -rf "$folder"
+	mkdir -p "$folder"
+	(
+		cd "$folder" || exit 1
+		trap 'kill -KILL "${sluice_pid:-}" "${writer_pid:-}" 2>/dev/null' EXIT
+		# shellcheck source=tests/crash/lib.sh
+		. "$root/tests/crash/lib.sh"
+		"$1"
+	) >"$folder.log" 2>&1 || result=1
+	sed 's/^/  /' "$folder.log"
+	if [ $result -eq 0 ]; then
+		passed=$((passed + 1))
+		rm -rf "$folder"
+	else
+		failed=$((failed + 1))
+	fi
+	printf '%s %s, seed %s, %d s\n' "$([ $result -eq 0 ] && echo 'ok     ' || echo FAILED)" "$1" "$SEED" $((SECONDS - before))
+}
+
+run append
+run rename_rotation
+run copytruncate
+echo "crash: $passed passed, $failed failed"
+[ $failed -eq 0 ] && [ $passed -gt 0 ]

@@ -1,0 +1,77 @@
+# lib.sh: what crash.sh and powercut.sh share. Sourced, with SLUICE, TOOLS and SEED set, in a folder of its own.
+# shellcheck shell=bash
+
+export LC_ALL=C
+exec {never_readable}<> <(:)
+RANDOM=$SEED
+
+hold_ms() { # MILLISECONDS
+	read -rt "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))" -u "$never_readable" || true
+}
+
+fail() {
+	echo "FAILED: $*"
+	echo "the end of sluice's log:"
+	tail -n 15 err
+	exit 1
+}
+
+# Mostly long enough to get going; now and then so short that it is still recovering.
+some_time_ms() {
+	case $((RANDOM % 4)) in
+	0) echo $((RANDOM % 15)) ;;
+	1) echo $((RANDOM % 60)) ;;
+	*) echo $((RANDOM % 250)) ;;
+	esac
+}
+
+start_sluice() {
+	"$SLUICE" run -c t.yaml >>out 2>>err &
+	sluice_pid=$!
+}
+
+is_running() {
+	kill -0 "$sluice_pid" 2>/dev/null
+}
+
+# Kills it, at once or after a reload was begun.
+kill_sluice() {
+	is_running || fail "it ended by itself"
+	if [ $((RANDOM % 5)) -eq 0 ]; then
+		kill -HUP "$sluice_pid"
+		hold_ms $((RANDOM % 40))
+	fi
+	kill -KILL "$sluice_pid"
+	wait "$sluice_pid" 2>/dev/null || true
+}
+
+# All lines that a sink holds: rotated files have names that sort by time, the one without a time is the newest.
+held_by() { # NAME
+	local f
+	for f in out."$1"/"$1".*.log out."$1"/"$1".log; do
+		[ ! -e "$f" ] || cat "$f"
+	done
+	for f in out."$1"/"$1".*.log.zst out."$1"/"$1".log.zst; do
+		[ ! -e "$f" ] || zstd -dcq "$f" || fail "$f is no whole zstd file"
+	done
+}
+
+# judge NAME STEP WRITTEN: of each stream every STEPth line, once, in order, as many as WRITTEN says ("stream lines").
+judge() {
+	held_by "$1" | awk -v name="$1" -v step="$2" -v written="$3" '
+		BEGIN { while ((getline line < written) > 0) { split(line, a, " "); lines[a[1] + 0] = a[2] } }
+		{
+			k = $1 + 0; n = $2 + 0
+			if (n == next_of[k] + 0) { next_of[k] = n + step; held++ }
+			else if (n < next_of[k]) { again++; if (!first) first = $0 }
+			else { missing += (n - next_of[k]) / step; next_of[k] = n + step; held++; if (!first) first = $0 }
+		}
+		END {
+			for (k in lines) {
+				last = lines[k] - 1; last -= last % step
+				if (next_of[k] + 0 <= last) { missing += (last + step - next_of[k]) / step; if (!first) first = "the end of stream " k }
+			}
+			printf "%-8s %d lines: lost %d, doubled or out of order %d%s\n", name, held, missing, again, first ? "; first at: " first : ""
+			exit missing || again
+		}'
+}
