@@ -159,12 +159,12 @@ EPOCHS_TEST(sink_is_cut_where_its_source_is)
 {
 	struct world w;
 	begin(&w, *kind,
-	      "sources: {a: {type: numbers, count: 1500000}}\n"
+	      "sources: {a: {type: numbers, count: 300000}}\n"
 	      "sinks: {out: {type: collect, inputs: [a]}}\n");
 	run_to_end(&w);
 	assert_cut_exactly("out", (struct origin[]){{"a", 0, 1, 0}}, 1);
-	cr_assert_eq(remembered(&w, "a", "next"), 1500000);
-	cr_assert_eq(remembered(&w, "out", "count"), 1500000);
+	cr_assert_eq(remembered(&w, "a", "next"), 300000);
+	cr_assert_eq(remembered(&w, "out", "count"), 300000);
 	cr_assert_eq(fake_collected("out")->committed, w.log.epoch);
 	end(&w);
 }
@@ -174,8 +174,8 @@ EPOCHS_TEST(barriers_are_aligned_where_sources_flow_together)
 	struct world w;
 	begin(&w, *kind,
 	      "sources:\n"
-	      "  a: {type: numbers, count: 200000}\n"
-	      "  b: {type: numbers, count: 100000, first: 100000000, per_batch: 3}\n"
+	      "  a: {type: numbers, count: 60000}\n"
+	      "  b: {type: numbers, count: 30000, first: 100000000, per_batch: 3}\n"
 	      "transforms: {l: {type: labour, inputs: [a, b], workers: 1, queue: {capacity: 4}}}\n"
 	      "sinks: {out: {type: collect, inputs: [l]}, other: {type: collect, inputs: [b]}}\n");
 	run_to_end(&w);
@@ -190,8 +190,8 @@ EPOCHS_TEST(several_workers_pass_one_barrier)
 	struct world w;
 	begin(&w, *kind,
 	      "sources:\n"
-	      "  a: {type: numbers, count: 300000}\n"
-	      "  b: {type: numbers, count: 300000, first: 100000000}\n"
+	      "  a: {type: numbers, count: 80000}\n"
+	      "  b: {type: numbers, count: 80000, first: 100000000}\n"
 	      "transforms:\n"
 	      "  l: {type: labour, inputs: [a, b], workers: 3, queue: {capacity: 2}}\n"
 	      "  m: {type: labour, inputs: [l], workers: 2, queue: {capacity: 1}}\n"
@@ -206,7 +206,7 @@ EPOCHS_TEST(workers_that_overtake_each_other_do_not_overtake_a_barrier)
 {
 	struct world w;
 	begin(&w, *kind,
-	      "sources: {a: {type: numbers, count: 1000000}}\n"
+	      "sources: {a: {type: numbers, count: 250000}}\n"
 	      "transforms: {l: {type: labour, inputs: [a], workers: 4, ordered: false}}\n"
 	      "sinks: {out: {type: collect, inputs: [l]}}\n");
 	run_to_end(&w);
@@ -218,7 +218,7 @@ EPOCHS_TEST(fused_filter_and_fan_out_are_cut_alike)
 {
 	struct world w;
 	begin(&w, *kind,
-	      "sources: {a: {type: numbers, count: 1000000}}\n"
+	      "sources: {a: {type: numbers, count: 250000}}\n"
 	      "transforms: {odd: {type: odd, inputs: [a]}}\n"
 	      "sinks: {out: {type: collect, inputs: [odd]}, all: {type: collect, inputs: [a]}}\n");
 	run_to_end(&w);
@@ -232,13 +232,13 @@ EPOCHS_TEST(source_that_has_ended_holds_nobody_up)
 	struct world w;
 	begin(&w, *kind,
 	      "sources:\n"
-	      "  a: {type: numbers, count: 1000000}\n"
+	      "  a: {type: numbers, count: 250000}\n"
 	      "  short: {type: numbers, count: 20, first: 100000000}\n"
 	      "sinks: {out: {type: collect, inputs: [a, short]}}\n");
 	run_to_end(&w);
 	cr_assert_eq(remembered(&w, "short", "next"), 20);
-	cr_assert_eq(remembered(&w, "a", "next"), 1000000);
-	cr_assert_eq(remembered(&w, "out", "count"), 1000020);
+	cr_assert_eq(remembered(&w, "a", "next"), 250000);
+	cr_assert_eq(remembered(&w, "out", "count"), 250020);
 	end(&w);
 }
 
@@ -247,11 +247,11 @@ EPOCHS_TEST(nothing_is_committed_once_a_worker_has_failed)
 	struct world w;
 	begin(&w, *kind,
 	      "sources: {a: {type: numbers, count: 10000000000}}\n"
-	      "transforms: {x: {type: breaks, inputs: [a], at: 900000, workers: 3}}\n"
+	      "transforms: {x: {type: breaks, inputs: [a], at: 150000, workers: 3}}\n"
 	      "sinks: {out: {type: collect, inputs: [x]}}\n");
 	run_to_end(&w);
 	cr_assert_not_null(pipeline_failed(&w.pipeline));
-	cr_assert_leq(remembered(&w, "a", "next"), 900000);
+	cr_assert_leq(remembered(&w, "a", "next"), 150000);
 	cr_assert_leq(remembered(&w, "out", "count"), remembered(&w, "a", "next"));
 	cr_assert_eq(fake_collected("out")->committed, w.log.epoch);
 	end(&w);

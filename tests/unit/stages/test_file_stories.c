@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WRITERS = 3, GENERATIONS_MAX = 400, SEEDS = 30, ACTIONS = 120 };
+enum { WRITERS = 3, GENERATIONS_MAX = 400, SEEDS = 8, ACTIONS = 120 };
 
 struct writer {
 	char name[16];
