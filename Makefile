@@ -79,11 +79,17 @@ sim: $(BUILD)/tests/sim/sim ## a simulated machine with faults: SEED=n one run a
 crash: all tools ## SIGKILL at random moments, N times; then every line once, in order (SEED, CRASH_ONLY)
 	@tests/crash/crash.sh $(BUILD) $(N) $(SEED)
 
+powercut: all tools ## power cuts, N of them: copies of a disk at random moments, recovered; as root (SEED)
+	@tests/crash/powercut.sh $(BUILD) $(N) $(SEED)
+
 fuzz: ## libFuzzer on what reads bytes from outside: FUZZ_SECONDS each, ONLY=part of a name
 	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined fuzzers
 	@tests/fuzz/run.sh build/clang-fuzzer-no-link-address-undefined/tests/fuzz $(FUZZ_SECONDS) $(ONLY)
 
 fuzzers: $(patsubst %.c,$(BUILD)/%,$(fuzzed))
+
+mistakes: ## plants mistakes in a copy, one after the other, and has the simulator find each
+	@tests/sim/mistakes.sh $(ONLY)
 
 model: ## check the parking protocol with spin
 	@tests/model/run.sh
@@ -188,5 +194,5 @@ $(BUILD)/obj/%.alone: %.h Makefile
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help demo check test e2e acceptance bench sim crash fuzz fuzzers model lint fmt fmt-check layers headers tools ringbuf install \
+.PHONY: all help demo check test e2e acceptance bench sim crash powercut fuzz fuzzers mistakes model lint fmt fmt-check layers headers tools ringbuf install \
 	uninstall deps deps-check clean

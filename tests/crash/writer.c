@@ -1,7 +1,7 @@
 /* writer.c - writes numbered lines into a few files and rotates them, as programs and logrotate do.
  *
  *	writer DIRECTORY [--streams 4] [--lines 100000] [--rate 20000] [--seed 1]
- *	       [--rotate rename|copytruncate] [--every 200] [--gap 30] [--rotations 500] [--settled COMMAND]
+ *	       [--rotate rename|copytruncate] [--every 200] [--gap 30] [--rotations 500] [--settled COMMAND] [--whole]
  *
  * DIRECTORY/K.log gets "KKK NNNNNNNNNN some text", N from 0, --rate lines a second in all, in pieces that end anywhere.
  * With --rotations it ends after so many of each file, else after --lines of each.
@@ -40,6 +40,7 @@ struct writer {
 	unsigned streams, rotations;
 	uint64_t lines, rate, every_ms, gap_ms, random;
 	enum rotation rotation;
+	bool whole; /* lines are never torn */
 	struct stream of[STREAMS_MAX];
 };
 
@@ -117,7 +118,7 @@ static void write_lines(struct writer *w, unsigned k, uint64_t count)
 	}
 	for (uint64_t i = 0; i < count && n < BLOCK - 256; i++)
 		n += make_line(w, k, block + n);
-	size_t left = count > 0 && chance(w, 4) == 0 ? 1 + chance(w, 14) : 0;
+	size_t left = count > 0 && !w->whole && chance(w, 4) == 0 ? 1 + chance(w, 14) : 0;
 	if (left > 0)
 		s->pending = strndup(block + n - left, left);
 	if (n > left)
@@ -243,19 +244,25 @@ static void write_all(struct writer *w)
 static int usage(void)
 {
 	fputs("usage: writer DIRECTORY [--streams N] [--lines N] [--rate N] [--seed N] [--rotate "
-	      "rename|copytruncate] [--every MS] [--gap MS] [--rotations N] [--settled COMMAND]\n",
+	      "rename|copytruncate] [--every MS] [--gap MS] [--rotations N] [--settled COMMAND] "
+	      "[--whole]\n",
 	      stderr);
 	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"streams", required_argument, NULL, 's'}, {"lines", required_argument, NULL, 'l'},
-	    {"rate", required_argument, NULL, 'r'},    {"seed", required_argument, NULL, 'x'},
-	    {"rotate", required_argument, NULL, 'o'},  {"every", required_argument, NULL, 'e'},
-	    {"gap", required_argument, NULL, 'g'},     {"rotations", required_argument, NULL, 'n'},
-	    {"settled", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"streams", required_argument, NULL, 's'},
+						{"lines", required_argument, NULL, 'l'},
+						{"rate", required_argument, NULL, 'r'},
+						{"seed", required_argument, NULL, 'x'},
+						{"rotate", required_argument, NULL, 'o'},
+						{"every", required_argument, NULL, 'e'},
+						{"gap", required_argument, NULL, 'g'},
+						{"rotations", required_argument, NULL, 'n'},
+						{"settled", required_argument, NULL, 'c'},
+						{"whole", no_argument, NULL, 'w'},
+						{NULL, 0, NULL, 0}};
 	static struct writer w = {
 	    .streams = 4, .lines = 100000, .rate = 20000, .every_ms = 200, .gap_ms = 30};
 	w.random = 1;
@@ -278,6 +285,8 @@ int main(int argc, char **argv)
 			w.gap_ms = number;
 		else if (c == 'n')
 			w.rotations = (unsigned)number;
+		else if (c == 'w')
+			w.whole = true;
 		else if (c == 'c')
 			w.settled = optarg;
 		else

@@ -3,6 +3,7 @@
  *   sim --seed N                        one, with its story when it fails
  *   sim --seeds COUNT [--from N]        many; those that fail are run again, for their story
  *       [--seconds S] [--jobs J]        no longer than that; on so many processes
+ *       [--failures F]                  ends after so many, as stories are long (5)
  *
  * Exit code: 0 all held, 1 some did not, 2 usage. Layer: tests. */
 #include "tests/sim/sim_world.h"
@@ -16,10 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FAILED_MAX = 5 }; /* stories are long: after so many it ends */
-
 struct arguments {
-	uint64_t seed, count, from, seconds;
+	uint64_t seed, count, from, seconds, failures;
 	unsigned jobs;
 	bool one;
 };
@@ -97,7 +96,7 @@ static int run_share(const struct arguments *a, unsigned index)
 			continue;
 		failed++;
 		run_seed(a->from + i, true);
-		if (failed == FAILED_MAX)
+		if (failed == a->failures)
 			break;
 	}
 	printf("seeds: %" PRIu64 " held, %" PRIu64 " failed\n", done - failed, failed);
@@ -121,7 +120,9 @@ static int run_many(const struct arguments *a)
 
 static int usage(void)
 {
-	fputs("usage: sim --seed N | --seeds COUNT [--from N] [--seconds S] [--jobs J]\n", stderr);
+	fputs("usage: sim --seed N | --seeds COUNT [--from N] [--seconds S] [--jobs J] [--failures "
+	      "F]\n",
+	      stderr);
 	return 2;
 }
 
@@ -134,7 +135,7 @@ static bool number(const char *text, uint64_t *ret)
 
 static bool read_arguments(struct arguments *a, int argc, char **argv)
 {
-	*a = (struct arguments){.from = 1, .jobs = 1};
+	*a = (struct arguments){.from = 1, .jobs = 1, .failures = 5};
 	for (int i = 1; i + 1 < argc; i += 2) {
 		uint64_t n;
 		if (!number(argv[i + 1], &n))
@@ -147,6 +148,8 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			a->from = n;
 		else if (strcmp(argv[i], "--seconds") == 0)
 			a->seconds = n;
+		else if (strcmp(argv[i], "--failures") == 0)
+			a->failures = n;
 		else if (strcmp(argv[i], "--jobs") == 0)
 			a->jobs = (unsigned)n;
 		else

@@ -1,0 +1,59 @@
+#!/bin/bash
+# mistakes.sh [NAME]: plants one mistake after the other in a copy of the source, and has the simulator find it.
+#
+# Each is an edit of one file; one that no longer changes anything is an error, as what it was about is gone. Prints the
+# first seed that fails, and why. SEEDS: how many are tried for each (20000).
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+seeds=${SEEDS:-20000}
+copy=build/mistakes
+missed=0
+found=0
+
+plant() { # NAME FILE PERL
+	local name=$1 file=$copy/$2 before first
+	[[ $name == *"$only"* ]] || return 0
+	cp "$2" "$file"
+	before=$(cksum <"$file")
+	perl -0pi -e "$3" "$file"
+	[ "$before" != "$(cksum <"$file")" ] || { echo "FAILED  $name: nothing to edit in $2"; missed=$((missed + 1)); return; }
+	if ! make -s -C "$copy" -j2 build/tests/sim/sim >"$copy/log" 2>&1; then
+		echo "FAILED  $name: it does not build: $(grep -m 1 error "$copy/log")"
+		missed=$((missed + 1))
+	elif first=$("$copy/build/tests/sim/sim" --seeds "$seeds" --failures 1 2>&1 | grep -m 1 '^seed '); then
+		echo "ok      $name: $first"
+		found=$((found + 1))
+	else
+		echo "FAILED  $name: not found by $seeds seeds"
+		missed=$((missed + 1))
+	fi
+	cp "$2" "$file"
+}
+
+only=${1:-}
+mkdir -p "$copy"
+cp -a Makefile ringbuf conf stages daemon tests "$copy"
+
+# An operation on a descriptor that does nothing: asking for a lock that is ours.
+nothing=IO_LOCK
+
+plant 'an output is not synced at a cut' stages/output_epochs.c \
+	's/\.code = code, \.fd = file->fd/.code = '$nothing', .fd = file->fd/; s/enum io_code code = [^\n]*\n//'
+plant 'the name of a new output is not synced' stages/output_epochs.c 's/data && e->holder >= 0 \? OUTPUT_SYNC_NAME/false ? OUTPUT_SYNC_NAME/'
+plant 'a finished output is not synced' stages/output_settling.c 's/\.code = IO_DATASYNC, \.fd = f->fd/.code = '$nothing', .fd = f->fd/'
+plant 'an output that could not be synced counts as synced' stages/output_epochs.c 's/if \(e->op\.result < 0\)\n(\s+return fail\(e,\n)/if (false)\n$1/'
+plant 'an output is not cut back' stages/output_restore.c 's/go\(r, RESTORE_TRUNCATE\)/mend_or_sync(r)/'
+plant 'an open frame is not closed' stages/output_restore.c 's/length > 0 \? RESTORE_WRITE_TAIL/false ? RESTORE_WRITE_TAIL/'
+plant 'the undo journal is not synced before the act' stages/undo_journal.c 's/\.code = IO_DATASYNC, \.fd = j->current->fd/.code = '$nothing', .fd = j->current->fd/'
+plant 'the epoch log is not synced' daemon/epoch_log.c 's/\.code = IO_DATASYNC, \.fd = l->fd/.code = '$nothing', .fd = l->fd/'
+plant 'the name of a new epoch log is not synced' daemon/epoch_log.c 's/\.code = IO_SYNC, \.fd = l->directory/.code = '$nothing', .fd = l->directory/'
+plant 'a record is committed before all have reported' daemon/epochs.c 's/return all_in\(e\) \? begin_record/return e->held_count > 0 ? begin_record/'
+plant 'one barrier is taken for all where inputs flow together' daemon/inputs.c \
+	's/if \(!is_through\(&w->in_edges\[i\]\)\)\n\s+return false;\n\s+return true;/if (is_through(&w->in_edges[i]))\n\t\t\treturn true;\n\treturn w->in_edge_count == 0;/'
+plant 'sources are not woken to cut' daemon/epochs.c 's/if \(e->rouse\)/if (false)/'
+plant 'a file that was written anew is read on' stages/source/file_checking.c 's/if \(!p \|\| !p->doubted\)/if (p || !p)/'
+plant 'a position is not noted when its file has grown' stages/source/file_positions.c 's/(void file_positions_changed\([^)]*\)\n\{\n)/$1\tif (n->is_known)\n\t\treturn;\n/'
+plant 'what a crash left in the undo journal is not undone' stages/output_recovery.c 's/r->left = r->count;/r->left = 0;/'
+
+echo "mistakes: $found passed, $missed failed"
+[ "$missed" -eq 0 ] && [ "$found" -gt 0 ]
