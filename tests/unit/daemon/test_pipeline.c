@@ -308,6 +308,8 @@ PIPELINE_TEST(one_that_is_not_started_has_no_threads_and_can_be_stepped)
 		cr_assert_eq(worker_open(&w.pipeline.workers[i]), 0);
 	step_all_to_end(&w);
 	assert_every_in_order("out", 0, 1, 100);
+	for (size_t i = 0; i < w.pipeline.worker_count; i++)
+		worker_close(&w.pipeline.workers[i]);
 	end(&w);
 }
 
