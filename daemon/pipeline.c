@@ -312,7 +312,7 @@ static void rouse_all(void *context)
 {
 	struct pipeline *p = context;
 	for (size_t i = 0; i < p->runner_count; i++)
-		if (p->runners[i].started && p->runners[i].worker_count > 0)
+		if (p->runners[i].worker_count > 0)
 			runner_wake(&p->runners[i]);
 }
 
@@ -388,6 +388,7 @@ static int give_envs(struct runner *r)
 
 static void set_up_runner(struct pipeline *p, struct runner *r, enum backend_kind io)
 {
+	runner_init(r);
 	r->backend_kind = io;
 	r->helpers = &p->helpers;
 	r->ended_event = p->ended_event;
@@ -544,8 +545,7 @@ void pipeline_stop(struct pipeline *p)
 {
 	counter_set(&p->stop, 1);
 	for (size_t i = 0; i < p->runner_count; i++)
-		if (p->runners[i].started)
-			runner_wake(&p->runners[i]);
+		runner_wake(&p->runners[i]);
 }
 
 bool pipeline_ended(struct pipeline *p)

@@ -288,9 +288,13 @@ static void rouse(struct sleeper *s)
 	backend_wake(((struct runner *)(void *)s)->backend);
 }
 
-int runner_start(struct runner *r)
+void runner_init(struct runner *r)
 {
 	sleeper_init(&r->sleeper, rouse);
+}
+
+int runner_start(struct runner *r)
+{
 	int error = pthread_create(&r->thread, NULL, runner_main, r);
 	if (error)
 		return -error;

@@ -57,6 +57,8 @@ struct runner {
 
 extern const struct env_ops runner_env_ops;
 
+/* Before any thread is started: from then on it may be woken, even if its own never is. */
+void runner_init(struct runner *r);
 /* Starts the thread. 0 or -errno. */
 int runner_start(struct runner *r);
 /* Ends its workers as failed, without ever running them. Only while its thread does not run. */

@@ -10,7 +10,7 @@ unrandomised=()
 if setarch -R true 2>/dev/null; then unrandomised=(setarch -R); fi
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:allocator_may_return_null=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
-export TSAN_OPTIONS=${TSAN_OPTIONS:-second_deadlock_stack=1:halt_on_error=1}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-second_deadlock_stack=1:halt_on_error=1:allocator_may_return_null=1}
 
 log=$binary.log
 if grep -aq sanitized_runner "$binary"; then
