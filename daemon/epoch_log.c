@@ -91,12 +91,19 @@ static void begin_directory(struct epoch_log *l)
 }
 
 static void (*const begin[EPOCH_LOG_STATES])(struct epoch_log *l) = {
-    [EPOCH_LOG_UNLINK] = begin_unlink,       [EPOCH_LOG_TRUNCATE] = begin_truncate,
-    [EPOCH_LOG_WRITE] = begin_write,         [EPOCH_LOG_SLOT] = begin_write,
-    [EPOCH_LOG_SYNC] = begin_sync,           [EPOCH_LOG_NEW] = begin_new,
-    [EPOCH_LOG_NEW_WRITE] = begin_new_write, [EPOCH_LOG_NEW_FRONT] = begin_new_write,
-    [EPOCH_LOG_NEW_SYNC] = begin_new_sync,   [EPOCH_LOG_RENAME] = begin_rename,
-    [EPOCH_LOG_DIRECTORY] = begin_directory, [EPOCH_LOG_ABANDON] = begin_unlink,
+    [EPOCH_LOG_UNLINK] = begin_unlink,
+    [EPOCH_LOG_TRUNCATE] = begin_truncate,
+    [EPOCH_LOG_REWRITE] = begin_write,
+    [EPOCH_LOG_WRITE] = begin_write,
+    [EPOCH_LOG_SLOT] = begin_write,
+    [EPOCH_LOG_SYNC] = begin_sync,
+    [EPOCH_LOG_NEW] = begin_new,
+    [EPOCH_LOG_NEW_WRITE] = begin_new_write,
+    [EPOCH_LOG_NEW_FRONT] = begin_new_write,
+    [EPOCH_LOG_NEW_SYNC] = begin_new_sync,
+    [EPOCH_LOG_RENAME] = begin_rename,
+    [EPOCH_LOG_DIRECTORY] = begin_directory,
+    [EPOCH_LOG_ABANDON] = begin_unlink,
 };
 
 static void go(struct epoch_log *l, enum epoch_log_state state)
@@ -221,6 +228,22 @@ static int step_reader(struct epoch_log *l)
 	return STEP_MORE;
 }
 
+static int go_to_rewrite(struct epoch_log *l)
+{
+	const struct epoch_reader *r = &l->reader;
+	l->span = (struct iovec){.iov_base = r->newest_bytes, .iov_len = r->newest_length};
+	l->span_at = l->length - r->newest_length;
+	go(l, EPOCH_LOG_REWRITE);
+	return STEP_MORE;
+}
+
+static int after_rewrite(struct epoch_log *l, int64_t result)
+{
+	(void)result;
+	epoch_reader_release(&l->reader);
+	return go_to_slot(l, 0);
+}
+
 static int after_unlink(struct epoch_log *l, int64_t result)
 {
 	if (result < 0 && result != -ENOENT)
@@ -228,7 +251,7 @@ static int after_unlink(struct epoch_log *l, int64_t result)
 	if (l->fd < 0)
 		return finish(l);
 	if (!l->ragged)
-		return go_to_slot(l, 0);
+		return go_to_rewrite(l);
 	go(l, EPOCH_LOG_TRUNCATE);
 	return STEP_MORE;
 }
@@ -241,7 +264,7 @@ static int after_truncate(struct epoch_log *l, int64_t result)
 	if (l->failed)
 		return finish(l);
 	if (l->job == EPOCH_LOG_OPENING)
-		return go_to_slot(l, 0);
+		return go_to_rewrite(l);
 	return go_to_write(l, EPOCH_LOG_WRITE, l->length);
 }
 
@@ -342,17 +365,24 @@ static int after_abandon(struct epoch_log *l, int64_t result)
 }
 
 static int (*const after[EPOCH_LOG_STATES])(struct epoch_log *l, int64_t result) = {
-    [EPOCH_LOG_UNLINK] = after_unlink,       [EPOCH_LOG_TRUNCATE] = after_truncate,
-    [EPOCH_LOG_WRITE] = after_write,         [EPOCH_LOG_SLOT] = after_slot,
-    [EPOCH_LOG_SYNC] = after_sync,           [EPOCH_LOG_NEW] = after_new,
-    [EPOCH_LOG_NEW_WRITE] = after_new_write, [EPOCH_LOG_NEW_FRONT] = after_new_front,
-    [EPOCH_LOG_NEW_SYNC] = after_new_sync,   [EPOCH_LOG_RENAME] = after_rename,
-    [EPOCH_LOG_DIRECTORY] = after_directory, [EPOCH_LOG_ABANDON] = after_abandon,
+    [EPOCH_LOG_UNLINK] = after_unlink,
+    [EPOCH_LOG_TRUNCATE] = after_truncate,
+    [EPOCH_LOG_REWRITE] = after_rewrite,
+    [EPOCH_LOG_WRITE] = after_write,
+    [EPOCH_LOG_SLOT] = after_slot,
+    [EPOCH_LOG_SYNC] = after_sync,
+    [EPOCH_LOG_NEW] = after_new,
+    [EPOCH_LOG_NEW_WRITE] = after_new_write,
+    [EPOCH_LOG_NEW_FRONT] = after_new_front,
+    [EPOCH_LOG_NEW_SYNC] = after_new_sync,
+    [EPOCH_LOG_RENAME] = after_rename,
+    [EPOCH_LOG_DIRECTORY] = after_directory,
+    [EPOCH_LOG_ABANDON] = after_abandon,
 };
 
 static bool is_writing(enum epoch_log_state state)
 {
-	return state == EPOCH_LOG_WRITE || state == EPOCH_LOG_SLOT ||
+	return state == EPOCH_LOG_REWRITE || state == EPOCH_LOG_WRITE || state == EPOCH_LOG_SLOT ||
 	       state == EPOCH_LOG_NEW_WRITE || state == EPOCH_LOG_NEW_FRONT;
 }
 

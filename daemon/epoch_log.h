@@ -3,7 +3,8 @@
  *   state_dir/epochs       the log (daemon/epoch_format.h)
  *   state_dir/epochs.new   being made: the first record of all, or all that is remembered as one record
  *
- *   open      READ --> UNLINK --> TRUNCATE --> SLOT --> SYNC --> DIRECTORY --> READY     (no log: READY after UNLINK)
+ *   open      READ --> UNLINK --> TRUNCATE --> REWRITE --> SLOT --> SYNC --> DIRECTORY --> READY    (no log: READY after
+ *                                                                                                    UNLINK)
  *   append    WRITE --> SLOT --> SYNC --> READY
  *               | no room              ^
  *               +--> TRUNCATE ---------+
@@ -14,7 +15,8 @@
  *   any other error                                                       FAILED
  *
  * Open makes durable what it found before it reports it: a log read from the page cache after a crash may be on no disk
- * yet. A record torn as it was written is cut off. A crash at any moment leaves a log that says N or N-1.
+ * yet. If its last sync failed, its newest record never will be, though it reads well and a later sync succeeds: so that
+ * is written once more. A record torn as it was written is cut off. A crash at any moment leaves a log that says N or N-1.
  *
  * Once something failed for good (a fdatasync before all: what the page cache says then can't be trusted) the log is
  * FAILED: it refuses everything, with that error, and only a restart finds out what is on disk. Want of room (-ENOSPC,
@@ -30,6 +32,7 @@ enum epoch_log_state {
 	EPOCH_LOG_READ,
 	EPOCH_LOG_UNLINK,
 	EPOCH_LOG_TRUNCATE,
+	EPOCH_LOG_REWRITE,
 	EPOCH_LOG_WRITE,
 	EPOCH_LOG_SLOT,
 	EPOCH_LOG_SYNC,

@@ -41,7 +41,8 @@ void epoch_reader_release(struct epoch_reader *r)
 	if (r->io)
 		descriptor_close(r->io, &r->fd);
 	free(r->bytes);
-	r->bytes = NULL;
+	free(r->newest_bytes);
+	r->bytes = r->newest_bytes = NULL;
 	r->capacity = 0;
 }
 
@@ -211,6 +212,15 @@ static bool agrees_with_slot(const struct epoch_reader *r, uint64_t chain)
 	return to == mark && r->head.epoch == r->newest.epoch && chain == r->newest.chain;
 }
 
+static void keep_newest(struct epoch_reader *r)
+{
+	free(r->newest_bytes);
+	r->newest_bytes = r->bytes;
+	r->newest_length = r->head.length;
+	r->bytes = NULL;
+	r->capacity = 0;
+}
+
 static void take_record(struct epoch_reader *r, uint64_t chain)
 {
 	int e = epoch_record_prepare(r->map, r->bytes, &r->head);
@@ -223,6 +233,7 @@ static void take_record(struct epoch_reader *r, uint64_t chain)
 		return;
 	}
 	epoch_map_apply(r->map);
+	keep_newest(r);
 	r->chain = chain;
 	r->report.epoch = r->head.epoch;
 	r->report.wall_ns = r->head.wall_ns;

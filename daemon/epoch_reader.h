@@ -16,7 +16,7 @@
  *
  * It changes nothing on disk. On an error the map holds what was read so far and is good for nothing.
  *
- * Threads: the owner's. Memory: the largest record, while it reads. Layer: daemon. */
+ * Threads: the owner's. Memory: two records, while it reads. Layer: daemon. */
 #pragma once
 
 #include "daemon/epoch_format.h"
@@ -61,6 +61,8 @@ struct epoch_reader {
 	uint64_t header_chain, chain; /* of the header, of the newest whole record */
 	struct epoch_slot newest;     /* slot ... */
 	unsigned newest_index;        /* ... and which */
+	uint8_t *newest_bytes;        /* the newest whole record's; until it is released */
+	size_t newest_length;
 
 	/* within */
 	enum epoch_reader_state state;

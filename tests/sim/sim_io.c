@@ -99,6 +99,7 @@ static int64_t do_list(struct sim_io *s, const struct io_op *op)
 		bool untyped = sim_chance(&s->random, s->faults->untyped);
 		l.entries[at] = (struct io_entry){
 		    .name = sim_strdup(entries[l.count].name),
+		    .inode = entries[l.count].inode->number,
 		    .type = untyped ? DT_UNKNOWN : sim_inode_type(entries[l.count].inode)};
 	}
 	*op->list.into = l;

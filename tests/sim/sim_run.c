@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPIN_MOVES = 200000, MOVE_NS_MAX = 20000 };
+enum { SPIN_MOVES = 200000, MOVE_NS_MAX = 20000, TEARDOWN_NS = 1000000000 };
 
 /* ---- the env ---- */
 
@@ -342,7 +342,9 @@ void sim_run_crash(struct sim_run *r)
 	for (size_t i = 0; i < p->worker_count; i++)
 		if (p->workers[i].state != WORKER_ENDED)
 			worker_fail(&p->workers[i], -EIO);
+	const uint64_t now_ns = r->clock->now_ns; /* what waits for a moment is not waited for */
 	while (!ended(r)) {
+		r->clock->now_ns += TEARDOWN_NS;
 		for (size_t i = 0; i < p->worker_count; i++)
 			worker_step(&p->workers[i]);
 		if (p->memory && !epochs_is_over(&p->epochs))
@@ -350,6 +352,7 @@ void sim_run_crash(struct sim_run *r)
 		for (size_t i = 0; i < p->runner_count; i++)
 			drain_io(&r->runners[i]);
 	}
+	r->clock->now_ns = now_ns;
 	release(r);
 }
 

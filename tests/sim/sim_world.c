@@ -405,9 +405,9 @@ static bool is_over(struct world *w)
 static void run_to_end(struct world *w)
 {
 	uint64_t limit = w->clock.now_ns + LONGEST_NS;
-	for (;;) {
+	while (!w->failure) {
 		enum sim_move m = sim_run_move(&w->run);
-		if (w->failure || (m == SIM_ENDED && is_over(w)))
+		if (m == SIM_ENDED && is_over(w))
 			return;
 		if (m == SIM_ENDED)
 			continue;

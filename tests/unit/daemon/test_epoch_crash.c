@@ -281,7 +281,7 @@ Test(epoch_crash, everything_is_synced_before_what_relies_on_it)
 {
 	static const char *const orders[JOBS] = {
 	    [JOB_CREATE] = "OwwdrD",
-	    [JOB_OPEN] = "uwdD",
+	    [JOB_OPEN] = "uwwdD", /* the newest record once more, then a slot */
 	    [JOB_APPEND] = "wwd",
 	    [JOB_COMPACT] = "OwwdrD",
 	};
