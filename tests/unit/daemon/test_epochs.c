@@ -159,12 +159,12 @@ EPOCHS_TEST(sink_is_cut_where_its_source_is)
 {
 	struct world w;
 	begin(&w, *kind,
-	      "sources: {a: {type: numbers, count: 300000}}\n"
+	      "sources: {a: {type: numbers, count: 1500000}}\n"
 	      "sinks: {out: {type: collect, inputs: [a]}}\n");
 	run_to_end(&w);
 	assert_cut_exactly("out", (struct origin[]){{"a", 0, 1, 0}}, 1);
-	cr_assert_eq(remembered(&w, "a", "next"), 300000);
-	cr_assert_eq(remembered(&w, "out", "count"), 300000);
+	cr_assert_eq(remembered(&w, "a", "next"), 1500000);
+	cr_assert_eq(remembered(&w, "out", "count"), 1500000);
 	cr_assert_eq(fake_collected("out")->committed, w.log.epoch);
 	end(&w);
 }
@@ -218,7 +218,7 @@ EPOCHS_TEST(fused_filter_and_fan_out_are_cut_alike)
 {
 	struct world w;
 	begin(&w, *kind,
-	      "sources: {a: {type: numbers, count: 250000}}\n"
+	      "sources: {a: {type: numbers, count: 1000000}}\n"
 	      "transforms: {odd: {type: odd, inputs: [a]}}\n"
 	      "sinks: {out: {type: collect, inputs: [odd]}, all: {type: collect, inputs: [a]}}\n");
 	run_to_end(&w);
