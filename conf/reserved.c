@@ -19,7 +19,6 @@ static const char *const words[] = {
     "pool",
     "multiline",
     "remove_after",
-    "ignore_older",
     "delimiter",
     "encoding",
     "where",

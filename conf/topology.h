@@ -77,8 +77,8 @@ static inline const char *topology_shown_name(const struct topology *t)
 }
 
 /* 0, or -EINVAL with at least one problem added (unreadable file, bad YAML, unknown key, bad wiring, no memory, ...).
- * t is always safe to release, and empty on failure, save for what keep_sound asks for. The request's strings need not outlive the call, its catalog must
- * outlive t. Reads files; blocks. */
+ * t is always safe to release, and empty on failure, save for what keep_sound asks for. The request's strings need not
+ * outlive the call, its catalog must outlive t. Reads files; blocks. */
 int topology_load(struct topology *t, const struct topology_request *request,
 		  struct problems *problems);
 void topology_release(struct topology *t);

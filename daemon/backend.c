@@ -3,6 +3,7 @@
 #include "daemon/log.h"
 #include "daemon/plain_io.h"
 #include "daemon/status.h"
+#include "stages/stage.h"
 #include "daemon/uring_io.h"
 
 #include <errno.h>
@@ -132,6 +133,17 @@ size_t backend_deliver(struct backend *b)
 		op = next;
 	}
 	return n;
+}
+
+int backend_carry(struct backend *b, int (*step)(void *machine), void *machine)
+{
+	for (;;) {
+		int result = step(machine);
+		if (result == STEP_DONE || result < 0)
+			return result < 0 ? result : 0;
+		if (backend_poll(b) == 0 && result == STEP_WAIT)
+			backend_wait(b, UINT64_MAX);
+	}
 }
 
 void backend_cancel_all(struct backend *b)

@@ -62,6 +62,10 @@ static inline void backend_wake(struct backend *b)
 	b->ops->wake(b);
 }
 
+/* Steps the machine to its end, waiting where a worker would do something else. Its step returns STEP_MORE, STEP_WAIT while
+ * an operation on b is under way, STEP_DONE or -errno. 0 or -errno. */
+int backend_carry(struct backend *b, int (*step)(void *machine), void *machine);
+
 /* Asks every operation in flight to end early. */
 void backend_cancel_all(struct backend *b);
 

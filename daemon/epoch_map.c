@@ -189,6 +189,16 @@ const struct epoch_stage *epoch_map_stage(const struct epoch_map *m, const char 
 	return find_stage(m, id, strlen(id));
 }
 
+int epoch_map_copy(const struct epoch_map *m, const char *id, struct delta *d)
+{
+	const struct epoch_stage *s = epoch_map_stage(m, id);
+	int r = 0;
+	for (const struct epoch_entry *e = s ? s->first : NULL; e && r == 0; e = e->next)
+		r = delta_put(d, epoch_entry_key(e), e->key_length, epoch_entry_value(e),
+			      e->value_length);
+	return r;
+}
+
 const struct epoch_entry *epoch_map_find(const struct epoch_map *m, const char *id, const void *key,
 					 size_t key_length)
 {

@@ -57,6 +57,8 @@ void epoch_map_discard(struct epoch_map *m);
 
 /* NULL if nothing was ever remembered for it. */
 const struct epoch_stage *epoch_map_stage(const struct epoch_map *m, const char *id);
+/* Puts all that is remembered for it into d. 0 or -ENOMEM. */
+int epoch_map_copy(const struct epoch_map *m, const char *id, struct delta *d);
 /* NULL if it has no such key. */
 const struct epoch_entry *epoch_map_find(const struct epoch_map *m, const char *id, const void *key,
 					 size_t key_length);

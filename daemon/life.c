@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -20,16 +19,9 @@ enum {
 	STATUS_S = 5,
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static double seconds_so_far(const struct life *l)
 {
-	return (double)(now_ns() - l->started_ns) / 1e9;
+	return (double)(backend_now_ns() - l->started_ns) / 1e9;
 }
 
 /* Stopping */
@@ -39,7 +31,7 @@ static void begin_stop(struct life *l, const char *why)
 	if (l->stopping)
 		return;
 	l->stopping = true;
-	l->stop_deadline_ns = now_ns() + l->topology->shutdown_timeout_ns;
+	l->stop_deadline_ns = backend_now_ns() + l->topology->shutdown_timeout_ns;
 	if (!l->reloading)
 		notify_stopping(l->notify);
 	log_line(LOG_LEVEL_INFO, NULL, "stopping", "reason=%s", why);
@@ -73,7 +65,7 @@ static void say_slow(struct life *l)
 
 static void look_at_deadline(struct life *l)
 {
-	if (!l->stopping || now_ns() < l->stop_deadline_ns || pipeline_ended(l->pipeline))
+	if (!l->stopping || backend_now_ns() < l->stop_deadline_ns || pipeline_ended(l->pipeline))
 		return;
 	if (!l->reloading)
 		leave_now(l, "shutdown_timeout");
@@ -100,7 +92,7 @@ static void ask_to_reload(struct life *l)
 static void ask_to_stop(struct life *l, uint32_t number)
 {
 	l->signalled = true;
-	l->signalled_ns = now_ns();
+	l->signalled_ns = backend_now_ns();
 	if (l->reloading) {
 		l->reloading = false;
 		l->stopping = false;
@@ -116,7 +108,7 @@ static void on_signal(struct life *l, uint32_t number)
 		ask_to_reload(l);
 	else if (!l->signalled)
 		ask_to_stop(l, number);
-	else if (now_ns() - l->signalled_ns > PATIENCE_NS)
+	else if (backend_now_ns() - l->signalled_ns > PATIENCE_NS)
 		leave_now(l, "second signal");
 }
 
@@ -173,7 +165,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static int wait_ms(const struct life *l)
 {
-	uint64_t now = now_ns(), next = watchdog_next_ns(&l->watchdog);
+	uint64_t now = backend_now_ns(), next = watchdog_next_ns(&l->watchdog);
 	if (progress_shown())
 		next = earlier(next, now + PROGRESS_INTERVAL_MS * UINT64_C(1000000));
 	if (notify_is_on(l->notify))
@@ -188,7 +180,7 @@ static int wait_ms(const struct life *l)
 
 static void look_after(struct life *l)
 {
-	uint64_t count, now = now_ns();
+	uint64_t count, now = backend_now_ns();
 	while (read(l->pipeline->ended_event, &count, sizeof count) > 0)
 		;
 	read_signals(l);
@@ -266,7 +258,7 @@ static int start(struct life *l)
 
 int life_run(struct life *l)
 {
-	l->started_ns = now_ns();
+	l->started_ns = backend_now_ns();
 	l->first_epoch = pipeline_epoch(l->pipeline);
 	int error = start(l);
 	if (error < 0)

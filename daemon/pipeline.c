@@ -268,22 +268,6 @@ char *pipeline_remembered_as(const struct topology_stage *s)
 	return asprintf(&name, "%s:%s", s->schema->name, s->id.bytes) < 0 ? NULL : name;
 }
 
-/* What is remembered of the stage, as a delta that puts all of it. */
-static int copy_saved(struct pipeline *p, size_t stage)
-{
-	const struct epoch_stage *saved =
-	    epoch_map_stage(&p->memory->log->map, p->remembered_as[stage]);
-	if (!saved)
-		return 0;
-	for (const struct epoch_entry *e = saved->first; e; e = e->next) {
-		int r = delta_put(&p->saved[stage], epoch_entry_key(e), e->key_length,
-				  epoch_entry_value(e), e->value_length);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static void give_memory(struct pipeline *p, struct worker *w)
 {
 	for (size_t i = 0; i < w->node_count; i++) {
@@ -345,7 +329,9 @@ static int make_memory(struct pipeline *p)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->plan->topology->stage_count; i++) {
 		p->remembered_as[i] = pipeline_remembered_as(&p->plan->topology->stages[i]);
-		int r = p->remembered_as[i] ? copy_saved(p, i) : -ENOMEM;
+		int r = p->remembered_as[i] ? epoch_map_copy(&p->memory->log->map,
+							     p->remembered_as[i], &p->saved[i])
+					    : -ENOMEM;
 		if (r < 0)
 			return r;
 	}

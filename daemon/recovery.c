@@ -35,18 +35,6 @@ int recovery_state_dir(const struct topology *t, char path[static PATH_MAX])
 	return length < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/* Steps to the end, waiting where a worker would do something else. 0 or -errno. */
-static int carry_through(struct recovery *r, int (*step)(void *machine), void *machine)
-{
-	for (;;) {
-		int result = step(machine);
-		if (result == STEP_DONE || result < 0)
-			return result < 0 ? result : 0;
-		if (backend_poll(r->backend) == 0 && result == STEP_WAIT)
-			backend_wait(r->backend, UINT64_MAX);
-	}
-}
-
 static int step_dir(void *dir)
 {
 	return state_dir_step(dir);
@@ -60,13 +48,13 @@ static int step_log(void *log)
 static int open_dir(struct recovery *r, const char *path)
 {
 	int result = state_dir_open(&r->dir, &r->backend->io, path, getpid());
-	return result < 0 ? result : carry_through(r, step_dir, &r->dir);
+	return result < 0 ? result : backend_carry(r->backend, step_dir, &r->dir);
 }
 
 static int open_log(struct recovery *r, const char *name)
 {
 	int result = epoch_log_open(&r->log, &r->backend->io, r->dir.fd, name);
-	return result < 0 ? result : carry_through(r, step_log, &r->log);
+	return result < 0 ? result : backend_carry(r->backend, step_log, &r->log);
 }
 
 static void say_unusable(const struct recovery *r, const char *path, int error)

@@ -36,6 +36,11 @@ enum { FINDING_ROOM = EPOCH_NAME_MAX + 200 };
 
 /* Reading */
 
+static int step_reader(void *reader)
+{
+	return epoch_reader_step(reader);
+}
+
 static int read_log(struct state *s)
 {
 	int r = epoch_map_init(&s->map);
@@ -43,13 +48,7 @@ static int read_log(struct state *s)
 		return r;
 	epoch_reader_begin(&s->reader, &s->backend->io, s->fd, O_RDONLY, s->topology->name.bytes,
 			   &s->map);
-	for (;;) {
-		r = epoch_reader_step(&s->reader);
-		if (r == STEP_DONE || r < 0)
-			return r < 0 ? r : 0;
-		if (backend_poll(s->backend) == 0 && r == STEP_WAIT)
-			backend_wait(s->backend, UINT64_MAX);
-	}
+	return backend_carry(s->backend, step_reader, &s->reader);
 }
 
 /* A directory that is not there is one in which nothing is remembered. */
@@ -110,27 +109,11 @@ static const char *finding(const struct state *s, char text[static FINDING_ROOM]
 
 /* Telling */
 
-static bool is_stage_of(const struct epoch_stage *saved, const struct topology_stage *s)
+static int copy_saved(const struct state *s, const struct topology_stage *stage, struct delta *d)
 {
-	size_t type = strlen(s->schema->name);
-	return strncmp(saved->id, s->schema->name, type) == 0 && saved->id[type] == ':' &&
-	       strcmp(saved->id + type + 1, s->id.bytes) == 0;
-}
-
-static const struct epoch_stage *saved_of(const struct state *s, const struct topology_stage *stage)
-{
-	const struct epoch_stage *saved = s->map.stages;
-	while (saved && !is_stage_of(saved, stage))
-		saved = saved->next;
-	return saved;
-}
-
-static int put_all(struct delta *d, const struct epoch_stage *saved)
-{
-	int r = 0;
-	for (const struct epoch_entry *e = saved ? saved->first : NULL; e && r == 0; e = e->next)
-		r = delta_put(d, epoch_entry_key(e), e->key_length, epoch_entry_value(e),
-			      e->value_length);
+	char *name = pipeline_remembered_as(stage);
+	int r = name ? epoch_map_copy(&s->map, name, d) : -ENOMEM;
+	free(name);
 	return r;
 }
 
@@ -140,7 +123,7 @@ static int tell_stage(struct state *s, const struct topology_stage *stage)
 	struct delta saved = {.count = 0};
 	if (!type->tell)
 		return 0;
-	int r = put_all(&saved, saved_of(s, stage));
+	int r = copy_saved(s, stage, &saved);
 	telling_stage(&s->telling, stage->id.bytes, stage->schema->name,
 		      stage_kind_names[stage->schema->kind]);
 	if (r == 0)
