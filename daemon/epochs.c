@@ -184,6 +184,8 @@ static enum step begin_record(struct epochs *e)
 
 static enum step retry(struct epochs *e)
 {
+	if (any_failed(e))
+		return fail(e, 0);
 	if (env_now_ns(e->env) >= e->due_ns)
 		return begin_record(e);
 	env_wake_at(e->env, e->due_ns);

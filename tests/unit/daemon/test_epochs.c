@@ -4,6 +4,7 @@
 #include "tests/unit/daemon/fake_stages.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -254,5 +255,54 @@ EPOCHS_TEST(nothing_is_committed_once_a_worker_has_failed)
 	cr_assert_leq(remembered(&w, "a", "next"), 150000);
 	cr_assert_leq(remembered(&w, "out", "count"), remembered(&w, "a", "next"));
 	cr_assert_eq(fake_collected("out")->committed, w.log.epoch);
+	end(&w);
+}
+
+/* A runner's own io, in which nothing can be written. */
+static const struct io_ops *ops_with_room;
+
+static int no_room(void *argument)
+{
+	(void)argument;
+	return -ENOSPC;
+}
+
+static void submit_without_room(struct io *io, struct io_op *op)
+{
+	if (op->code == IO_WRITE) {
+		op->code = IO_WORK;
+		op->work.run = no_room;
+	}
+	ops_with_room->submit(io, op);
+}
+
+static void cancel_without_room(struct io *io, struct io_op *op)
+{
+	ops_with_room->cancel(io, op);
+}
+
+static const struct io_ops ops_without_room = {.submit = submit_without_room,
+					       .cancel = cancel_without_room};
+
+static void fill_disk_of_epochs(struct pipeline *p)
+{
+	for (size_t i = 0; i < p->runner_count; i++)
+		if (p->runners[i].epochs) {
+			ops_with_room = p->runners[i].backend->io.ops;
+			p->runners[i].backend->io.ops = &ops_without_room;
+		}
+}
+
+EPOCHS_TEST(room_is_not_waited_for_once_a_worker_has_failed)
+{
+	struct world w;
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 10000000000}}\n"
+	      "transforms: {x: {type: breaks, inputs: [a], at: 1500000}}\n"
+	      "sinks: {out: {type: collect, inputs: [x]}}\n");
+	fill_disk_of_epochs(&w.pipeline);
+	run_to_end(&w);
+	cr_assert_not_null(pipeline_failed(&w.pipeline));
+	cr_assert_eq(w.log.epoch, 0);
 	end(&w);
 }
