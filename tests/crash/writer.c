@@ -7,7 +7,7 @@
  * With --rotations it ends after so many of each file, else after --lines of each.
  *
  *   rename        K.log becomes K.log.R; for half of --gap (ms) lines still go there; after --gap there is a new K.log
- *   copytruncate  writing pauses; --settled is run until it succeeds; K.log is copied to K.log.R and cut to nothing
+ *   copytruncate  writing pauses; --settled is run until it succeeds (a minute at most); K.log is copied to K.log.R and cut to nothing
  *
  * Prints how many lines each stream has. Threads: one. Layer: tests. */
 #include <assert.h>
@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STREAMS_MAX = 64, TICK_MS = 5, BLOCK = 1 << 18, PATH_ROOM = 512 };
+enum { STREAMS_MAX = 64, TICK_MS = 5, SETTLED_MS = 60000, BLOCK = 1 << 18, PATH_ROOM = 512 };
 enum rotation { ROTATE_NOT, ROTATE_RENAME, ROTATE_COPYTRUNCATE };
 
 struct stream {
@@ -174,15 +174,25 @@ static void copy(const char *from, const char *to)
 	close(out);
 }
 
+static void wait_until_settled(const struct writer *w)
+{
+	if (!w->settled)
+		return;
+	const uint64_t give_up_ms = now_ms() + SETTLED_MS;
+	while (system(w->settled) != 0) /* NOLINT(cert-env33-c): the test's own command */
+		if (now_ms() > give_up_ms) {
+			fprintf(stderr, "it does not settle\n");
+			exit(1);
+		}
+}
+
 static void copy_and_truncate(struct writer *w, unsigned k)
 {
 	struct stream *s = &w->of[k];
 	char from[PATH_ROOM], to[PATH_ROOM];
 	for (unsigned i = 0; i < w->streams; i++)
 		end_line(w, i); /* all pause: half a line would never be committed */
-	while (w->settled &&
-	       system(w->settled) != 0) /* NOLINT(cert-env33-c): the test's own command */
-		;
+	wait_until_settled(w);
 	path_of(w, k, 0, from);
 	path_of(w, k, ++s->rotations, to);
 	copy(from, to);
