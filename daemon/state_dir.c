@@ -203,10 +203,11 @@ static int after_holder(struct state_dir *d, int64_t result)
 	return fail(d, -EBUSY);
 }
 
-/* The lock holds whether or not there was room to say whose it is. */
+/* The lock holds whether or not there was room to say whose it is; a disk that fails otherwise is not to be trusted. */
 static int after_note(struct state_dir *d, int64_t result)
 {
-	(void)result;
+	if (result == -EIO)
+		return fail(d, result);
 	d->state = STATE_DIR_READY;
 	return STEP_DONE;
 }

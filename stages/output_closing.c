@@ -74,6 +74,25 @@ static void after_rename(struct output_file *f, int64_t result)
 		output_fail(f, "output cannot be renamed", result);
 	} else {
 		f->renamed_number++;
+		if (f->journal)
+			output_go(f, OUTPUT_SYNC_RENAMED);
+		else
+			output_go_to_closed(f);
+	}
+}
+
+/* Before there is a new file of the old name: a crash could keep that one's name and lose the renamed one's. */
+static void begin_sync_renamed(struct output_file *f)
+{
+	output_submit(f, (struct io_op){.code = IO_SYNC, .fd = output_file_holder(f)});
+}
+
+static void after_sync_renamed(struct output_file *f, int64_t result)
+{
+	if (result < 0) {
+		output_fail(f, "output directory cannot be synced", result);
+		f->failed = -EIO;
+	} else {
 		output_go_to_closed(f);
 	}
 }
@@ -109,6 +128,7 @@ static void after_close_held(struct output_file *f, int64_t result)
 const struct output_act output_closing_acts[OUTPUT_STATES] = {
     [OUTPUT_NOTE_RENAMED] = {begin_note_renamed, after_note_renamed},
     [OUTPUT_RENAME] = {begin_rename, after_rename},
+    [OUTPUT_SYNC_RENAMED] = {begin_sync_renamed, after_sync_renamed},
     [OUTPUT_CLOSE] = {begin_close, after_close},
     [OUTPUT_CLOSE_DIRECTORY] = {begin_close_directory, after_close_directory},
     [OUTPUT_CLOSE_HELD] = {begin_close_held, after_close_held},

@@ -170,6 +170,12 @@ static bool is_closing(enum output_file_state state)
 	       state == OUTPUT_CLOSE_HELD;
 }
 
+/* After one that failed, another would promise nothing of what came before. */
+static bool is_syncing(enum output_file_state state)
+{
+	return state == OUTPUT_SYNC_ABOVE || state == OUTPUT_SYNC_RENAMED;
+}
+
 /* True if the operation is to be repeated, and has been put off. */
 static bool put_off(struct output_file *f, int64_t result)
 {
@@ -177,7 +183,7 @@ static bool put_off(struct output_file *f, int64_t result)
 		return false;
 	if (result == -EINTR || result == -EAGAIN) {
 		output_try_again_at(f, 1);
-	} else if (space_wait_applies(result) && f->state != OUTPUT_SYNC_ABOVE) {
+	} else if (space_wait_applies(result) && !is_syncing(f->state)) {
 		space_wait_failed(f->space, f->path, result);
 		output_try_again_at(f, 0);
 	}

@@ -31,9 +31,11 @@ static void begin_lock(struct output_undo *u)
 
 static void begin_unlink(struct output_undo *u)
 {
+	const struct undo_entry *e = u->entry;
 	steady_op_begin(
-	    &u->op,
-	    (struct io_op){.code = IO_UNLINK, .fd = AT_FDCWD, .unlink = {.path = u->entry->path}});
+	    &u->op, (struct io_op){.code = IO_UNLINK,
+				   .fd = AT_FDCWD,
+				   .unlink = {.path = e->kind == UNDO_RENAMED ? e->to : e->path}});
 }
 
 static void begin_rename(struct output_undo *u)
@@ -42,6 +44,15 @@ static void begin_rename(struct output_undo *u)
 			(struct io_op){.code = IO_RENAME,
 				       .fd = AT_FDCWD,
 				       .rename = {.from = u->entry->to, .to = u->entry->path}});
+}
+
+/* What has its old name: the file itself, if a crash left it both of its names? */
+static void begin_compare(struct output_undo *u)
+{
+	steady_op_begin(&u->op,
+			(struct io_op){.code = IO_STAT,
+				       .fd = AT_FDCWD,
+				       .stat = {.path = u->entry->path, .into = &u->status}});
 }
 
 static void begin_close(struct output_undo *u)
@@ -78,6 +89,7 @@ static void (*const begin[OUTPUT_UNDO_STATES])(struct output_undo *u) = {
     [OUTPUT_UNDO_LOCK] = begin_lock,
     [OUTPUT_UNDO_UNLINK] = begin_unlink,
     [OUTPUT_UNDO_RENAME] = begin_rename,
+    [OUTPUT_UNDO_COMPARE] = begin_compare,
     [OUTPUT_UNDO_CLOSE] = begin_close,
     [OUTPUT_UNDO_DIRECTORY_OPEN] = begin_directory_open,
     [OUTPUT_UNDO_DIRECTORY_SYNC] = begin_directory_sync,
@@ -166,10 +178,20 @@ static void after_unlink(struct output_undo *u, int64_t result)
 
 static void after_rename(struct output_undo *u, int64_t result)
 {
-	if (result < 0)
+	if (result == -EEXIST)
+		go(u, OUTPUT_UNDO_COMPARE);
+	else if (result < 0)
 		fail(u, "output cannot be renamed back", result);
 	else
 		go(u, OUTPUT_UNDO_CLOSE);
+}
+
+static void after_compare(struct output_undo *u, int64_t result)
+{
+	if (result == 0 && is_the_one(u))
+		go(u, OUTPUT_UNDO_UNLINK);
+	else
+		fail(u, "output cannot be renamed back", -EEXIST);
 }
 
 static void after_close(struct output_undo *u, int64_t result)
@@ -214,6 +236,7 @@ static void (*const after[OUTPUT_UNDO_STATES])(struct output_undo *u, int64_t re
     [OUTPUT_UNDO_LOCK] = after_lock,
     [OUTPUT_UNDO_UNLINK] = after_unlink,
     [OUTPUT_UNDO_RENAME] = after_rename,
+    [OUTPUT_UNDO_COMPARE] = after_compare,
     [OUTPUT_UNDO_CLOSE] = after_close,
     [OUTPUT_UNDO_DIRECTORY_OPEN] = after_directory_open,
     [OUTPUT_UNDO_DIRECTORY_SYNC] = after_directory_sync,

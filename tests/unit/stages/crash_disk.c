@@ -221,24 +221,48 @@ static bool has(const struct crash_directory *l, const char *name, ino_t inode)
 	return false;
 }
 
-static void befall_directory(struct crash_disk *d, const struct crash_directory *l)
+static bool has_inode(const struct crash_directory *l, ino_t inode)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->names[i].inode == inode)
+			return true;
+	return false;
+}
+
+static void restore_name(struct crash_disk *d, const struct crash_directory *l, size_t i)
+{
+	char from[128], to[256];
+	need(!l->names[i].directory);
+	kept_path(d, l->names[i].inode, from);
+	snprintf(to, sizeof to, "%s/%s", l->path, l->names[i].name);
+	need(link(from, to) == 0 || errno == EEXIST);
+}
+
+static bool strikes(struct crash_disk *d, enum crash_fate fate)
+{
+	return fate == CRASH_LOST || random_below(d, 2);
+}
+
+/* Each name for itself, in no order. A file that was renamed keeps one of its names, unless both are another's or lost
+ * with the directory. */
+static void befall_directory(struct crash_disk *d, const struct crash_directory *l,
+			     enum crash_fate fate)
 {
 	struct crash_directory now = *l;
 	if (access(l->path, F_OK) != 0)
 		return; /* its name was lost */
 	list(&now);
 	for (size_t i = 0; i < now.count; i++)
-		if (!has(l, now.names[i].name, now.names[i].inode))
+		if (!has(l, now.names[i].name, now.names[i].inode) && strikes(d, fate))
 			remove_name(l, now.names[i].name);
-	for (size_t i = 0; i < l->count; i++) {
-		char from[128], to[256];
-		if (has(&now, l->names[i].name, l->names[i].inode))
-			continue;
-		need(!l->names[i].directory);
-		kept_path(d, l->names[i].inode, from);
-		snprintf(to, sizeof to, "%s/%s", l->path, l->names[i].name);
-		need(link(from, to) == 0);
-	}
+	for (size_t i = 0; i < l->count; i++)
+		if (!has(&now, l->names[i].name, l->names[i].inode) && strikes(d, fate))
+			restore_name(d, l, i);
+	struct crash_directory left = *l;
+	list(&left);
+	for (size_t i = 0; i < l->count; i++)
+		if (has_inode(&now, l->names[i].inode) && !has_inode(&left, l->names[i].inode))
+			restore_name(d, l, i);
 }
 
 void crash_disk_crash(struct crash_disk *d, enum crash_fate fate)
@@ -246,8 +270,7 @@ void crash_disk_crash(struct crash_disk *d, enum crash_fate fate)
 	for (size_t i = 0; fate != CRASH_KEPT && i < d->file_count; i++)
 		befall_file(d, &d->files[i], fate);
 	for (size_t i = 0; fate != CRASH_KEPT && i < d->directory_count; i++)
-		if (fate == CRASH_LOST || random_below(d, 2))
-			befall_directory(d, &d->directories[i]);
+		befall_directory(d, &d->directories[i], fate);
 	if (fate != CRASH_KEPT)
 		crash_disk_settle(d);
 }
