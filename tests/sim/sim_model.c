@@ -266,7 +266,7 @@ static void begin_check(struct sink_check *c, size_t sink)
 	c->sink = &c->m->shape->stages[sink];
 	for (size_t s = 0; s < c->m->shape->sources; s++) {
 		c->path_count[s] = shape_paths(c->m->shape, s, sink, c->paths[s]);
-		c->ordered[s] = true;
+		c->ordered[s] = !(c->sink->dated && c->m->set_back);
 		for (size_t p = 0; p < c->path_count[s]; p++)
 			c->ordered[s] &= c->paths[s][p].ordered;
 	}

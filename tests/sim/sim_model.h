@@ -22,7 +22,9 @@ struct sim_model {
 	const struct sim_input *input;
 	struct sim_fs *fs;
 	enum sim_demand demand;
-	bool once;     /* a line without its newline is a record */
+	bool once; /* a line without its newline is a record */
+	bool
+	    set_back; /* the clock was: a dated path comes again, so that its files' names tell of no order */
 	char why[512]; /* the first difference */
 };
 

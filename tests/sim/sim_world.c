@@ -25,6 +25,7 @@ struct world {
 	const struct sim_wish *wish;
 	struct sim_random random;
 	struct sim_clock clock;
+	bool set_back; /* once at least */
 	struct sim_story story;
 	struct sim_fs fs;
 	struct shape shape;
@@ -279,6 +280,7 @@ static void set_clock(struct world *w)
 {
 	int64_t by = (int64_t)sim_below(&w->random, 6 * SECOND_NS) - (int64_t)(3 * SECOND_NS);
 	w->clock.wall_ns += by;
+	w->set_back |= by < 0;
 	sim_story_add(&w->story, "world      sets the clock by %jd ms", (intmax_t)by / 1000000);
 }
 
@@ -438,6 +440,7 @@ static void judge(struct world *w, bool failed)
 			      .input = &w->input,
 			      .fs = &w->fs,
 			      .once = w->once,
+			      .set_back = w->set_back,
 			      .demand = failed ? SIM_NO_MORE : SIM_WHOLE};
 	if (!failed && !w->shape.epoch_ms &&
 	    (w->happened.read_errors > 0 || (w->stopping && w->stops_early)))
