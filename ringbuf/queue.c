@@ -6,11 +6,23 @@
 #include <assert.h>
 #include <sched.h>
 
-/* In pauses (25 to 40 ns each): how long to keep looking before sleeping, and the longest time between two
- * looks. In all some 20 us, about what sleeping and being woken on another core costs. Between looks it waits
- * longer and longer, as coming back for each single item would have both sides fight over the same cache
- * lines; but not so long that the other side runs dry. */
-enum { SPIN_PAUSES = 800, LOOK_PAUSES_MAX = 16 };
+/* In pauses (25 to 40 ns each): how long to keep looking before sleeping, in all some 20 us, about what sleeping and
+ * being woken on another core costs; and the time between two looks. Coming back for each single item would have both
+ * sides fight over the same cache lines, so the first look comes when the other side may have moved a few hundred
+ * items, in a ring that has room for them; and it waits longer and longer, but not so long that the other side runs
+ * dry. */
+enum {
+	SPIN_PAUSES = 800,
+	FIRST_PAUSES_MAX = 32,
+	ITEMS_A_PAUSE = 32, /* of capacity */
+	LOOK_PAUSES_MAX = 16,
+};
+
+static unsigned pauses_before_look(size_t capacity)
+{
+	size_t pauses = capacity / ITEMS_A_PAUSE + 1;
+	return pauses < FIRST_PAUSES_MAX ? (unsigned)pauses : FIRST_PAUSES_MAX;
+}
 
 static unsigned pauses_worthwhile(void)
 {
@@ -27,6 +39,7 @@ int queue_init_at(struct queue *q, size_t capacity, enum queue_mode mode, uint64
 	*q = (struct queue){
 	    .mode = mode, .shift = mode == QUEUE_MPMC, .spin_pauses = pauses_worthwhile()};
 	q->first = first << q->shift;
+	q->look_pauses = pauses_before_look(capacity);
 	atomic_init(&q->done, q->first);
 	atomic_init(&q->shut, false);
 	waitlist_init(&q->getters);
@@ -142,7 +155,7 @@ static int attempt_join(struct attempt *a)
 static int spin(struct attempt *a)
 {
 	int r = -EAGAIN;
-	unsigned pauses = 1;
+	unsigned pauses = a->q->look_pauses;
 	for (unsigned all = 0; r == -EAGAIN && all < a->q->spin_pauses; all += pauses) {
 		for (unsigned i = 0; i < pauses; i++)
 			pause_briefly();

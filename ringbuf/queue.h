@@ -41,6 +41,7 @@ struct queue {
 	unsigned shift;
 	uint64_t first;
 	unsigned spin_pauses; /* how long to go on looking before sleeping */
+	unsigned look_pauses; /* before the first look */
 	union {
 		struct spsc spsc;
 		struct mpmc mpmc;

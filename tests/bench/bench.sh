@@ -25,9 +25,10 @@ export STATE_DIRECTORY=$folder/state # gone before each run: each reads all of t
 literal='"POST ' # one line in ten, where DESIGN's row has 3 to 20 %
 regex='" 5[0-9][0-9] ' # one in twenty
 
-topology() { # NAME TRANSFORM SINK
+topology() { # NAME TRANSFORM SINK [EPOCH]
 	local inputs=in
 	{
+		echo "epoch: ${4:-off}" # as the peers, which sync nothing
 		echo "sources: {in: {type: file, paths: ['$input']}}"
 		if [ -n "$2" ]; then
 			inputs=kept
