@@ -224,7 +224,8 @@ static void start_walk(struct file_finder *f)
 	f->walk_began_ns = now_ns(f);
 }
 
-/* The first walk is over: what is remembered and was not met must have been renamed, or is gone. */
+/* The first walk is over: what is remembered and was not met must have been renamed, or is gone. Later: what went astray
+ * without anybody being told. */
 static int begin_search(struct file_finder *f)
 {
 	struct file_positions *positions = f->set->positions;
@@ -267,7 +268,8 @@ static int end_walk(struct file_finder *f)
 		f->patrol_left = f->set->count;
 	f->thorough = false;
 	f->next_walk_ns = now + (pause > walk_every_ns ? pause : walk_every_ns);
-	return f->first_done ? 0 : begin_search(f);
+	bool strays = f->set->positions && file_positions_has_strays(f->set->positions);
+	return f->first_done && !strays ? 0 : begin_search(f);
 }
 
 /* 1: something was dealt with; 0: an operation is under way, or there is nothing to do; below 0: failed. */

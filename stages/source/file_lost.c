@@ -48,19 +48,28 @@ static int submit(struct file_lost *l, enum file_lost_at at)
 	return STEP_MORE;
 }
 
-static int look(struct file_lost *l, const char *path, enum file_lost_at at)
+/* What has been asked for may be found by others, and its path released, before the answer is here. */
+static int look(struct file_lost *l, enum file_lost_at at)
 {
 	l->op.code = IO_STAT;
-	l->op.stat.path = path;
+	l->op.stat.path = l->candidate;
 	l->op.stat.into = &l->stat;
 	return submit(l, at);
+}
+
+static int look_at_path(struct file_lost *l, const char *path)
+{
+	free(l->candidate);
+	l->candidate = strdup(path);
+	return l->candidate ? look(l, LOST_PATH) : -ENOMEM;
 }
 
 static int next(struct file_lost *l)
 {
 	struct file_position *n = current(l);
+	l->at_hand = n;
 	if (n)
-		return look(l, n->path, LOST_PATH);
+		return look_at_path(l, n->path);
 	leave_directory(l);
 	return STEP_DONE;
 }
@@ -116,7 +125,7 @@ static int look_among_entries(struct file_lost *l)
 		l->candidate = NULL;
 		return -ENOMEM;
 	}
-	return look(l, l->candidate, LOST_ENTRY);
+	return look(l, LOST_ENTRY);
 }
 
 static bool is_in_directory(const struct file_lost *l, const char *path)
@@ -155,12 +164,16 @@ int file_lost_step(struct file_lost *l, struct lost_file *ret_found)
 	ret_found->path = NULL;
 	if (l->op.busy)
 		return STEP_WAIT;
+	if (current(l) != l->at_hand) {
+		leave_directory(l);
+		l->at = LOST_NEXT;
+	}
 	switch (l->at) {
 	case LOST_NEXT:
 		return next(l);
 	case LOST_PATH:
-		return is_it(l, current(l)->path) ? is_found(l, current(l)->path, ret_found)
-						  : look_into_directory(l);
+		return is_it(l, l->candidate) ? is_found(l, l->candidate, ret_found)
+					      : look_into_directory(l);
 	case LOST_LIST:
 		return listed(l);
 	case LOST_ENTRY:

@@ -1,5 +1,6 @@
-/* file_lost.h - searches for files that were read in an earlier run and that no pattern has led to: what was renamed
- * while nobody watched is read on under its new name, as it would have been if somebody had.
+/* file_lost.h - searches for files that were read before and that no pattern leads to any more: what was renamed while
+ * nobody watched, in an earlier run or unnoticed in this one, is read on under its new name, as it would have been if
+ * somebody had.
  *
  *   the next one that is lost --> PATH: is it there after all? --yes--> found
  *                                   | no
@@ -19,6 +20,7 @@ enum file_lost_at { LOST_NEXT, LOST_PATH, LOST_LIST, LOST_ENTRY };
 struct file_lost {
 	struct stage *stage;
 	struct file_positions *positions;
+	const struct file_position *at_hand; /* may be found by others meanwhile */
 	enum file_lost_at at;
 	char *directory; /* of which `listing` is, by inode; NULL: none has been looked at */
 	struct io_listing listing;
@@ -32,7 +34,7 @@ struct lost_file {
 	struct io_status stat;
 };
 
-/* Those that are LOST are to be searched for; nobody else may touch these until it is over. */
+/* Those that are LOST are to be searched for. */
 void file_lost_begin(struct file_lost *l, struct stage *s, struct file_positions *positions);
 /* No operation may be under way. One of all zeros is safe to release. */
 void file_lost_release(struct file_lost *l);

@@ -23,6 +23,8 @@ int opening_open(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
 	if (!f->named && !f->by_path.linked) { /* nothing leads to it any more */
+		if (f->position)
+			f->position->astray = true;
 		turn_end(r);
 		turn_remove_file(r, f);
 		return GO_ON;
@@ -93,6 +95,7 @@ static int become_another(struct file_reader *r)
 		char *path = strdup(f->path);
 		if (!path)
 			return turn_out_of_memory(r);
+		f->position->astray = true;
 		file_positions_park(positions, f, path, env_wall_ns(r->stage->env));
 	}
 	file_set_reidentify(r->set, f, &r->stat);

@@ -33,6 +33,7 @@ int file_positions_init(struct file_positions *p, struct counter *changes, int64
 	chain_init(&p->changed);
 	chain_init(&p->parked);
 	chain_init(&p->lost);
+	chain_init(&p->strays);
 	int r = hash_index_init(&p->by_inode);
 	return r < 0 ? r : hash_index_init(&p->by_path);
 }
@@ -78,7 +79,8 @@ void file_positions_release(struct file_positions *p)
 	struct chain *c;
 	if (!p->parked.next)
 		return;
-	while ((c = chain_first(&p->parked)) || (c = chain_first(&p->lost)))
+	while ((c = chain_first(&p->parked)) || (c = chain_first(&p->lost)) ||
+	       (c = chain_first(&p->strays)))
 		position_free(p, chain_owner(c, struct file_position, parked));
 	while ((c = chain_first(&p->changed)))
 		position_free(p, chain_owner(c, struct file_position, changed));
@@ -429,6 +431,7 @@ int file_positions_attach(struct file_positions *p, struct tracked_file *f,
 		n->is_known = replace_over(p, n);
 		file_positions_news(p, n);
 	}
+	n->astray = false;
 	n->file = f;
 	f->position = n;
 	return 0;
@@ -443,7 +446,7 @@ void file_positions_park(struct file_positions *p, struct tracked_file *f, char 
 	f->position = NULL;
 	n->file = NULL;
 	n->doubted = true;
-	chain_append(&p->parked, &n->parked);
+	chain_append(n->astray ? &p->strays : &p->parked, &n->parked);
 }
 
 void file_positions_drop(struct file_positions *p, struct tracked_file *f)
@@ -472,30 +475,44 @@ static int by_time_order(const void *a, const void *b)
 	return (one > other) - (one < other);
 }
 
-/* From one list to another, in that order. */
-static int move_sorted(struct chain *from, struct chain *to,
-		       int (*compare)(const void *, const void *))
+static void move_all(struct chain *from, struct chain *to)
+{
+	struct chain *c;
+	while ((c = chain_first(from)))
+		chain_append(to, c);
+}
+
+/* 0 or -ENOMEM. */
+static int sort(struct chain *list, int (*compare)(const void *, const void *))
 {
 	size_t count = 0;
-	for (struct chain *c = from->next; c != from; c = c->next)
+	for (struct chain *c = list->next; c != list; c = c->next)
 		count++;
 	struct chain **links = calloc(count + 1, sizeof(struct chain *));
 	if (!links)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		links[i] = chain_first(from);
+		links[i] = chain_first(list);
 		chain_unlink(links[i]);
 	}
 	qsort(links, count, sizeof(struct chain *), compare);
 	for (size_t i = 0; i < count; i++)
-		chain_append(to, links[i]);
+		chain_append(list, links[i]);
 	free(links);
 	return 0;
 }
 
 int file_positions_lose(struct file_positions *p)
 {
-	return move_sorted(&p->parked, &p->lost, by_path_order);
+	if (!p->settled)
+		move_all(&p->parked, &p->lost);
+	move_all(&p->strays, &p->lost);
+	return sort(&p->lost, by_path_order);
+}
+
+bool file_positions_has_strays(const struct file_positions *p)
+{
+	return chain_first(&p->strays) != NULL;
 }
 
 bool file_positions_missing(struct file_positions *p, struct file_position *n, int64_t wall_ns)
@@ -512,5 +529,5 @@ bool file_positions_missing(struct file_positions *p, struct file_position *n, i
 int file_positions_settle(struct file_positions *p)
 {
 	p->settled = true;
-	return move_sorted(&p->parked, &p->parked, by_time_order);
+	return sort(&p->parked, by_time_order);
 }

@@ -24,7 +24,7 @@
 struct file_position {
 	struct hash_node by_inode, by_path;
 	struct chain changed;      /* since the last snapshot */
-	struct chain parked;       /* or lost */
+	struct chain parked;       /* or lost, or a stray */
 	struct tracked_file *file; /* ATTACHED; else NULL */
 
 	uint64_t device, inode;
@@ -37,7 +37,9 @@ struct file_position {
 	bool is_known; /* to whoever keeps the snapshots */
 	bool over;
 	bool finished; /* there was nothing left to read */
-	bool missing;  /* could not be found at the start, which has been said */
+	bool
+	    astray; /* it was not open when its path led elsewhere: who knows what has been written to it since */
+	bool missing; /* could not be found at the start, which has been said */
 
 	/* The same as in the tracked_file, which is right while there is one. */
 	char *path; /* NULL: was never parked */
@@ -52,6 +54,7 @@ struct file_positions {
 	struct chain changed;
 	struct chain parked;     /* longest first, once it is settled */
 	struct chain lost;       /* by path */
+	struct chain strays;     /* to be lost with the next search */
 	bool settled;            /* those that are still there have been found */
 	struct counter *changes; /* of which whoever keeps the snapshots would not know otherwise */
 	int64_t keep_ns;         /* what is parked is forgotten after so long */
@@ -80,11 +83,13 @@ int file_positions_attach(struct file_positions *p, struct tracked_file *f,
 /* f, which has one, is not followed any more, or is another file from now on. path becomes the table's. */
 void file_positions_park(struct file_positions *p, struct tracked_file *f, char *path,
 			 int64_t wall_ns);
-/* All that are parked are LOST. 0 or -ENOMEM. */
+/* All that are to be searched for are LOST: at first those that are parked, later those that went astray. 0 or -ENOMEM. */
 int file_positions_lose(struct file_positions *p);
 /* It was looked for everywhere, in vain; it is parked. True: that is news. */
 bool file_positions_missing(struct file_positions *p, struct file_position *position,
 			    int64_t wall_ns);
+/* Whether a search is worth while. */
+bool file_positions_has_strays(const struct file_positions *p);
 /* All files that are there have been found: what is too old may be forgotten from now on. 0 or -ENOMEM. */
 int file_positions_settle(struct file_positions *p);
 /* The file is gone, and nothing is left to be read of it. Detaches it from its tracked_file, if it has one. */

@@ -287,6 +287,52 @@ Test(file_resuming, renamed_as_it_is_read_it_is_known_under_its_new_name_after_a
 	end(x);
 }
 
+/* A file system that tells of no events; and a file that is renamed after it was seen, before it is opened. */
+static const struct io_ops *real_ops;
+static struct fixture *renaming;
+
+static void submit_after_renaming(struct io *io, struct io_op *op)
+{
+	if (op->code == IO_WATCH_NEW) {
+		op->code = IO_STAT; /* of no descriptor: refused */
+		op->fd = -1;
+		op->stat.path = NULL;
+	} else if (op->code == IO_OPEN && renaming) {
+		move_file(renaming, "a.log", "a.log.1");
+		renaming = NULL;
+	}
+	real_ops->submit(io, op);
+}
+
+static void cancel_really(struct io *io, struct io_op *op)
+{
+	real_ops->cancel(io, op);
+}
+
+static const struct io_ops renaming_ops = {.submit = submit_after_renaming,
+					   .cancel = cancel_really};
+
+Test(file_resuming, renamed_between_being_seen_and_being_opened_it_is_searched_for)
+{
+	struct fixture *x = set_up_remembering("a.log", NULL);
+	append(x, "a.log", "one\n");
+	start_following(x);
+	remember(x);
+	stop(x);
+	append(x, "a.log", "two\n");
+	renaming = x;
+	real_ops = x->backend->io.ops;
+	x->backend->io.ops = &renaming_ops;
+	start(x, false);
+	step_until(x, !renaming);
+	for (int i = 0; i < 20; i++) {
+		x->skew_ns += UINT64_C(1000000000);
+		read_all(x);
+	}
+	expect_got(x, "one\ntwo\n");
+	end(x);
+}
+
 /* ---- truncated, replaced, gone ---- */
 
 Test(file_resuming, truncated_while_nothing_ran_it_is_read_from_its_beginning)
