@@ -308,7 +308,8 @@ static enum step sink_step(struct worker *w)
 		return sink_is_through(w);
 	if (w->reporting.cut == CUT_SYNCING && state == WORKER_RUNNING)
 		r = sync_and_report(w, r);
-	if (w->state == WORKER_RUNNING && (inputs_ended(w) || has_reached_barrier(w)))
+	bool free_to_go_on = w->state == WORKER_RUNNING && w->reporting.cut != CUT_WRITING;
+	if (free_to_go_on && (inputs_ended(w) || has_reached_barrier(w)))
 		return STEP_MORE;
 	if (r == STEP_WAIT)
 		w->waits |= WAITS_OTHER;

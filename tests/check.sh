@@ -51,7 +51,8 @@ step 'unit tests, address and undefined' "${make[@]}" -j2 SAN=address,undefined 
 step 'unit tests, thread' "${make[@]}" -j2 SAN=thread test
 step 'end to end' "${make[@]}" -j2 e2e
 step 'end to end, address and undefined' "${make[@]}" -j2 SAN=address,undefined e2e
-step 'simulator' "${make[@]}" -j2 sim SEEDS=1500
+step 'simulator' "${make[@]}" -j2 sim SEEDS=1000000 SIM_SECONDS=120
+step 'seeds that failed once' tests/sim/seeds.sh build/tests/sim/sim
 step 'crashes' "${make[@]}" -j2 crash N=40
 step 'fuzzers' "${make[@]}" -j2 fuzz FUZZ_SECONDS=5
 step 'model of the parking protocol' "${make[@]}" model
