@@ -3,7 +3,11 @@
 # best tool for it, in the same run: one after the other, in turns, so that a noisy machine is noisy for both.
 #
 #   BENCH_BYTES  size of the log (512MiB)     BENCH_DIR   where inputs and outputs lie (BUILD/bench)
+#   BENCH_COPIES for the rows of epochs (8)
 #   BENCH_RUNS   of each, median taken (5)    BENCH_ROWS  regular expression of rows to run (all)
+#
+# Rows of epochs: sluice against itself with `epoch: off`, over several copies of the log, epochs every second (BENCH_EPOCH).
+# On disk, who runs without them syncs the output in the end, as epochs do. Rows of many files: against a limit.
 #
 # The input is read once before, so it comes from the page cache; each output is removed before each run. Time is
 # that of the whole process, start to exit, for both sides alike.
@@ -25,11 +29,11 @@ export STATE_DIRECTORY=$folder/state # gone before each run: each reads all of t
 literal='"POST ' # one line in ten, where DESIGN's row has 3 to 20 %
 regex='" 5[0-9][0-9] ' # one in twenty
 
-topology() { # NAME TRANSFORM SINK [EPOCH]
+topology() { # NAME TRANSFORM SINK [EPOCH [INPUT]]
 	local inputs=in
 	{
 		echo "epoch: ${4:-off}" # as the peers, which sync nothing
-		echo "sources: {in: {type: file, paths: ['$input']}}"
+		echo "sources: {in: {type: file, paths: ['${5:-$input}']}}"
 		if [ -n "$2" ]; then
 			inputs=kept
 			echo "transforms: {kept: {type: filter, inputs: [in], $2}}"
@@ -114,12 +118,91 @@ run() {
 	echo "'$sluice' run --once -c '$folder/$1.yaml'"
 }
 
+# What epochs cost: much input, so that there are several.
+epoch_rows() {
+	[[ epochs =~ $rows ]] || return 0
+	local copies=${BENCH_COPIES:-8} i when one=$bytes fast=$folder/fast
+	mkdir -p "$folder/copies"
+	for ((i = 0; i < copies; i++)); do
+		cp "$input" "$folder/copies/$i.log"
+	done
+	[ ! -w /dev/shm ] || fast=$(mktemp -d /dev/shm/sluice-bench-XXXXXX)
+	mkdir -p "$fast"
+	bytes=$((one * copies))
+	for when in off on; do
+		local epoch=off
+		[ $when = off ] || epoch="{interval: ${BENCH_EPOCH:-1s}}"
+		topology "void-$when" "" "type: blackhole" "$epoch" "$folder/copies/*.log"
+		topology "fast-$when" "" "type: file, path: '$fast/out'" "$epoch" "$folder/copies/*.log"
+		topology "disk-$when" "" "type: file, path: '$folder/out.a'" "$epoch" "$folder/copies/*.log"
+	done
+	row 'epochs -> blackhole' 0.95 'epoch: off' "$(run void-on)" "$(run void-off)"
+	row 'epochs -> file in memory' 0.95 'epoch: off' "rm -f '$fast/out'; $(run fast-on)" "rm -f '$fast/out'; $(run fast-off)"
+	rm -rf "$fast"
+	row 'epochs -> file on disk' 0.95 'epoch: off, sync' "$(run disk-on)" "$(run disk-off) && sync '$folder/out.a'"
+	rm -rf "$folder/copies"
+	bytes=$one
+}
+
+# limit NAME GOT LIMIT UNIT: no more than that.
+limit() {
+	awk -v OFS='\t' -v name="$1" -v got="$2" -v limit="$3" -v unit="$4" 'BEGIN {
+		print name, got " " unit, "-", "no more than", limit " " unit, "-", "1.00", sprintf("%.2f", limit / (got > 0.001 ? got : 0.001)) }' >>"$results"
+}
+
+cpu_ms() { # PID
+	awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000 / hz }' "/proc/$1/stat"
+}
+
+until_line() { # FILE LINE
+	until [ "$(tail -n 1 "$1" 2>/dev/null)" = "$2" ]; do
+		read -rt 0.01 -u "$never_readable" || true
+	done
+}
+
+# 10,000 followed files: what they cost while nothing is written to them, and how long a restart takes to get to the last.
+many_files_rows() {
+	[[ files =~ $rows ]] || return 0
+	local i pid before
+	echo "10,000 followed files: 30 s of nothing, then a restart" >&2
+	rm -rf "$folder"/many "$folder"/out.* "$folder/state"
+	mkdir "$folder/many"
+	for ((i = 1; i <= 10000; i++)); do
+		echo "line $i" >"$folder/many/$i.log"
+	done
+	topology many "" "type: file, path: '$folder/out.a'" "{interval: 1s}" "$folder/many/*.log"
+	exec {never_readable}<> <(:)
+	"$sluice" run -c "$folder/many.yaml" >"$folder/said" 2>&1 &
+	pid=$!
+	until [ "$(cat "$folder/out.a" 2>/dev/null | wc -l)" = 10000 ]; do
+		read -rt 0.1 -u "$never_readable" || true
+	done
+	read -rt 5 -u "$never_readable" || true # it may still be committing
+	before=$(cpu_ms $pid)
+	read -rt 30 -u "$never_readable" || true
+	limit '10,000 idle files' "$(awk -v a="$before" -v b="$(cpu_ms $pid)" 'BEGIN { print (b - a) / 300 }')" 1 '% of a core'
+	limit '10,000 idle files, memory' "$(awk '/VmRSS/ { print int($2 / 1024) }' /proc/$pid/status)" 256 MiB
+	kill $pid
+	wait $pid
+	echo "after the restart" >>"$folder/many/10000.log"
+	before=$EPOCHREALTIME
+	"$sluice" run -c "$folder/many.yaml" >"$folder/said" 2>&1 &
+	pid=$!
+	until_line "$folder/out.a" "after the restart"
+	limit '10,000 files, restart' "$(awk -v a="$before" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f", b - a }')" 2 s
+	kill $pid
+	wait $pid
+	rm -rf "$folder/many"
+}
+
 row 'files -> blackhole' 0.7 'wc -l' "$(run blackhole)" "wc -l '$input'"
 row 'file -> file' 0.9 'cat' "$(run copy)" "cat '$input' >'$folder/out.b'"
 row 'literal filter -> file' 1.0 'rg' "$(run literal)" "rg -N --no-config '$literal' '$input' >'$folder/out.b'"
 row 'literal filter -> file' 1.0 'grep -F' "$(run literal)" "grep -F '$literal' '$input' >'$folder/out.b'"
 row 'regex filter -> file' 1.0 'rg' "$(run regex)" "rg -N --no-config '$regex' '$input' >'$folder/out.b'"
 row 'zstd -3, 2 workers' 0.95 'zstd -3 -T2' "$(run zstd)" "zstd -q -3 -T2 '$input' -o '$folder/out.b'"
+epoch_rows
+many_files_rows
 queue_rows
 
 echo
