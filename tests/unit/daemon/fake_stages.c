@@ -41,7 +41,7 @@ const struct cuts *fake_cuts(const char *id)
 /* numbers */
 
 struct numbers_options {
-	uint64_t first, count, per_batch, fail_after;
+	uint64_t first, count, per_batch, fail_after, cuts;
 };
 
 static const struct option numbers_table[] = {
@@ -53,12 +53,19 @@ static const struct option numbers_table[] = {
      .doc = "In one batch"},
     {"fail_after", OPTION_COUNT, offsetof(struct numbers_options, fail_after), .preset = "0",
      .doc = "Then fail"},
+    {"cuts", OPTION_COUNT, offsetof(struct numbers_options, cuts), .preset = "0",
+     .doc = "Spread over the numbers; none before the cut that is due there"},
     {0},
+};
+
+struct numbers {
+	uint64_t next;
+	uint64_t cuts; /* so far */
 };
 
 static int numbers_open(struct stage *s)
 {
-	s->state = calloc(1, sizeof(uint64_t));
+	s->state = calloc(1, sizeof(struct numbers));
 	return s->state ? 0 : -ENOMEM;
 }
 
@@ -83,14 +90,22 @@ static struct batch *fill_batch(struct stage *s, struct buffer *buffer, uint64_t
 	return b;
 }
 
+static bool is_ahead_of_cuts(const struct numbers_options *o, const struct numbers *n)
+{
+	return n->cuts < o->cuts && n->next >= o->count / (o->cuts + 1) * (n->cuts + 1);
+}
+
 static int numbers_step(struct stage *s, struct outlet *out)
 {
 	const struct numbers_options *o = s->options;
-	uint64_t *next = s->state;
+	struct numbers *state = s->state;
+	uint64_t *next = &state->next;
 	if (o->fail_after && *next >= o->fail_after)
 		return -EIO;
 	if (*next == o->count)
 		return STEP_DONE;
+	if (is_ahead_of_cuts(o, state))
+		return STEP_WAIT;
 	struct buffer *buffer = home_take_buffer(s->home);
 	if (!buffer)
 		return STEP_WAIT;
@@ -108,9 +123,10 @@ static int numbers_step(struct stage *s, struct outlet *out)
 
 static int numbers_snapshot(struct stage *s, struct delta *d)
 {
-	const uint64_t *next = s->state;
-	note_cut(s->id, *next);
-	return delta_put(d, "next", 4, next, sizeof *next);
+	struct numbers *n = s->state;
+	n->cuts++;
+	note_cut(s->id, n->next);
+	return delta_put(d, "next", 4, &n->next, sizeof n->next);
 }
 
 static size_t numbers_capacity(const void *options)

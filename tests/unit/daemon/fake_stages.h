@@ -1,6 +1,6 @@
 /* fake_stages.h - stages without files, for tests of the graph: numbers go in, and what comes out is remembered.
  *
- *   sources:    numbers (first, count, per_batch, fail_after)   records of 8 bytes: first, first + 1, ...
+ *   sources:    numbers (first, count, per_batch, fail_after, cuts)   records of 8 bytes: first, first + 1, ...
  *   transforms: odd      light, stateless: keeps odd numbers
  *               labour   neither: passes all on, after work of varying length (workers up to 16)
  *               breaks (at)        passes all on, but fails at that number
