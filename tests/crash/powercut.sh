@@ -53,16 +53,25 @@ epoch() {
 	"$SLUICE" state --json -c t.yaml 2>/dev/null | jq .epoch
 }
 
+# "stream lines", of what is in the inputs.
+written_so_far() {
+	local f
+	for f in "$folder"/in/*.log; do
+		echo "$(basename "$f" .log) $(wc -l <"$f")"
+	done
+}
+
 # Of what was there at that moment, while nobody writes to the inputs.
 judge_cut() { # COMMITTED
 	local found
 	found=$(epoch)
 	[ "${found:-0}" -ge "$1" ] || fail "epoch $1 had been committed, and $found is there"
-	kill -STOP "$writer_pid"
+	kill -STOP "$writer_pid" 2>/dev/null
 	"$SLUICE" run --once -c t.yaml >>../out 2>>../err || fail "exit $? in the copy"
-	kill -CONT "$writer_pid"
+	written_so_far >../written
+	kill -CONT "$writer_pid" 2>/dev/null
 	zstd -tq out.packed/packed.log.zst || fail "no whole zstd file"
-	judge plain 1 /dev/null && judge packed 1 /dev/null && judge some 5 /dev/null
+	judge plain 1 ../written && judge packed 1 ../written && judge some 5 ../written
 }
 
 cut() {
@@ -79,7 +88,7 @@ cut() {
 
 cut_the_power() {
 	local i
-	"$TOOLS/crash/writer" in --seed "$SEED" --whole --lines $((cuts * 4000)) --rate 20000 >written &
+	"$TOOLS/crash/writer" in --seed "$SEED" --whole --lines $((cuts * 4000)) --rate 20000 >/dev/null &
 	writer_pid=$!
 	cd inner || exit 1
 	write_topology
@@ -88,7 +97,7 @@ cut_the_power() {
 	for ((i = 0; i < cuts; i++)); do
 		cut || return 1
 	done
-	kill -KILL "$writer_pid"
+	kill -KILL "$writer_pid" 2>/dev/null
 	kill -TERM "$sluice_pid"
 	wait "$sluice_pid" || fail "exit $? at the end"
 	judge plain 1 /dev/null && judge packed 1 /dev/null && judge some 5 /dev/null
