@@ -2,7 +2,9 @@
 # crash.sh BUILD KILLS [SEED]: real processes, real files, SIGKILL at random moments, and then: every line once, in order?
 #
 #   append        KILLS kills while files grow: filter with two workers, plain and zstd outputs that rotate, fan-out
-#   rename        every 0.2 s each file is renamed away and, after a gap, there is a new one; KILLS / 20 kills
+#   rename        every 0.2 s each file is renamed out of its sight and, after a gap, there is a new one; KILLS / 20 kills.
+#                 Each has been seen before: of what came and went while nothing ran, nobody can know
+#   matching      the same, but renamed to what the pattern matches, too, whether it has been seen or not
 #   copytruncate  every 0.2 s each file is copied and truncated, once all of it has been committed; KILLS / 20 kills
 #
 # CRASH_ONLY: part of a name; CRASH_ROTATIONS: of each file (KILLS / 2).
@@ -32,8 +34,7 @@ write_topology() { # GLOB
 	mkdir in out.plain out.packed out.some out.both
 }
 
-# Kills it so many times while the writer writes, then lets it end. LEAST_MS: it has so long at least each time, so that a
-# record can tell of a new file before that is renamed out of its sight; what no record tells of nobody can know.
+# Kills it so many times while the writer writes, then lets it end. LEAST_MS: it has so long at least each time.
 kill_while_writing() { # KILLS [LEAST_MS]
 	local i
 	start_sluice
@@ -61,12 +62,20 @@ append() {
 	judge_all
 }
 
-rename_rotation() {
-	write_topology '*.log'
-	"$TOOLS/crash/writer" in --seed "$SEED" --rotate rename --rotations "$rotations" --rate 8000 >written &
+rotate_by_renaming() { # GLOB [WRITER OPTION...]
+	write_topology "$1"
+	"$TOOLS/crash/writer" in --seed "$SEED" --rotate rename --rotations "$rotations" --rate 8000 "${@:2}" >written &
 	writer_pid=$!
 	kill_while_writing $((kills / 20)) $((rotations * 200 * 20 / kills / 2))
 	judge_all
+}
+
+rename_rotation() {
+	rotate_by_renaming '*.log' --settled "'$root/tests/crash/known.sh' '$SLUICE'"
+}
+
+matching_rotation() {
+	rotate_by_renaming '*.log*'
 }
 
 copytruncate() {
@@ -102,6 +111,7 @@ run() { # NAME
 
 run append
 run rename_rotation
+run matching_rotation
 run copytruncate
 echo "crash: $passed passed, $failed failed"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]

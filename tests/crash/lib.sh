@@ -41,7 +41,7 @@ kill_sluice() {
 		kill -HUP "$sluice_pid"
 		hold_ms $((RANDOM % 40))
 	fi
-	kill -KILL "$sluice_pid"
+	kill -KILL "$sluice_pid" 2>/dev/null # by the other one, if it was not ready to hear of it
 	wait "$sluice_pid" 2>/dev/null || true
 }
 

@@ -3,11 +3,13 @@
  *	writer DIRECTORY [--streams 4] [--lines 100000] [--rate 20000] [--seed 1]
  *	       [--rotate rename|copytruncate] [--every 200] [--gap 30] [--rotations 500] [--settled COMMAND] [--whole]
  *
+ * --settled: gets the file's path as its last word; tried for a minute at most.
+ *
  * DIRECTORY/K.log gets "KKK NNNNNNNNNN some text", N from 0, --rate lines a second in all, in pieces that end anywhere.
  * With --rotations it ends after so many of each file, else after --lines of each.
  *
- *   rename        K.log becomes K.log.R; for half of --gap (ms) lines still go there; after --gap there is a new K.log
- *   copytruncate  writing pauses; --settled is run until it succeeds (a minute at most); K.log is copied to K.log.R and cut to nothing
+ *   rename        --settled is run until it succeeds; K.log becomes K.log.R; for half of --gap (ms) lines still go there; after --gap there is a new K.log
+ *   copytruncate  writing pauses; --settled is run until it succeeds; K.log is copied to K.log.R and cut to nothing
  *
  * Prints how many lines each stream has. Threads: one. Layer: tests. */
 #include <assert.h>
@@ -133,10 +135,26 @@ static void end_line(struct writer *w, unsigned k)
 
 /* ---- rotation ---- */
 
+static void wait_until_settled(const struct writer *w, unsigned k)
+{
+	char path[PATH_ROOM], command[3 * PATH_ROOM];
+	if (!w->settled)
+		return;
+	path_of(w, k, 0, path);
+	snprintf(command, sizeof command, "%s %s", w->settled, path);
+	const uint64_t give_up_ms = now_ms() + SETTLED_MS;
+	while (system(command) != 0) /* NOLINT(cert-env33-c): the test's own command */
+		if (now_ms() > give_up_ms) {
+			fprintf(stderr, "it does not settle\n");
+			exit(1);
+		}
+}
+
 static void rename_away(struct writer *w, unsigned k, uint64_t now)
 {
 	struct stream *s = &w->of[k];
 	char from[PATH_ROOM], to[PATH_ROOM];
+	wait_until_settled(w, k);
 	path_of(w, k, 0, from);
 	path_of(w, k, ++s->rotations, to);
 	if (rename(from, to) < 0)
@@ -174,25 +192,13 @@ static void copy(const char *from, const char *to)
 	close(out);
 }
 
-static void wait_until_settled(const struct writer *w)
-{
-	if (!w->settled)
-		return;
-	const uint64_t give_up_ms = now_ms() + SETTLED_MS;
-	while (system(w->settled) != 0) /* NOLINT(cert-env33-c): the test's own command */
-		if (now_ms() > give_up_ms) {
-			fprintf(stderr, "it does not settle\n");
-			exit(1);
-		}
-}
-
 static void copy_and_truncate(struct writer *w, unsigned k)
 {
 	struct stream *s = &w->of[k];
 	char from[PATH_ROOM], to[PATH_ROOM];
 	for (unsigned i = 0; i < w->streams; i++)
 		end_line(w, i); /* all pause: half a line would never be committed */
-	wait_until_settled(w);
+	wait_until_settled(w, k);
 	path_of(w, k, 0, from);
 	path_of(w, k, ++s->rotations, to);
 	copy(from, to);
