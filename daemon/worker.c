@@ -316,6 +316,17 @@ static enum step sink_step(struct worker *w)
 	return (enum step)r;
 }
 
+/* STEP_WAIT as long as the sink has batches that it cannot free yet. */
+static int let_go(struct worker *w)
+{
+	struct stage *s = &w->nodes[0].stage;
+	bool holds = w->kind == STAGE_SINK && w->nodes[0].opened && s->type->sink_let_go;
+	int r = holds ? s->type->sink_let_go(s) : STEP_DONE;
+	if (r != STEP_DONE)
+		w->waits |= WAITS_OTHER;
+	return r;
+}
+
 /* What was made before the failure still goes on, in turn. */
 static enum step failing_step(struct worker *w)
 {
@@ -325,7 +336,8 @@ static enum step failing_step(struct worker *w)
 	if (inputs_give_up_ahead(w))
 		return STEP_MORE;
 	inputs_forget_taken(w);
-	return end(w);
+	int r = let_go(w);
+	return r == STEP_DONE ? end(w) : (enum step)r;
 }
 
 static enum step step_by_kind(struct worker *w)

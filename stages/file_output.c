@@ -59,15 +59,29 @@ int file_output_init(struct file_output *f, const struct file_output_options *op
 	return zstd_frames_init(&f->frames, &frames, env, &f->queue);
 }
 
-void file_output_release(struct file_output *f)
+static void release_batches(struct file_output *f)
 {
-	output_file_release(&f->file);
-	output_epochs_release(&f->epochs);
 	if (f->options.zstd)
 		zstd_frames_release(&f->frames);
 	else
 		gather_release(&f->gather);
 	batch_free(&f->current);
+}
+
+void file_output_release(struct file_output *f)
+{
+	output_file_release(&f->file);
+	output_epochs_release(&f->epochs);
+	release_batches(f);
+}
+
+int file_output_let_go(struct file_output *f)
+{
+	if (write_queue_is_busy(&f->queue) ||
+	    (f->options.zstd && zstd_frames_is_working(&f->frames)))
+		return STEP_WAIT;
+	release_batches(f);
+	return STEP_DONE;
 }
 
 void file_output_put(struct file_output *f, struct batch **b)

@@ -109,5 +109,9 @@ int file_output_cut(struct file_output *f, uint64_t epoch);
  * and what is to be remembered is in d. */
 int file_output_sync(struct file_output *f, struct delta *d);
 
+/* It failed, or will: frees all batches. STEP_WAIT while operations point into them, then STEP_DONE; only release may
+ * follow. */
+int file_output_let_go(struct file_output *f);
+
 /* With a memory. */
 void file_output_committed(struct file_output *f, uint64_t epoch);

@@ -51,7 +51,7 @@ size_t gather_footprint(void);
 /* 0 or -ENOMEM. The queue outlives it. */
 int gather_init(struct gather *g, struct write_queue *queue, const struct delimiter *delimiter);
 
-/* No write may be under way; what was not written is freed. */
+/* No write may be under way; what was not written is freed. Twice does no harm. */
 void gather_release(struct gather *g);
 
 /* Bytes put and not yet given to the queue. */

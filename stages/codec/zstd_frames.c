@@ -44,6 +44,14 @@ fail:
 	return r;
 }
 
+bool zstd_frames_is_working(const struct zstd_frames *z)
+{
+	for (unsigned i = 0; i < z->frame_count; i++)
+		if (z->frames[i].op.busy)
+			return true;
+	return false;
+}
+
 void zstd_frames_release(struct zstd_frames *z)
 {
 	for (unsigned i = 0; i < z->frame_count; i++)

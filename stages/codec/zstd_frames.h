@@ -67,7 +67,10 @@ size_t zstd_frames_footprint(int level, unsigned workers);
 int zstd_frames_init(struct zstd_frames *z, const struct zstd_frames_options *options,
 		     struct env *env, struct write_queue *queue);
 
-/* No operation may be under way; what was not written is freed. */
+/* True while frames are being compressed: operations of its own are under way. */
+bool zstd_frames_is_working(const struct zstd_frames *z);
+
+/* No operation may be under way; what was not written is freed. Twice does no harm. */
 void zstd_frames_release(struct zstd_frames *z);
 
 /* How many bytes may be put now: 0 means none, and the room may be less than a record is long only in a frame that

@@ -234,6 +234,12 @@ static int file_sink_finish(struct stage *s, struct inlet *in)
 	return r;
 }
 
+static int file_sink_let_go(struct stage *s)
+{
+	struct file_sink *sink = s->state;
+	return sink ? file_output_let_go(&sink->output) : STEP_DONE;
+}
+
 static int file_sink_cut(struct stage *s, struct inlet *in, uint64_t epoch)
 {
 	struct file_output *f = &((struct file_sink *)s->state)->output;
@@ -311,6 +317,7 @@ const struct stage_type file_sink_type = {
     .close = file_sink_close,
     .sink_step = file_sink_step,
     .sink_finish = file_sink_finish,
+    .sink_let_go = file_sink_let_go,
     .sink_cut = file_sink_cut,
     .sink_sync = file_sink_sync,
     .committed = file_sink_committed,

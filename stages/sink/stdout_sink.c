@@ -52,14 +52,19 @@ static int stdout_open(struct stage *s)
 	return r;
 }
 
+static void release_batches(struct stdout_state *state)
+{
+	gather_release(&state->gather);
+	batch_free(&state->current);
+}
+
 static void stdout_close(struct stage *s)
 {
 	struct stdout_state *state = s->state;
 	if (!state)
 		return;
-	gather_release(&state->gather);
+	release_batches(state);
 	screen_release(&state->screen);
-	batch_free(&state->current);
 	free(state);
 	s->state = NULL;
 }
@@ -125,6 +130,8 @@ static int end_early(struct stage *s, struct inlet *in, int error)
 	struct stdout_state *state = s->state;
 	gather_add_written(&state->gather, &state->stored);
 	count_stored(s, in);
+	if (!write_queue_is_busy(&state->queue))
+		release_batches(state); /* others who share them go on */
 	if (error == -EPIPE) {
 		env_say(s->env, SAY_INFO, "standard output's reader went away", "records=%ju",
 			(uintmax_t)counter_get(&s->counters->records_out));

@@ -940,3 +940,19 @@ Test(file_output, batch_without_records_is_stored_too)
 		tear_down(&x);
 	}
 }
+
+Test(file_output, output_that_is_given_up_lets_go_of_all_batches_before_it_is_closed)
+{
+	for (int zstd = 0; zstd < 2; zstd++) {
+		struct fixture x;
+		set_up(&x, zstd ? "out.zst" : "out.log", 2);
+		begin(&x);
+		for (int i = 0; i < 3; i++)
+			put(&x, make_batch(&x, 1000, 1000, 100), FEED_MORE);
+		cr_assert_not(home_is_whole(&x.home));
+		while (file_output_let_go(&x.output) == STEP_WAIT)
+			cr_assert(faulty_env_go_on(&x.world));
+		cr_assert(home_is_whole(&x.home));
+		tear_down(&x);
+	}
+}
