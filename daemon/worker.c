@@ -104,6 +104,20 @@ static void let_readers_end(struct worker *w)
 	}
 }
 
+/* What was committed last is carried to its end. STEP_DONE when it is. */
+static int settle(struct worker *w)
+{
+	struct stage *s = &w->nodes[0].stage;
+	if (!w->reporting.on || w->failure < 0 || !s->type->sink_settle)
+		return STEP_DONE;
+	int r = s->type->sink_settle(s);
+	if (r == STEP_WAIT)
+		w->waits |= WAITS_OTHER;
+	if (r < 0)
+		worker_fail(w, r);
+	return r < 0 ? STEP_MORE : r;
+}
+
 static enum step leave(struct worker *w)
 {
 	if (!w->reporting.final_sent) {
@@ -116,6 +130,9 @@ static enum step leave(struct worker *w)
 	let_readers_end(w);
 	if (!reporting_is_over(w))
 		return STEP_WAIT;
+	int settled = settle(w);
+	if (settled != STEP_DONE)
+		return (enum step)settled;
 	become(w, WORKER_ENDED);
 	return STEP_DONE;
 }

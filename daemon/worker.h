@@ -8,7 +8,7 @@
  * done. Workers that share ordered input (`workers: N`) draw a ticket with each batch and put their units when the
  * ticket is called (ringbuf/turn.h); meanwhile each may work on a few units ahead.
  *
- *   RUNNING --input ended, stop, readers gone--> ENDING --all put, sink finished--> LEAVING --last report--> ENDED
+ *   RUNNING --input ended, stop, readers gone--> ENDING --all put, sink finished--> LEAVING --last report, settled--> ENDED
  *      \------- a stage failed ------> FAILING: inputs shut down, units before it put ----^
  *
  * Epochs: a source that is asked to cut notes where it is and raises a barrier in each queue it feeds; a transform passes
@@ -119,7 +119,8 @@ enum worker_state {
 	WORKER_RUNNING,
 	WORKER_ENDING,
 	WORKER_FAILING,
-	WORKER_LEAVING, /* all is put or stored, the last report is to be made and committed */
+	/* All is put or stored, the last report is to be made and committed; a sink settles. */
+	WORKER_LEAVING,
 	WORKER_ENDED,
 };
 

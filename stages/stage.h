@@ -112,7 +112,7 @@ struct stage_type {
 	 * STEP_DONE. NULL: there are none. */
 	int (*sink_let_go)(struct stage *s);
 
-	/* The hooks of an epoch; each NULL where there is nothing to do, none called when state_dir is NULL. */
+	/* The hooks of an epoch (for a sink with transactions: stages/README.md); each NULL where there is nothing to do, none called when state_dir is NULL. */
 
 	/* Sources and transforms: writes what has changed since the last time. What was emitted so far lies before it, all
 	 * else behind it: begun again from there, the stage emits what follows, and nothing twice. 0 or -errno. */
@@ -120,11 +120,15 @@ struct stage_type {
 	/* Sinks, instead of sink_step while no more is to be taken: writes all that was taken and notes how far that is; what
 	 * is taken from then on belongs to the epoch after this one. STEP_MORE or STEP_WAIT until STEP_DONE. */
 	int (*sink_cut)(struct stage *s, struct inlet *in, uint64_t epoch);
-	/* Sinks, beside sink_step: makes what was written up to the cut durable (after sink_finish: all of it), then writes
-	 * what recovery has to know. A sink with transactions prepares here. STEP_MORE or STEP_WAIT until STEP_DONE. */
+	/* Sinks, beside sink_step: makes what was written up to the cut durable (after sink_finish, which may come before it
+	 * is through: all of it), then writes what recovery has to know. A sink with transactions prepares here. STEP_MORE or STEP_WAIT until STEP_DONE. */
 	int (*sink_sync)(struct stage *s, struct delta *d);
-	/* The record of that epoch is durable: it will never be asked for again. A sink with transactions commits here. */
+	/* The record of that epoch is durable: it will never be asked for again. A sink with transactions commits here, or
+	 * begins to. */
 	void (*committed)(struct stage *s, uint64_t epoch);
+	/* Sinks, after the last committed(), before close(): what that began is carried to its end. Not called after a
+	 * failure. STEP_MORE or STEP_WAIT until STEP_DONE; -errno, having said why: the next start will have to do it. */
+	int (*sink_settle)(struct stage *s);
 
 	/* Tells what it remembers: `saved`, all puts. No instance's: any thread. 0, -ENOMEM, or -EBADMSG: these bytes are not
 	 * its own. */

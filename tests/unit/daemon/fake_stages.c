@@ -1,5 +1,6 @@
 #include "tests/unit/daemon/fake_stages.h"
 #include "stages/delta.h"
+#include "tests/unit/daemon/fake_table.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -65,8 +66,15 @@ struct numbers {
 
 static int numbers_open(struct stage *s)
 {
-	s->state = calloc(1, sizeof(struct numbers));
-	return s->state ? 0 : -ENOMEM;
+	struct numbers *n = calloc(1, sizeof *n);
+	s->state = n;
+	if (!n)
+		return -ENOMEM;
+	struct packed rest = s->saved ? delta_changes(s->saved) : packed_from("", 0);
+	struct change change;
+	while (delta_next(&rest, &change))
+		memcpy(&n->next, change.value, sizeof n->next);
+	return 0;
 }
 
 static void free_state(struct stage *s)
@@ -348,13 +356,8 @@ static const struct stage_type nothing_type = {
 };
 
 static const struct stage_schema *const schemas[] = {
-    &numbers_type.schema,
-    &odd_type.schema,
-    &labour_type.schema,
-    &breaks_type.schema,
-    &collect_type.schema,
-    &nothing_type.schema,
-    NULL,
+    &numbers_type.schema, &odd_type.schema,     &labour_type.schema,     &breaks_type.schema,
+    &collect_type.schema, &nothing_type.schema, &fake_table_type.schema, NULL,
 };
 
 const struct stage_catalog fake_catalog = {.types = schemas};

@@ -1,11 +1,13 @@
 /* fake_stages.h - stages without files, for tests of the graph: numbers go in, and what comes out is remembered.
  *
- *   sources:    numbers (first, count, per_batch, fail_after, cuts)   records of 8 bytes: first, first + 1, ...
+ *   sources:    numbers (first, count, per_batch, fail_after, cuts)   records of 8 bytes: first, first + 1, ...; begun
+ *                                                                 again, from where the epoch log says
  *   transforms: odd      light, stateless: keeps odd numbers
  *               labour   neither: passes all on, after work of varying length (workers up to 16)
  *               breaks (at)        passes all on, but fails at that number
  *   sinks:      collect (close_after)   remembers, by the sink's id; says it is done after so many records, if not 0
  *               nothing             light: takes and lets go
+ *               table               writes to a database (tests/unit/daemon/fake_table.h)
  */
 #pragma once
 
