@@ -148,13 +148,15 @@ static int after_make(struct state_dir *d, int64_t result)
 {
 	if (result < 0 && result != -EEXIST)
 		return fail(d, result);
+	d->new_part = result >= 0;
 	return go(d, STATE_DIR_ABOVE);
 }
 
-/* What we may not read can't be synced by us; it was there before us. */
+/* What we may not read can't be synced by us. Whoever made what was there before us may have done it; of what we have
+ * just made nobody has, and a crash would take it away with all that was committed in it. */
 static int after_above(struct state_dir *d, int64_t result)
 {
-	if (result == -EACCES)
+	if (result == -EACCES && !d->new_part)
 		return walk_on(d);
 	if (result < 0)
 		return fail(d, result);

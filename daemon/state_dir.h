@@ -45,6 +45,7 @@ struct state_dir {
 	char part[PATH_MAX]; /* of path, being made, or the directory it lies in */
 	size_t walked;       /* path[0, walked) has been made */
 	size_t above;        /* path[0, above) is where it lies */
+	bool new_part;       /* path[0, walked) was not there before */
 	bool made;           /* the walk is done */
 	int lock, above_fd;
 	int failed;

@@ -232,3 +232,36 @@ Test(state_dir, operation_that_fails_is_told_and_leaves_nothing_open)
 	fail_everywhere(-EIO);
 	fail_everywhere(-ENOSPC);
 }
+
+/* The one above may not be read. */
+static bool hide_root(struct watched_io *w, struct io_op *op, int64_t *result)
+{
+	const struct fixture *x = w->owner;
+	size_t length = strlen(x->root);
+	*result = -EACCES;
+	return op->code == IO_OPEN && strncmp(op->open.path, x->root, length) == 0 &&
+	       strspn(op->open.path + length, "/") == strlen(op->open.path + length);
+}
+
+Test(state_dir, new_one_whose_name_cannot_be_made_durable_is_refused)
+{
+	struct fixture x;
+	set_up(&x, "/a");
+	x.world.owner = &x;
+	x.world.look = hide_root;
+	cr_assert_eq(open_it(&x, &x.dir, 7), -EACCES);
+	close_it(&x, &x.dir);
+	tear_down(&x);
+}
+
+Test(state_dir, one_that_was_there_may_lie_where_nothing_can_be_read)
+{
+	struct fixture x;
+	set_up(&x, "/a");
+	cr_assert_eq(mkdir(x.path, 0700), 0);
+	x.world.owner = &x;
+	x.world.look = hide_root;
+	cr_assert_eq(open_it(&x, &x.dir, 7), STEP_DONE);
+	close_it(&x, &x.dir);
+	tear_down(&x);
+}
