@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -481,4 +482,54 @@ Test(exact_output, journal_with_any_bit_wrong_before_its_last_entry_is_refused)
 	write_journal(path, bytes, length);
 	assert_recovers(&x, "restored");
 	exact_release(&x);
+}
+
+/* ---- order ---- */
+
+struct order {
+	bool (*look)(struct faulty_env *e, struct io_op *op, int64_t *result);
+	void (*seen)(struct faulty_env *e, const struct io_op *op);
+	bool renamed; /* and not durable yet */
+	size_t renames, early;
+};
+
+static struct order order;
+
+static bool look_for_order(struct faulty_env *e, struct io_op *op, int64_t *result)
+{
+	bool creates = op->code == IO_OPEN && op->open.flags & O_CREAT;
+	if (creates && !strstr(op->open.path, "undo"))
+		order.early += order.renamed;
+	return order.look(e, op, result);
+}
+
+static void see_order(struct faulty_env *e, const struct io_op *op)
+{
+	if (op->code == IO_RENAME && op->result >= 0) {
+		order.renamed = true;
+		order.renames++;
+	}
+	if (op->code == IO_SYNC && op->result >= 0)
+		order.renamed = false;
+	order.seen(e, op);
+}
+
+/* A crash might keep the new file and not the renaming, and then no name leads to the old one. */
+Test(exact_output, renamed_files_name_is_durable_before_another_takes_its_old_one)
+{
+	for (int zstd = 0; zstd < 2; zstd++)
+		for (uint64_t seed = 1; seed < 20; seed++) {
+			struct exact x;
+			exact_init(&x, names[zstd]);
+			x.options.rotate_size = 200;
+			x.world.random = seed;
+			order = (struct order){.look = x.world.look, .seen = x.world.seen};
+			x.world.look = look_for_order;
+			x.world.seen = see_order;
+			cr_assert(exact_run(&x));
+			cr_assert_gt(order.renames, 0);
+			cr_assert_eq(order.early, 0);
+			exact_crash(&x, CRASH_KEPT);
+			exact_release(&x);
+		}
 }
