@@ -92,7 +92,7 @@ int checking_sampled(struct file_reader *r)
 {
 	int64_t n = r->op.result;
 	bool is_head = r->at == READER_HEAD;
-	if (n < 0 && n != -EINTR) {
+	if (n < 0 && n != -EINTR && n != -EAGAIN) {
 		turn_give_up_unreadable(r, (int)n);
 		return GO_ON;
 	}

@@ -149,9 +149,10 @@ static int add_new(struct file_finder *f)
 static void same_file(struct file_finder *f, struct tracked_file *t)
 {
 	uint64_t size = f->stat.size;
-	if (size < t->end)
+	bool is_due = t->stuck && t->said && now_ns(f) >= t->retry_ns;
+	if (size < t->end || is_due)
 		t->stuck = false; /* truncated: whatever was wrong with it is gone */
-	if (size != t->end)
+	if (size != t->end || is_due)
 		file_set_ready(f->set, t);
 }
 

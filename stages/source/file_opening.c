@@ -66,6 +66,10 @@ int opening_opened(struct file_reader *r)
 		turn_rest(r);
 		return GO_ON;
 	}
+	if (result == -EINTR) {
+		r->at = READER_OPEN;
+		return GO_ON;
+	}
 	if (result == -EMFILE || result == -ENFILE)
 		return no_descriptor(r, result);
 	if (result == -ENOENT && r->follow) {
@@ -81,7 +85,6 @@ int opening_opened(struct file_reader *r)
 	if (!f->was_open)
 		counter_add(&r->stage->counters->files, 1);
 	f->was_open = true;
-	f->said = false;
 	turn_stat(r, READER_LOOKING);
 	return GO_ON;
 }

@@ -132,6 +132,7 @@ static int at_end(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
 	uint64_t end = turn_position(r);
+	turn_is_readable(f);
 	r->at_end = false;
 	r->grew = end > f->end;
 	f->end =

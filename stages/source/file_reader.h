@@ -17,6 +17,7 @@
  *   PICK            a file is ready                            OPEN, FILL
  *   OPEN            a descriptor less must do                  closes the most idle file first
  *   OPENING         too many open                              OPEN, or PICK after a pause
+ *                   interrupted                                OPEN
  *                   other error                                stuck, PICK
  *   LOOKING         another file than the one known            begins it anew, or leaves it to whom it belongs
  *   HEAD, TAIL      not what was read before                   DIFFERS: FILL, from the beginning

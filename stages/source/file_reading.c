@@ -136,15 +136,16 @@ static void recognise(struct file_reader *r)
 
 static int read_failed(struct file_reader *r, int error)
 {
-	if (error == -EINTR) {
+	bool stream = r->file->form == FILE_STREAM;
+	if (error == -EINTR || (error == -EAGAIN && !stream)) {
 		r->at = READER_FILL;
 	} else if (
 	    r->draining) { /* taken back: measured next; if it was, somebody else reads there, too */
 		r->at =
 		    error == -ECANCELED && !reading_is_measured(r->file) ? READER_FILL : READER_END;
-	} else if (r->file->form == FILE_STREAM && error == -EAGAIN) {
+	} else if (stream && error == -EAGAIN) {
 		turn_pause(r);
-	} else if (r->file->form == FILE_STREAM && error == -ECANCELED) {
+	} else if (stream && error == -ECANCELED) {
 		turn_wait(r);
 	} else {
 		turn_give_up_unreadable(r, error);

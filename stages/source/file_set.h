@@ -51,9 +51,10 @@ struct tracked_file {
 	enum file_form form;
 	enum packing packing;
 	enum file_turn turn;
-	bool named;     /* a name that the patterns match leads to it */
-	bool stuck;     /* damaged or unreadable: not tried again as it is */
-	bool said;      /* the operator has been told that it is unreadable */
+	bool named; /* a name that the patterns match leads to it */
+	bool stuck; /* damaged: not tried again as it is; or unreadable (said): for a while */
+	bool
+	    said; /* the operator has been told that it is unreadable, and nothing was read since */
 	bool again;     /* changed while it was CURRENT */
 	bool was_open;  /* counted */
 	bool had_bytes; /* streams: somebody has written */
@@ -72,6 +73,8 @@ struct tracked_file {
 	struct framer framer;
 	uint8_t *kept; /* streams: a line's beginning, while another file has its turn */
 	size_t kept_length;
+	uint64_t retry_ns,
+	    retry_pause_ns; /* unreadable: when it is tried again, and how long that was put off */
 	uint64_t quiet_at_ns;           /* adrift: nothing new by then, and it is given up */
 	bool gone;                      /* no name leads to it any more, anywhere */
 	struct file_position *position; /* what is remembered of it; NULL: nothing is */

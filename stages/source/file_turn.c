@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RETRY_MIN_NS UINT64_C(1000000000)
+#define RETRY_MAX_NS UINT64_C(30000000000)
+
 uint64_t turn_now_ns(const struct file_reader *r)
 {
 	return env_now_ns(r->stage->env);
@@ -69,6 +72,12 @@ void turn_account(struct file_reader *r, uint64_t upto)
 	}
 }
 
+void turn_is_readable(struct tracked_file *f)
+{
+	f->said = false;
+	f->retry_pause_ns = 0;
+}
+
 /* n bytes of what was read have been handed on. */
 void turn_consumed(struct file_reader *r, size_t n)
 {
@@ -76,6 +85,7 @@ void turn_consumed(struct file_reader *r, size_t n)
 	if (n == 0)
 		return;
 	r->progressed = true;
+	turn_is_readable(f);
 	if (f->form == FILE_PACKED)
 		unpacker_consumed(&r->unpacker, n);
 	else
@@ -239,7 +249,7 @@ void turn_remove_file(struct file_reader *r, struct tracked_file *f)
 	file_set_remove(r->set, f);
 }
 
-/* It cannot be read any further as it is. Followed, it stays known, so as not to be tried again and again. */
+/* It cannot be read any further as it is. Followed, it stays known, so as not to be tried again at once. */
 static void give_up(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
@@ -257,11 +267,22 @@ static void give_up(struct file_reader *r)
 	turn_rest(r);
 }
 
+/* Whatever is wrong may pass by itself, and of that there is no event. */
+static void put_off(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	uint64_t pause = f->retry_pause_ns * 2;
+	pause = pause < RETRY_MIN_NS ? RETRY_MIN_NS : pause;
+	f->retry_pause_ns = pause > RETRY_MAX_NS ? RETRY_MAX_NS : pause;
+	f->retry_ns = turn_now_ns(r) + f->retry_pause_ns;
+}
+
 void turn_give_up_unreadable(struct file_reader *r, int error)
 {
 	if (!r->file->said)
 		file_notes_unreadable(r->stage, r->file->path, error);
 	r->file->said = true;
+	put_off(r);
 	give_up(r);
 }
 
@@ -270,6 +291,7 @@ void turn_give_up_damaged(struct file_reader *r, uint64_t at, const char *why)
 	if (!r->file->said_damaged)
 		file_notes_damaged(r->stage, r->file->path, at, why);
 	r->file->said_damaged = true;
+	turn_is_readable(r->file);
 	/* so that it is noticed when it shrinks: it may be another then */
 	r->file->end = turn_position(r);
 	give_up(r);

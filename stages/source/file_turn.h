@@ -29,6 +29,8 @@ void turn_set_packed(struct tracked_file *f, enum packing packing);
 uint64_t turn_position(const struct file_reader *r);
 /* The file is known, and has been read, up to that offset. */
 void turn_account(struct file_reader *r, uint64_t upto);
+/* Something was read of it, or its end was reached: should it fail again, that is told again. */
+void turn_is_readable(struct tracked_file *f);
 /* n bytes of what was read have been handed on. */
 void turn_consumed(struct file_reader *r, size_t n);
 /* n bytes were read at offset `at` of the file as it is stored. 0 or -ENOMEM. */
@@ -48,7 +50,7 @@ void turn_end(struct file_reader *r);
 void turn_rest(struct file_reader *r);
 void turn_wait(struct file_reader *r);
 void turn_pause(struct file_reader *r);
-/* error: -errno. Says so, the first time. */
+/* error: -errno. Says so, the first time. Followed, it is tried again in a while. */
 void turn_give_up_unreadable(struct file_reader *r, int error);
 /* Says so, once a file. at: offset in the file, as it is stored. */
 void turn_give_up_damaged(struct file_reader *r, uint64_t at, const char *why);
