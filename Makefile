@@ -8,6 +8,8 @@ SEED    :=
 SEEDS   := 10000
 SIM_SECONDS := 0
 SIM_JOBS := 2
+SWEEP   := 11
+CASE    :=
 FUZZ_SECONDS := 600
 N       := 1000
 V       := # V=1 shows the commands
@@ -75,6 +77,9 @@ bench: all tools ## speed against the machine's limits and coreutils, one table 
 
 sim: $(BUILD)/tests/sim/sim ## a simulated machine with faults: SEED=n one run and its story, SEEDS=n many (SIM_SECONDS, SIM_JOBS)
 	@$< $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --seconds $(SIM_SECONDS) --jobs $(SIM_JOBS))
+
+sweep: $(BUILD)/tests/sim/sim ## each operation of a run fails, once and for ever, or is the last: every 11th case, SWEEP=all, CASE=n its story
+	@$< $(if $(CASE),--case $(CASE),--sweep $(if $(filter all,$(SWEEP)),1,$(SWEEP)) --jobs $(SIM_JOBS))
 
 crash: all tools ## SIGKILL at random moments, N times; then every line once, in order (SEED, CRASH_ONLY)
 	@tests/crash/crash.sh $(BUILD) $(N) $(SEED)
@@ -194,5 +199,5 @@ $(BUILD)/obj/%.alone: %.h Makefile
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help demo check test e2e acceptance bench sim crash powercut fuzz fuzzers mistakes model lint fmt fmt-check layers headers tools ringbuf install \
+.PHONY: all help demo check test e2e acceptance bench sim crash powercut fuzz fuzzers sweep mistakes model lint fmt fmt-check layers headers tools ringbuf install \
 	uninstall deps deps-check clean

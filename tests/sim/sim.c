@@ -4,8 +4,12 @@
  *   sim --seeds COUNT [--from N]        many; those that fail are run again, for their story
  *       [--seconds S] [--jobs J]        no longer than that; on so many processes
  *       [--failures F]                  ends after so many, as stories are long (5)
+ *   sim --sweep STRIDE                  operations of one run fail, one at a time: every STRIDE-th case of all there are
+ *       [--from N] [--jobs J] [--failures F]
+ *   sim --case N                        one of them, with its story when it fails
  *
  * Exit code: 0 all held, 1 some did not, 2 usage. Layer: tests. */
+#include "tests/sim/sim_sweep.h"
 #include "tests/sim/sim_world.h"
 
 #include <inttypes.h>
@@ -18,27 +22,29 @@
 #include <unistd.h>
 
 struct arguments {
-	uint64_t seed, count, from, seconds, failures;
+	uint64_t seed, count, from, seconds, failures, stride;
 	unsigned jobs;
-	bool one;
+	bool one, one_case;
 };
 
+static const char *current_kind = "seed"; /* or "case" */
 static uint64_t current_seed;
 static bool current_told;
 
 /* An assertion of production code. The story is printed; if there is none, the seed is run again for it. */
 static void on_abort(int signal_number)
 {
-	char seed[32];
-	int n = snprintf(seed, sizeof seed, "%" PRIu64, current_seed);
-	if (current_told && sim_world_story)
-		sim_story_print(sim_world_story, STDERR_FILENO);
-	ssize_t ignored = write(STDERR_FILENO, "seed ", 5);
-	ignored = write(STDERR_FILENO, seed, (size_t)n);
-	ignored = write(STDERR_FILENO, ": aborted\n", 10);
+	char line[64], option[16], number[32];
+	int n =
+	    snprintf(line, sizeof line, "%s %" PRIu64 ": aborted\n", current_kind, current_seed);
+	snprintf(option, sizeof option, "--%s", current_kind);
+	snprintf(number, sizeof number, "%" PRIu64, current_seed);
+	if (current_told && sim_current_story)
+		sim_story_print(sim_current_story, STDERR_FILENO);
+	ssize_t ignored = write(STDERR_FILENO, line, (size_t)n);
 	(void)ignored;
 	if (!current_told)
-		execl("/proc/self/exe", "sim", "--seed", seed, (char *)NULL);
+		execl("/proc/self/exe", "sim", option, number, (char *)NULL);
 	signal(signal_number, SIG_DFL);
 	raise(signal_number);
 }
@@ -83,6 +89,44 @@ static double seconds_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static bool run_case(const struct sim_sweep *s, uint64_t number, bool told)
+{
+	current_kind = "case";
+	current_seed = number;
+	current_told = told;
+	return sim_sweep_case(s, number, told);
+}
+
+static int run_one_case(const struct arguments *a)
+{
+	struct sim_sweep s;
+	bool good = sim_sweep_init(&s) && run_case(&s, a->seed, true);
+	printf("case %" PRIu64 ": %s\n", a->seed, good ? "holds" : "FAILS");
+	sim_sweep_release(&s);
+	return good ? 0 : 1;
+}
+
+/* Every stride-th case, of which every jobs-th from the index-th on. */
+static int run_share_of_cases(const struct arguments *a, unsigned index)
+{
+	uint64_t done = 0, failed = 0;
+	struct sim_sweep s;
+	bool good = sim_sweep_init(&s);
+	for (uint64_t i = a->from + index * a->stride; good && i < s.cases && failed < a->failures;
+	     i += a->jobs * a->stride) {
+		done++;
+		if (run_case(&s, i, false))
+			continue;
+		failed++;
+		run_case(&s, i, true);
+	}
+	printf("cases: %" PRIu64 " held, %" PRIu64 " failed, of %zu\n", done - failed, failed,
+	       s.cases);
+	fflush(stdout);
+	sim_sweep_release(&s);
+	return !good || failed > 0;
+}
+
 /* Every jobs-th seed, from the index-th on. */
 static int run_share(const struct arguments *a, unsigned index)
 {
@@ -104,13 +148,14 @@ static int run_share(const struct arguments *a, unsigned index)
 	return failed > 0;
 }
 
-static int run_many(const struct arguments *a)
+static int run_many(const struct arguments *a,
+		    int (*share)(const struct arguments *a, unsigned index))
 {
 	int result = 0, status;
 	for (unsigned i = 0; i < a->jobs; i++) {
 		pid_t pid = fork();
 		if (pid == 0)
-			exit(run_share(a, i)); /* the leak checker looks on the way out */
+			exit(share(a, i)); /* the leak checker looks on the way out */
 		result |= pid < 0;
 	}
 	while (wait(&status) > 0)
@@ -121,7 +166,7 @@ static int run_many(const struct arguments *a)
 static int usage(void)
 {
 	fputs("usage: sim --seed N | --seeds COUNT [--from N] [--seconds S] [--jobs J] [--failures "
-	      "F]\n",
+	      "F] | --case N | --sweep STRIDE [--from N] [--jobs J] [--failures F]\n",
 	      stderr);
 	return 2;
 }
@@ -135,7 +180,8 @@ static bool number(const char *text, uint64_t *ret)
 
 static bool read_arguments(struct arguments *a, int argc, char **argv)
 {
-	*a = (struct arguments){.from = 1, .jobs = 1, .failures = 5};
+	*a = (struct arguments){.jobs = 1, .failures = 5};
+	bool from = false;
 	for (int i = 1; i + 1 < argc; i += 2) {
 		uint64_t n;
 		if (!number(argv[i + 1], &n))
@@ -145,7 +191,11 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 		else if (strcmp(argv[i], "--seeds") == 0)
 			a->count = n;
 		else if (strcmp(argv[i], "--from") == 0)
-			a->from = n;
+			a->from = n, from = true;
+		else if (strcmp(argv[i], "--case") == 0)
+			a->one_case = true, a->seed = n;
+		else if (strcmp(argv[i], "--sweep") == 0)
+			a->stride = n;
 		else if (strcmp(argv[i], "--seconds") == 0)
 			a->seconds = n;
 		else if (strcmp(argv[i], "--failures") == 0)
@@ -155,7 +205,10 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 		else
 			return false;
 	}
-	return argc % 2 == 1 && a->jobs > 0 && (a->one || a->count > 0);
+	if (!from && a->stride == 0)
+		a->from = 1; /* seeds begin there, cases with 0 */
+	return argc % 2 == 1 && a->jobs > 0 &&
+	       (a->one || a->one_case || a->stride > 0 || a->count > 0);
 }
 
 int main(int argc, char **argv)
@@ -165,5 +218,9 @@ int main(int argc, char **argv)
 		return usage();
 	waiter_setup(true);
 	catch_aborts();
-	return a.one ? run_one(&a) : run_many(&a);
+	if (a.one)
+		return run_one(&a);
+	if (a.one_case)
+		return run_one_case(&a);
+	return run_many(&a, a.stride > 0 ? run_share_of_cases : run_share);
 }

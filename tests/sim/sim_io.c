@@ -11,15 +11,6 @@ static struct sim_io *from_io(struct io *io)
 	return (struct sim_io *)(void *)io;
 }
 
-static const char *const code_names[] = {
-    [IO_OPEN] = "open",           [IO_CLOSE] = "close",         [IO_READ] = "read",
-    [IO_WRITE] = "write",         [IO_DATASYNC] = "fdatasync",  [IO_SYNC] = "fsync",
-    [IO_TRUNCATE] = "truncate",   [IO_STAT] = "stat",           [IO_RENAME] = "rename",
-    [IO_UNLINK] = "unlink",       [IO_MKDIR] = "mkdir",         [IO_LIST] = "list",
-    [IO_WATCH_NEW] = "watch new", [IO_WATCH_ADD] = "watch add", [IO_WATCH_REMOVE] = "unwatch",
-    [IO_WORK] = "work",           [IO_LOCK] = "lock",           [IO_UNREAD] = "unread",
-};
-
 /* ---- effects ---- */
 
 static int64_t do_open(struct sim_io *s, const struct io_op *op)
@@ -115,9 +106,22 @@ static int64_t do_watch(struct sim_io *s)
 	return fd;
 }
 
+/* Nothing comes of it; but a descriptor is closed all the same, and what a sync was for is lost. */
+static int64_t strike(struct sim_io *s, const struct io_op *op, int error)
+{
+	if (op->code == IO_CLOSE)
+		sim_fs_close(s->fs, op->fd);
+	if ((op->code == IO_DATASYNC || op->code == IO_SYNC) && error != -EINTR)
+		sim_fs_sync(s->fs, op->fd, true);
+	return error;
+}
+
 static int64_t take_effect(struct sim_io *s, const struct io_op *op)
 {
 	struct sim_fs *fs = s->fs;
+	int error = s->faults->strike ? sim_strike_look(s->faults->strike, fs, op) : 0;
+	if (error < 0)
+		return strike(s, op, error);
 	switch (op->code) {
 	case IO_OPEN:
 		return do_open(s, op);
@@ -194,7 +198,7 @@ static void narrate(struct sim_io *s, const struct io_op *op, int64_t result)
 		       : op->code == IO_WRITE             ? (long long)op->write.at
 							  : -1;
 	sim_story_add(s->story, "%-10s %s fd=%d %s at=%lld = %lld%s%s", s->name,
-		      code_names[op->code], op->fd, path_of(op), at, (long long)result,
+		      sim_code_name(op->code), op->fd, path_of(op), at, (long long)result,
 		      result < 0 ? " " : "", result < 0 ? strerrorname_np((int)-result) : "");
 }
 

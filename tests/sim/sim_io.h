@@ -11,6 +11,7 @@
 #include "daemon/backend.h"
 #include "tests/sim/sim_fs.h"
 #include "tests/sim/sim_story.h"
+#include "tests/sim/sim_strike.h"
 
 /* Chances per mille, each for one operation. */
 struct sim_faults {
@@ -21,6 +22,7 @@ struct sim_faults {
 	unsigned untyped;                                /* a directory's entry has no type */
 	unsigned left_over;                              /* what is due comes with a later poll */
 	uint64_t slow_ns;                                /* at most */
+	struct sim_strike *strike;                       /* NULL, or one that fails */
 };
 
 struct sim_happened {

@@ -39,9 +39,9 @@ static void env_wake(struct env *e, uint64_t when_ns)
 static void env_tell(struct env *e, enum say_level level, const char *event, const char *format,
 		     va_list args)
 {
-	(void)level;
 	struct sim_env *s = from_env(e);
 	char text[200];
+	s->run->said[level]++;
 	if (!s->run->story->told)
 		return;
 	vsnprintf(text, sizeof text, format, args);

@@ -45,6 +45,7 @@ struct sim_run {
 	struct sim_runner *runners;
 	struct sim_env *envs;
 	size_t env_count;
+	uint64_t said[SAY_ERROR + 1];  /* by level: how often something was told */
 	uint64_t moves, moves_at_once; /* at_once: since the clock last went on by itself */
 	bool begun;
 };

@@ -9,6 +9,8 @@
 
 enum { LINES = 2000, LINE_ROOM = 256 };
 
+const struct sim_story *sim_current_story;
+
 void sim_story_init(struct sim_story *s, bool told, const uint64_t *now_ns)
 {
 	*s = (struct sim_story){.told = told, .now_ns = now_ns};

@@ -24,3 +24,6 @@ void sim_story_add(struct sim_story *s, const char *format, ...)
 void sim_story_add_va(struct sim_story *s, const char *format, va_list args);
 /* To a descriptor, with write(2) alone: also from a signal handler. */
 void sim_story_print(const struct sim_story *s, int fd);
+
+/* That of what is being run, for a signal handler; NULL: none. */
+extern const struct sim_story *sim_current_story;

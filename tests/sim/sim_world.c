@@ -1,6 +1,6 @@
 #include "tests/sim/sim_world.h"
-#include "daemon/catalog.h"
 #include "tests/sim/sim_inode.h"
+#include "tests/sim/sim_load.h"
 #include "tests/sim/sim_recovery.h"
 
 #include <errno.h>
@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum { INTERRUPTIONS_MAX = 5, RECOVERY_STEPS = 80 };
@@ -18,8 +17,6 @@ enum { INTERRUPTIONS_MAX = 5, RECOVERY_STEPS = 80 };
 #define LONGEST_NS (3600 * SECOND_NS) /* by then every run has come to its end */
 #define QUIET_NS (20 * SECOND_NS)     /* nothing read for so long: all has been, and is committed */
 #define LOOK_NS (SECOND_NS / 10)      /* how often it is looked whether all has been read */
-
-const struct sim_story *sim_world_story;
 
 struct world {
 	const struct sim_wish *wish;
@@ -49,56 +46,6 @@ struct world {
 	uint64_t next_act_ns, room_ns; /* room_ns: when the disk is no longer full; 0: it is not */
 	const char *failure;
 };
-
-/* ---- the topology ---- */
-
-static const char *no_variable(const char *name)
-{
-	(void)name;
-	return NULL;
-}
-
-/* conf reads files: this is one, and in memory. */
-static int yaml_file(const char *yaml, char path[64])
-{
-	int fd = memfd_create("topology", MFD_CLOEXEC);
-	size_t length = strlen(yaml);
-	if (fd < 0 || write(fd, yaml, length) != (ssize_t)length)
-		abort();
-	snprintf(path, 64, "/proc/self/fd/%d", fd);
-	return fd;
-}
-
-static bool load(struct world *w)
-{
-	char path[64];
-	int fd = yaml_file(w->yaml, path);
-	const char *files[] = {path};
-	struct topology_request request = {
-	    .files = files, .file_count = 1, .catalog = catalog(), .variable = no_variable};
-	struct problems problems;
-	problems_init(&problems);
-	int r = topology_load(&w->topology, &request, &problems);
-	if (r == 0)
-		r = plan_make(&w->plan, &w->topology, 2, &problems);
-	if (r == 0) {
-		uint64_t spare = w->shape.tight ? 0 : UINT64_C(8) << 20;
-		w->topology.memory = w->plan.memory_needed + spare;
-		plan_release(&w->plan);
-		r = plan_make(&w->plan, &w->topology, 2, &problems);
-		if (r < 0 && problems.count > 0) { /* fan-out takes a part of what there is */
-			problems_release(&problems);
-			w->topology.memory = UINT64_C(1) << 30;
-			r = plan_make(&w->plan, &w->topology, 2, &problems);
-		}
-	}
-	problems_print(&problems, stderr);
-	problems_release(&problems);
-	close(fd);
-	if (r < 0)
-		w->failure = "the topology was refused";
-	return r == 0;
-}
 
 /* ---- chance ---- */
 
@@ -494,10 +441,12 @@ struct sim_result sim_world_run(const struct sim_wish *wish)
 	w->wish = wish;
 	w->random.state = wish->seed;
 	sim_story_init(&w->story, wish->told, &w->clock.now_ns);
-	sim_world_story = &w->story;
+	sim_current_story = &w->story;
 	make(w);
-	if (load(w))
+	if (sim_load(&w->topology, &w->plan, w->yaml, w->shape.tight))
 		begin_process(w);
+	else
+		w->failure = "the topology was refused";
 	if (!w->failure)
 		run_to_end(w);
 	if (w->failure) {
@@ -517,7 +466,7 @@ struct sim_result sim_world_run(const struct sim_wish *wish)
 	if (w->failure)
 		tell(w);
 	release(w);
-	sim_world_story = NULL;
+	sim_current_story = NULL;
 	free(w);
 	return result;
 }

@@ -22,6 +22,3 @@ struct sim_result {
 
 /* Says on stderr what went wrong, with the story if it was kept. */
 struct sim_result sim_world_run(const struct sim_wish *wish);
-
-/* The story of the seed being run, for a signal handler; NULL: none. */
-extern const struct sim_story *sim_world_story;
