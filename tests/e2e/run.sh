@@ -2,8 +2,9 @@
 # run.sh BUILD [PATTERN]: runs the end-to-end tests whose "file function" matches PATTERN against BUILD/sluice.
 #
 # A test is a function test_... in one of the *_e2e.sh files; its name is a sentence. It passes when it ends well,
-# fails when anything in it fails, and is skipped when it says so (exit 77), visibly. Each runs in a shell and an
-# empty folder of its own, E2E_JOBS (2) at a time, bounded in time. Ends with "e2e: N passed, N failed, N skipped".
+# fails when anything in it fails, and is skipped when it says so (exit 77), visibly; what it says it `measured: ` is shown.
+# Each runs in a shell and an empty folder of its own, E2E_JOBS (2) at a time, bounded in time. Ends with "e2e: N passed,
+# N failed, N skipped".
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -18,7 +19,7 @@ run_one() { # FILE FUNCTION: in the worker that xargs started
 	local name=${2#test_}
 	name=${name//_/ }
 	case $result in
-	0) echo "ok      $name ($took ms)" ;;
+	0) echo "ok      $name ($took ms$(sed -n 's/^measured: /; /p' "$log"))" ;;
 	77) echo "skipped $name: $(sed -n 's/^skipped: //p' "$log" | tail -n 1)" ;;
 	*)
 		echo "FAILED  $name (exit $result, $took ms)"
