@@ -10,6 +10,11 @@ copy=build/mistakes
 missed=0
 found=0
 
+# The simulator's own exit code says that some seed failed: that is what is wanted.
+first_failure() {
+	"$copy/build/tests/sim/sim" --seeds "$seeds" --failures 1 2>&1 | grep -m 1 '^seed ' || true
+}
+
 plant() { # NAME FILE PERL
 	local name=$1 file=$copy/$2 before first
 	[[ $name == *"$only"* ]] || return 0
@@ -20,7 +25,7 @@ plant() { # NAME FILE PERL
 	if ! make -s -C "$copy" -j2 build/tests/sim/sim >"$copy/log" 2>&1; then
 		echo "FAILED  $name: it does not build: $(grep -m 1 error "$copy/log")"
 		missed=$((missed + 1))
-	elif first=$("$copy/build/tests/sim/sim" --seeds "$seeds" --failures 1 2>&1 | grep -m 1 '^seed '); then
+	elif first=$(first_failure) && [ -n "$first" ]; then
 		echo "ok      $name: $first"
 		found=$((found + 1))
 	else
