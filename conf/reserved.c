@@ -23,9 +23,6 @@ static const char *const words[] = {
     "encoding",
     "where",
     "journal",
-    /* inside groups */
-    "idle",
-    "keep",
 };
 
 bool reserved_word(const char *key, size_t length)

@@ -620,13 +620,13 @@ static void report_stage(const struct pipeline *p, size_t stage)
 	log_line(LOG_LEVEL_INFO, NULL, "stage",
 		 "name=%s records_in=%ju bytes_in=%ju records_out=%ju bytes_out=%ju dropped=%ju "
 		 "truncated=%ju split=%ju errors=%ju retries=%ju files=%ju files_truncated=%ju "
-		 "latency_max_us=%ju",
+		 "files_removed=%ju latency_max_us=%ju",
 		 p->plan->topology->stages[stage].id.bytes, figure(&c->records_in),
 		 figure(&c->bytes_in), figure(&c->records_out), figure(&c->bytes_out),
 		 figure(&c->lost[LOSS_LONG_LINE_DROPPED]),
 		 figure(&c->lost[LOSS_LONG_LINE_TRUNCATED]), figure(&c->lost[LOSS_LONG_LINE_SPLIT]),
 		 figure(&c->errors), figure(&c->retries), figure(&c->files),
-		 figure(&c->truncations), figure(&c->latency_max_ns) / 1000);
+		 figure(&c->truncations), figure(&c->removals), figure(&c->latency_max_ns) / 1000);
 }
 
 void pipeline_report(struct pipeline *p)

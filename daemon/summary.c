@@ -24,6 +24,7 @@ static void add_stage(struct totals *t, enum stage_kind kind, const struct stage
 	t->work_done += counter_get(&c->work_done);
 	t->work_total += counter_get(&c->work_total);
 	t->truncations += counter_get(&c->truncations);
+	t->removals += counter_get(&c->removals);
 	for (size_t i = 0; i < LOSS_COUNT; i++)
 		t->lost[i] += counter_get(&c->lost[i]);
 }
@@ -77,13 +78,13 @@ static void print_json(const struct pipeline *p, const struct totals *t, double 
 	log_line(LOG_LEVEL_INFO, NULL, failed ? "failed" : "done",
 		 "name=%s records_in=%ju bytes_in=%ju sinks=%zu records_out=%ju bytes_out=%ju "
 		 "filtered=%ju dropped=%ju truncated=%ju "
-		 "split=%ju files_truncated=%ju errors=%ju milliseconds=%ju",
+		 "split=%ju files_truncated=%ju files_removed=%ju errors=%ju milliseconds=%ju",
 		 topology_shown_name(topology), (uintmax_t)t->records_in, (uintmax_t)t->bytes_in,
 		 sinks, (uintmax_t)t->records_out, (uintmax_t)t->bytes_out, (uintmax_t)t->filtered,
 		 (uintmax_t)t->lost[LOSS_LONG_LINE_DROPPED],
 		 (uintmax_t)t->lost[LOSS_LONG_LINE_TRUNCATED],
 		 (uintmax_t)t->lost[LOSS_LONG_LINE_SPLIT], (uintmax_t)t->truncations,
-		 (uintmax_t)t->errors, (uintmax_t)(seconds * 1000));
+		 (uintmax_t)t->removals, (uintmax_t)t->errors, (uintmax_t)(seconds * 1000));
 }
 
 static void print_sink(const char *before, const char *name, uint64_t records, uint64_t bytes)
@@ -126,6 +127,8 @@ static void print_text(const struct pipeline *p, const struct totals *t, double 
 			fprintf(stderr, ", %s %" PRIu64, loss_names[i], t->lost[i]);
 	if (t->truncations)
 		fprintf(stderr, ", files truncated %" PRIu64, t->truncations);
+	if (t->removals)
+		fprintf(stderr, ", files removed %" PRIu64, t->removals);
 	if (t->errors)
 		fprintf(stderr, ", errors %" PRIu64, t->errors);
 	fprintf(stderr, ", %.2f s, %s/s\n", seconds,

@@ -12,6 +12,7 @@ struct totals {
 	uint64_t work_done, work_total; /* bytes of input */
 	bool work_known; /* work_total is all: every source knows its size, as a pipe does not */
 	uint64_t truncations; /* followed files that shrank and were begun again */
+	uint64_t removals;    /* files deleted, as the topology says */
 };
 
 struct totals summary_totals(const struct pipeline *p);

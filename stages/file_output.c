@@ -27,6 +27,28 @@ static uint64_t frame_input(uint64_t rotate_size)
 	return rotate_size > FRAME_INPUT_MIN ? rotate_size : FRAME_INPUT_MIN;
 }
 
+/* Not the one that is open; which that is will be known when it has been opened. */
+static enum keep_answer may_delete(void *owner, uint64_t inode)
+{
+	const struct file_output *f = owner;
+	const struct output_file *file = &f->file;
+	bool is_open = file->state >= OUTPUT_READY;
+	if (!is_open && file->state != OUTPUT_CLOSED && !output_file_awaits_reader(file))
+		return KEEP_ASK_AGAIN;
+	bool is_this = is_open && file->status.inode == inode;
+	return is_this || output_epochs_needs(&f->epochs, inode) ? KEEP_IT : KEEP_DELETE_IT;
+}
+
+static void init_keep(struct file_output *f)
+{
+	output_keep_init(&f->keep, f->env, f->counters, f->options.template);
+	f->keep.keep_ns = f->options.keep_ns;
+	f->keep.may_delete = may_delete;
+	f->keep.owner = f;
+	if (f->options.keep_ns > 0)
+		output_epochs_keep_track(&f->epochs);
+}
+
 int file_output_init(struct file_output *f, const struct file_output_options *options,
 		     struct env *env, struct stage_counters *counters)
 {
@@ -42,6 +64,7 @@ int file_output_init(struct file_output *f, const struct file_output_options *op
 	int r = output_epochs_init(&f->epochs, env, counters, &f->space, &options->memory);
 	if (r < 0)
 		return r;
+	init_keep(f);
 	if (f->epochs.on) {
 		f->file.journal = &f->epochs.journal;
 		f->file.settling = &f->epochs.settling;
@@ -71,6 +94,7 @@ static void release_batches(struct file_output *f)
 void file_output_release(struct file_output *f)
 {
 	output_file_release(&f->file);
+	output_keep_release(&f->keep);
 	output_epochs_release(&f->epochs);
 	release_batches(f);
 }
@@ -182,6 +206,7 @@ static void close_file(struct file_output *f, bool rename)
 {
 	write_queue_unbind(&f->queue);
 	output_file_close(&f->file, rename);
+	output_keep_note(&f->keep);
 	if (!rename)
 		f->reopen_after = f->epochs.settling.taken;
 }
@@ -192,7 +217,7 @@ static int open_file(struct file_output *f)
 	bool first = !f->opened && !f->options.template->varies;
 	if (!f->current && feeding_is_empty(f) && !first)
 		return STEP_WAIT;
-	if (f->epochs.settling.settled < f->reopen_after)
+	if (f->epochs.settling.settled < f->reopen_after || output_keep_is_deleting(&f->keep))
 		return STEP_WAIT;
 	if (f->current && feeding_is_empty(f))
 		f->moment_ns = feeding_moment(f, f->current->wall_ns);
@@ -286,7 +311,7 @@ static int change_file(struct file_output *f)
 /* Something failed and was said: closes the file, then returns the error. */
 static int give_up(struct file_output *f)
 {
-	if (write_queue_is_busy(&f->queue) || f->epochs.op.op.busy)
+	if (write_queue_is_busy(&f->queue) || f->epochs.op.op.busy || f->keep.op.busy)
 		return STEP_WAIT;
 	f->file.settling = NULL;
 	if (feeding_is_open(f))
@@ -312,10 +337,15 @@ static int step_epochs(struct file_output *f)
 	return output_epochs_step(&f->epochs);
 }
 
+static int step_keep(struct file_output *f)
+{
+	return output_keep_step(&f->keep);
+}
+
 int file_output_step(struct file_output *f, enum feed expected)
 {
 	static int (*const parts[])(struct file_output *) = {
-	    step_file, feeding_feed, hand_over_and_write, change_file, step_epochs};
+	    step_file, feeding_feed, hand_over_and_write, change_file, step_epochs, step_keep};
 	f->feed = expected;
 	if (f->failed)
 		return give_up(f);
@@ -369,7 +399,7 @@ int file_output_finish(struct file_output *f)
 	int r = file_output_step(f, FEED_ENDED);
 	if (r < 0 || f->failed || f->current || !feeding_is_empty(f) || f->change != CHANGE_NONE)
 		return r;
-	if (!output_epochs_is_recovered(&f->epochs))
+	if (!output_epochs_is_recovered(&f->epochs) || output_keep_is_busy(&f->keep))
 		return r;
 	int closing = close_for_good(f);
 	if (closing == STEP_DONE && !f->ended) {

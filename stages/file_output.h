@@ -10,6 +10,9 @@
  * A FIFO's file is finished too when its reader goes away: what that one has not read is given to the next, from the
  * beginning of a record or zstd frame, so that every record is read whole at least once.
  *
+ * Finished files are deleted when they are older than `keep` (stages/output_keep.h), and no earlier than nothing that is
+ * committed or not yet so has to do with them any more.
+ *
  * With a memory it is exact over crashes (stages/output_epochs.h): it recovers before it opens anything, and compressed data
  * is flushed at cuts rather than when input is dry.
  *
@@ -20,6 +23,7 @@
 #include "stages/gather.h"
 #include "stages/output_epochs.h"
 #include "stages/output_file.h"
+#include "stages/output_keep.h"
 
 struct file_output_options {
 	const struct path_template *template; /* outlives the output */
@@ -27,7 +31,7 @@ struct file_output_options {
 	bool zstd;
 	int level;
 	unsigned workers;
-	uint64_t rotate_size, rotate_interval_ns, rotate_idle_ns; /* 0: not */
+	uint64_t rotate_size, rotate_interval_ns, rotate_idle_ns, keep_ns; /* 0: not */
 	struct output_memory memory;
 };
 
@@ -55,6 +59,7 @@ struct file_output {
 	struct zstd_frames frames; /* if it is */
 	struct output_file file;
 	struct output_epochs epochs;
+	struct output_keep keep;
 	enum feed feed;
 	enum file_change change;
 	bool opened;  /* at least once */

@@ -15,6 +15,7 @@ int output_epochs_init(struct output_epochs *e, struct env *env, struct stage_co
 	output_settling_init(&e->settling, env, space);
 	int r = output_mark_get(memory->saved, &e->mark);
 	e->told = e->mark;
+	e->committed_inode = e->mark.inode;
 	int made = undo_journal_init(&e->journal, env, counters, memory->state_dir, memory->sink,
 				     memory->epoch + 1, e->mark.epoch);
 	if (r == 0)
@@ -172,6 +173,7 @@ int output_epochs_put(struct output_epochs *e, struct delta *d)
 		if (r < 0)
 			return r;
 		e->told = e->mark;
+		e->committed_inode = e->mark.inode;
 	}
 	e->acted = false;
 	go(e, OUTPUT_SYNC_NONE);
@@ -180,6 +182,19 @@ int output_epochs_put(struct output_epochs *e, struct delta *d)
 
 void output_epochs_committed(struct output_epochs *e, uint64_t epoch)
 {
-	if (e->on && e->told.epoch <= epoch)
-		undo_journal_committed(&e->journal, epoch, e->told.epoch);
+	if (!e->on || e->told.epoch > epoch)
+		return;
+	e->committed_inode = e->told.inode;
+	undo_journal_committed(&e->journal, epoch, e->told.epoch);
+}
+
+void output_epochs_keep_track(struct output_epochs *e)
+{
+	e->journal.keeps_inodes = true;
+}
+
+bool output_epochs_needs(const struct output_epochs *e, uint64_t inode)
+{
+	return e->on && (inode == e->committed_inode || inode == e->told.inode ||
+			 inode == e->mark.inode || undo_journal_touches(&e->journal, inode));
 }

@@ -38,7 +38,9 @@ struct output_epochs {
 	bool recovered;
 	struct output_mark mark; /* as of the last cut */
 	struct output_mark told; /* what was put last, or saved */
-	bool acted;              /* there are entries in the journal that only a mark makes void */
+	uint64_t
+	    committed_inode; /* of the newest mark that is committed; 0: it says that no file was open */
+	bool acted;          /* there are entries in the journal that only a mark makes void */
 	bool ended;
 
 	enum output_sync sync;
@@ -85,5 +87,11 @@ static inline bool output_epochs_uses_file(const struct output_epochs *e)
 
 /* Once all of the cut is durable, puts the mark, if there is anything new. STEP_DONE then; -ENOMEM. */
 int output_epochs_put(struct output_epochs *e, struct delta *d);
+
+/* True if a recovery might look for that file: what is committed says something of it, or what is not has done something
+ * to it. Once output_epochs_keep_track() was called, before anything was opened. */
+bool output_epochs_needs(const struct output_epochs *e, uint64_t inode);
+
+void output_epochs_keep_track(struct output_epochs *e);
 
 void output_epochs_committed(struct output_epochs *e, uint64_t epoch);

@@ -48,6 +48,7 @@ struct stage_counters {
 	struct counter files;          /* opened so far */
 	struct counter latency_max_ns; /* sinks: from read to written */
 	struct counter truncations;    /* followed files that shrank and were begun again */
+	struct counter removals;       /* files that were deleted, as the topology says */
 	struct counter
 	    changes; /* to what snapshot() would say, besides those that bytes_in tells of */
 };

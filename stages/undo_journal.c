@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { ENTRY_MAX = 2 * PATH_MAX + 256 };
@@ -38,8 +39,10 @@ int undo_journal_init(struct undo_journal *j, struct env *env, struct stage_coun
 void undo_journal_release(struct undo_journal *j)
 {
 	assert(!j->op.op.busy);
-	for (unsigned i = 0; i < UNDO_FILES; i++)
+	for (unsigned i = 0; i < UNDO_FILES; i++) {
 		descriptor_close(j->env->io, &j->files[i].fd);
+		free(j->files[i].inodes);
+	}
 	descriptor_close(j->env->io, &j->directory);
 	packer_release(&j->packer);
 }
@@ -100,9 +103,32 @@ static struct undo_file *file_of(struct undo_journal *j, uint64_t epoch)
 {
 	struct undo_file *f = &j->files[epoch % UNDO_FILES];
 	if (f->epoch != epoch)
-		f->length = 0;
+		f->length = f->inode_count = 0;
 	f->epoch = epoch;
 	return f;
+}
+
+static void keep_inode(struct undo_journal *j, struct undo_file *f, uint64_t inode)
+{
+	if (f->inode_count == f->inode_room) {
+		size_t room = f->inode_room ? 2 * f->inode_room : 64;
+		uint64_t *inodes = reallocarray(f->inodes, room, sizeof *inodes);
+		j->lost_inodes |= !inodes;
+		if (!inodes)
+			return;
+		f->inodes = inodes;
+		f->inode_room = room;
+	}
+	f->inodes[f->inode_count++] = inode;
+}
+
+bool undo_journal_touches(const struct undo_journal *j, uint64_t inode)
+{
+	for (unsigned i = 0; i < UNDO_FILES; i++)
+		for (size_t k = 0; k < j->files[i].inode_count; k++)
+			if (j->files[i].inodes[k] == inode)
+				return true;
+	return j->lost_inodes;
 }
 
 void undo_journal_note(struct undo_journal *j, struct undo_entry entry)
@@ -115,6 +141,8 @@ void undo_journal_note(struct undo_journal *j, struct undo_entry entry)
 	undo_entry_pack(&j->packer, &entry);
 	assert(!j->packer.error); /* the longest has room */
 	j->current = file_of(j, j->epoch);
+	if (j->keeps_inodes && entry.inode)
+		keep_inode(j, j->current, entry.inode);
 	j->at = j->current->length;
 	j->span = (struct iovec){.iov_base = j->packer.bytes, .iov_len = j->packer.length};
 	go(j, UNDO_EMPTYING);
@@ -210,6 +238,8 @@ void undo_journal_committed(struct undo_journal *j, uint64_t epoch, uint64_t kno
 		j->known = known;
 	for (unsigned i = 0; i < UNDO_FILES; i++) {
 		struct undo_file *f = &j->files[i];
+		if (f->epoch <= epoch)
+			f->inode_count = 0;
 		bool in_use = f == j->current && j->state != UNDO_NOTHING;
 		if (f->fd < 0 || f->length == 0 || f->epoch > epoch || f->empty.busy || in_use)
 			continue;

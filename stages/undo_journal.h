@@ -14,7 +14,8 @@
  *
  * A full disk is waited for; a sync that fails is final. What failed has been said.
  *
- * Threads: the owner's. Memory: all taken by undo_journal_init(). Layer: stages. */
+ * Threads: the owner's. Memory: taken by undo_journal_init(), save the inodes of one epoch's entries, where these are asked
+ * for. Layer: stages. */
 #pragma once
 
 #include "stages/steady_op.h"
@@ -41,15 +42,19 @@ struct undo_file {
 	bool named;              /* its name is durable */
 	uint64_t epoch, length;  /* of what is in it; length 0: nothing */
 	struct io_op empty;      /* truncates it */
+	uint64_t *inodes;        /* in its entries, if they are kept */
+	size_t inode_count, inode_room;
 };
 
 struct undo_journal {
 	struct env *env;
 	struct space_wait space;
 	const char *state_dir;
-	uint64_t epoch; /* that what is noted belongs to */
-	uint64_t known; /* the epoch of the newest mark that is committed */
-	size_t noted;   /* since the last cut */
+	uint64_t epoch;    /* that what is noted belongs to */
+	uint64_t known;    /* the epoch of the newest mark that is committed */
+	size_t noted;      /* since the last cut */
+	bool keeps_inodes; /* for undo_journal_touches(); set before anything is noted */
+	bool lost_inodes;  /* there was no memory for one: any file may be in there */
 	enum undo_journal_state state;
 	struct undo_file files[UNDO_FILES];
 	struct undo_file *current; /* where the entry goes */
@@ -79,6 +84,9 @@ int undo_journal_step(struct undo_journal *j);
 
 /* What is noted from now on belongs to the epoch after this one. */
 void undo_journal_cut(struct undo_journal *j, uint64_t epoch);
+
+/* True if an entry of an epoch that is not committed is of that file. */
+bool undo_journal_touches(const struct undo_journal *j, uint64_t inode);
 
 /* Empties what is no longer needed. known: the epoch of our newest mark in there. */
 void undo_journal_committed(struct undo_journal *j, uint64_t epoch, uint64_t known);

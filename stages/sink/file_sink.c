@@ -22,7 +22,7 @@ struct file_sink_options {
 		uint64_t type, level, workers;
 	} compression;
 	struct {
-		uint64_t size, interval, idle;
+		uint64_t size, interval, idle, keep;
 	} rotate;
 };
 
@@ -58,6 +58,10 @@ static const struct option rotate_table[] = {
      .doc = "Start a new file at each multiple of it, in UTC"},
     {"idle", OPTION_DURATION, IN(rotate, idle), .min = 1000000,
      .doc = "Close a file that nothing has been written to for so long"},
+    {"keep", OPTION_DURATION, IN(rotate, keep), .min = 1000000000,
+     .doc = "Delete a finished file so long after it was written to last: what was renamed, or has "
+	    "another date in its path; not before an epoch that holds it is committed. Directories "
+	    "stay"},
     {0},
 };
 
@@ -112,18 +116,30 @@ static void check_name(const struct file_sink_options *o, struct problems *probl
 				     shown.text, holds, i == 0 ? "gzip" : others[i] + 1);
 }
 
+static void check_keep(const struct file_sink_options *o, const struct path_template *template,
+		       struct place at, struct problems *problems)
+{
+	bool finishes = o->rotate.size > 0 || o->rotate.interval > 0 || template->varies;
+	if (o->rotate.keep > 0 && !finishes)
+		problem_warn(
+		    problems, at,
+		    "`rotate.keep` finds nothing to delete, as no file is ever finished; give "
+		    "`rotate` a `size` or an `interval`, or the path a date");
+}
+
 static void file_sink_check(const void *options, struct place at, struct problems *problems)
 {
 	const struct file_sink_options *o = options;
 	struct path_template template;
 	const char *why;
 	size_t offset;
-	(void)at;
 	if (!o->path.bytes)
 		return;
 	check_name(o, problems);
-	if (path_template_parse(&template, o->path.bytes, o->path.length, &why, &offset) == 0)
+	if (path_template_parse(&template, o->path.bytes, o->path.length, &why, &offset) == 0) {
+		check_keep(o, &template, at, problems);
 		return;
+	}
 	struct place mistake = o->path.at;
 	mistake.column += (unsigned)offset;
 	problem_add(problems, mistake, "%s", why);
@@ -169,6 +185,7 @@ static struct file_output_options output_options(const struct stage *s,
 	    .rotate_size = o->rotate.size,
 	    .rotate_interval_ns = o->rotate.interval,
 	    .rotate_idle_ns = o->rotate.idle,
+	    .keep_ns = o->rotate.keep,
 	    .memory = {.state_dir = s->state_dir,
 		       .sink = s->id,
 		       .epoch = s->epoch,

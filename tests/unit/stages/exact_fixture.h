@@ -33,6 +33,10 @@ struct exact {
 	size_t position;
 	struct delta saved;
 
+	bool keeps; /* files are deleted as soon as they may be: every one looks old */
+	bool deleted[EXACT_RECORDS]; /* by that */
+	size_t deletions;
+
 	size_t put;        /* records, in this run */
 	size_t operations; /* of this run */
 	struct exact_trouble trouble;
@@ -59,7 +63,7 @@ bool exact_finish(struct exact *x);
 /* The process ends, whatever it is doing, and maybe the machine with it. */
 void exact_crash(struct exact *x, enum crash_fate fate);
 
-/* All files together hold the first `count` records, and each of them is whole. */
+/* All files together hold the first `count` records, save what was deleted, and each of them is whole. */
 void exact_check(const struct exact *x, size_t count, const char *when);
 
 /* A run from its beginning to its end, if it does not die or fail before. */

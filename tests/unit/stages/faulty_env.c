@@ -1,5 +1,6 @@
 #include "tests/unit/stages/faulty_env.h"
 #include "daemon/backend.h"
+#include "daemon/listing.h"
 #include "daemon/status.h"
 
 #include <errno.h>
@@ -163,6 +164,8 @@ static int64_t carry_out(struct faulty_env *e, struct io_op *op)
 		return 0; /* the kernel does not go away */
 	case IO_TRUNCATE:
 		return answer(ftruncate(op->fd, (off_t)op->truncate.length));
+	case IO_LIST:
+		return listing_read(op->fd, op->list.path, op->list.into);
 	case IO_UNLINK:
 		return answer(unlinkat(op->fd, op->unlink.path, 0));
 	case IO_MKDIR:

@@ -46,3 +46,53 @@ Test(rotated_name, name_that_does_not_fit_is_an_error)
 	cr_assert_eq(rotated_name("archive.log", WALL_NS, 0, out, length), -ENAMETOOLONG);
 	cr_assert_eq(rotated_name("archive.log", WALL_NS, 0, out, length + 1), 0);
 }
+
+Test(rotated_name, original_is_what_it_was_made_of)
+{
+	static const char *const paths[] = {"/a/x.log", "/a.b/x.log.zst", "x",
+					    ".x",       ".x.y",           "/a/.x"};
+	static const unsigned numbers[] = {0, 1, 999, 1000, ROTATED_NUMBER_MAX};
+	const int64_t second = INT64_C(1795256100) * 1000000000;
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) {
+			char name[128], original[128];
+			int64_t when = 0;
+			cr_assert_eq(
+			    rotated_name(paths[i], second + 7, numbers[k], name, sizeof name), 0);
+			cr_assert(rotated_name_original(name, original, sizeof original, &when),
+				  "%s", name);
+			cr_expect_str_eq(original, paths[i]);
+			cr_expect_eq(when, second);
+		}
+	}
+}
+
+Test(rotated_name, no_other_name_has_an_original)
+{
+	static const char *const names[] = {
+	    "x.log",
+	    "x.20261121T101500Z_000.log",
+	    "x.20261121T101500Z_1.log",
+	    "x.20261121T101500Z_1000.log",
+	    "x.20261121T101500Z_999_000999.log",
+	    "x.20261121T101500Z_998_001000.log",
+	    "x.20261121T101500Z_999_1.log",
+	    "x.20261131T101500Z.log",
+	    "x.20261121T241500Z.log",
+	    "x.20261121T101560Z.log",
+	    "x.99991121T101500Z.log",
+	    "x.20261121T101500.log",
+	    "x.20261121 101500Z.log",
+	    "x.2026",
+	    "x.20261121T101500Zlog",
+	    "x.y.20261121T101500Z.log",
+	    "x.",
+	    "",
+	};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char original[128];
+		int64_t when;
+		cr_expect_not(rotated_name_original(names[i], original, sizeof original, &when),
+			      "%s: %s", names[i], original);
+	}
+}
