@@ -18,7 +18,6 @@ static const char *const words[] = {
     "batch",
     "pool",
     "multiline",
-    "remove_after",
     "delimiter",
     "encoding",
     "where",

@@ -3,6 +3,7 @@
 #include "daemon/cpus.h"
 #include "daemon/look.h"
 #include "daemon/overlaps.h"
+#include "stages/stage.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,6 +29,27 @@ static int load_topology(struct topology *t, const struct arguments *a, struct p
 	return topology_load(t, &request, problems);
 }
 
+/* What is deleted for having been stored must be known to be. */
+static int check_epochs(const struct topology *t, struct problems *problems)
+{
+	int r = 0;
+	for (size_t i = 0; i < t->stage_count && t->epoch.interval_ns == 0; i++) {
+		const struct stage_type *type =
+		    (const struct stage_type *)(const void *)t->stages[i].schema;
+		const char *option =
+		    type->needs_epochs ? type->needs_epochs(t->stages[i].options) : NULL;
+		if (!option)
+			continue;
+		problem_add(
+		    problems, t->stages[i].at,
+		    "`%s` needs epochs, and `epoch` is `off`; without them nobody knows what "
+		    "has been stored",
+		    option);
+		r = -EINVAL;
+	}
+	return r;
+}
+
 int load(struct loaded *l, const struct arguments *a, bool look)
 {
 	memset(l, 0, sizeof *l);
@@ -36,6 +58,8 @@ int load(struct loaded *l, const struct arguments *a, bool look)
 	int r = load_topology(&l->topology, a, &problems);
 	if (r == 0)
 		r = plan_make(&l->plan, &l->topology, cpus_available(), &problems);
+	if (r != -ENOMEM)
+		r = result_worse(check_epochs(&l->topology, &problems), r);
 	/* Also of the stages in which nothing is wrong, where others are. */
 	if (r != -ENOMEM)
 		r = result_worse(overlaps_check(&l->topology, &problems), r);

@@ -108,9 +108,10 @@ static void let_readers_end(struct worker *w)
 static int settle(struct worker *w)
 {
 	struct stage *s = &w->nodes[0].stage;
-	if (!w->reporting.on || w->failure < 0 || !s->type->sink_settle)
+	bool is_committed = w->reporting.on && w->reporting.report.committed > 0;
+	if (!is_committed || w->failure < 0 || !s->type->settle)
 		return STEP_DONE;
-	int r = s->type->sink_settle(s);
+	int r = s->type->settle(s);
 	if (r == STEP_WAIT)
 		w->waits |= WAITS_OTHER;
 	if (r < 0)

@@ -122,14 +122,16 @@ struct stage_type {
 	 * is taken from then on belongs to the epoch after this one. STEP_MORE or STEP_WAIT until STEP_DONE. */
 	int (*sink_cut)(struct stage *s, struct inlet *in, uint64_t epoch);
 	/* Sinks, beside sink_step: makes what was written up to the cut durable (after sink_finish, which may come before it
-	 * is through: all of it), then writes what recovery has to know. A sink with transactions prepares here. STEP_MORE or STEP_WAIT until STEP_DONE. */
+	 * is through: all of it), then writes what recovery has to know. A sink with transactions prepares here. STEP_MORE or
+	 * STEP_WAIT until STEP_DONE. */
 	int (*sink_sync)(struct stage *s, struct delta *d);
 	/* The record of that epoch is durable: it will never be asked for again. A sink with transactions commits here, or
 	 * begins to. */
 	void (*committed)(struct stage *s, uint64_t epoch);
-	/* Sinks, after the last committed(), before close(): what that began is carried to its end. Not called after a
-	 * failure. STEP_MORE or STEP_WAIT until STEP_DONE; -errno, having said why: the next start will have to do it. */
-	int (*sink_settle)(struct stage *s);
+	/* After the last committed() of a run that did not fail, before close(): carries what that began to its end, or does
+	 * what had to wait for it. STEP_MORE or STEP_WAIT until STEP_DONE; -errno, having said why: the run failed, and the
+	 * next start will have to do it. */
+	int (*settle)(struct stage *s);
 
 	/* Tells what it remembers: `saved`, all puts. No instance's: any thread. 0, -ENOMEM, or -EBADMSG: these bytes are not
 	 * its own. */
@@ -149,6 +151,8 @@ struct stage_type {
 	const char *(*guarantee)(const void *options, bool stream, bool remembers);
 	/* Sources: what becomes of their records when the program ends and is started again, likewise. */
 	const char *(*restart)(const void *options, bool remembers);
+	/* The option that means nothing without epochs; NULL: none. The hook itself NULL: likewise. */
+	const char *(*needs_epochs)(const void *options);
 	/* Sources of files: the patterns that name them, and those that leave some out. NULL: reads no files. */
 	const struct text_list *(*patterns)(const void *options,
 					    const struct text_list **ret_exclude);

@@ -59,6 +59,20 @@ void file_notes_gone(struct stage *s, const char *path, uint64_t at)
 		"going on without what may have come after that");
 }
 
+void file_notes_removed(struct stage *s, const char *path, uint64_t size)
+{
+	counter_add(&s->counters->removals, 1);
+	env_say(s->env, SAY_INFO, "file removed, all of it is stored", "path=%s bytes=%" PRIu64,
+		file_notes_path(s, path), size);
+}
+
+void file_notes_not_removed(struct stage *s, const char *path, int error)
+{
+	counter_add(&s->counters->errors, 1);
+	env_say(s->env, SAY_WARN, "file cannot be removed, leaving it", "path=%s error=%s",
+		file_notes_path(s, path), strerror(-error));
+}
+
 void file_notes_too_many_open(struct stage *s, size_t open, int error)
 {
 	env_say(s->env, SAY_WARN, "too many open files", "open=%zu error=%s action=%s", open,

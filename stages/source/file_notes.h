@@ -26,4 +26,10 @@ void file_notes_rewritten(struct stage *s, const char *path, uint64_t from, uint
 /* Some of it was read in an earlier run, and maybe not all. at: offset in the file as it is stored. */
 void file_notes_gone(struct stage *s, const char *path, uint64_t at);
 
+/* It was wholly stored. */
+void file_notes_removed(struct stage *s, const char *path, uint64_t size);
+
+/* It should have been. error: -errno. */
+void file_notes_not_removed(struct stage *s, const char *path, int error);
+
 void file_notes_too_many_open(struct stage *s, size_t open, int error);

@@ -34,6 +34,8 @@ int file_positions_init(struct file_positions *p, struct counter *changes, int64
 	chain_init(&p->parked);
 	chain_init(&p->lost);
 	chain_init(&p->strays);
+	chain_init(&p->said);
+	chain_init(&p->stored);
 	int r = hash_index_init(&p->by_inode);
 	return r < 0 ? r : hash_index_init(&p->by_path);
 }
@@ -51,6 +53,7 @@ static struct file_position *position_new(struct file_positions *p, uint64_t dev
 	n->birth_ns = birth_ns;
 	chain_init(&n->changed);
 	chain_init(&n->parked);
+	chain_init(&n->stored);
 	hash_index_add(&p->by_inode, &n->by_inode, inode_hash(inode));
 	return n;
 }
@@ -61,6 +64,9 @@ static void position_free(struct file_positions *p, struct file_position *n)
 	hash_index_remove(&p->by_path, &n->by_path);
 	chain_unlink(&n->changed);
 	chain_unlink(&n->parked);
+	chain_unlink(&n->stored);
+	if (p->at_hand == n)
+		p->at_hand = NULL;
 	file_head_release(&n->head);
 	free(n->path);
 	free(n);
@@ -90,6 +96,7 @@ void file_positions_release(struct file_positions *p)
 
 static void note_change(struct file_positions *p, struct file_position *n)
 {
+	chain_unlink(&n->stored);
 	if (!chain_is_linked(&n->changed))
 		chain_append(&p->changed, &n->changed);
 }
@@ -103,7 +110,9 @@ void file_positions_changed(struct file_positions *p, struct file_position *n)
 void file_positions_finished(struct file_positions *p, struct file_position *n)
 {
 	if (!n->finished)
-		note_change(p, n); /* worth no epoch of its own */
+		note_change(p, n); /* worth no epoch of its own, unless somebody waits for it */
+	if (!n->finished && p->notes_stored)
+		counter_add(p->changes, 1);
 	n->finished = true;
 }
 
@@ -214,6 +223,22 @@ static int unpack_value(struct file_positions *p, struct file_position *n, struc
 	return 0;
 }
 
+/* What is not read to its end will be said again. */
+static void note_said(struct file_positions *p, struct file_position *n, int64_t when_ns)
+{
+	if (!p->notes_stored || !n->finished || n->over)
+		return;
+	n->stored_ns = when_ns;
+	chain_append(&p->said, &n->stored);
+}
+
+void file_positions_committed(struct file_positions *p)
+{
+	struct chain *c;
+	while ((c = chain_first(&p->said)))
+		chain_append(&p->stored, c);
+}
+
 static int load_one(struct file_positions *p, const struct change *c)
 {
 	struct packed key = packed_from(c->key, c->key_length);
@@ -226,7 +251,9 @@ static int load_one(struct file_positions *p, const struct change *c)
 	n->is_known = true;
 	n->doubted = true;
 	chain_append(&p->parked, &n->parked);
-	return unpack_value(p, n, packed_from(c->value, c->value_length));
+	int r = unpack_value(p, n, packed_from(c->value, c->value_length));
+	note_said(p, n, n->seen_ns);
+	return r;
 }
 
 int file_positions_load(struct file_positions *p, const struct delta *saved)
@@ -238,7 +265,13 @@ int file_positions_load(struct file_positions *p, const struct delta *saved)
 		if (r < 0)
 			return r;
 	}
+	file_positions_committed(p);
 	return rest.broken ? -EBADMSG : 0;
+}
+
+void file_positions_take_in_hand(struct file_positions *p, struct file_position *position)
+{
+	p->at_hand = position;
 }
 
 /* ---- snapshots ---- */
@@ -296,8 +329,10 @@ int file_positions_snapshot(struct file_positions *p, struct delta *d, int64_t w
 		struct file_position *n = chain_owner(c, struct file_position, changed);
 		update(n, wall_ns);
 		r = say(n, d, &scratch);
-		if (r == 0)
+		if (r == 0) {
 			chain_unlink(&n->changed);
+			note_said(p, n, wall_ns);
+		}
 		if (r == 0 && n->over)
 			position_free(p, n);
 	}

@@ -23,8 +23,11 @@
 
 struct file_position {
 	struct hash_node by_inode, by_path;
-	struct chain changed;      /* since the last snapshot */
-	struct chain parked;       /* or lost, or a stray */
+	struct chain changed; /* since the last snapshot */
+	struct chain parked;  /* or lost, or a stray */
+	/* Or said: there is nothing left to be read of it, and that is, or will be, committed. */
+	struct chain stored;
+	int64_t stored_ns;         /* wall time at which it was said */
 	struct tracked_file *file; /* ATTACHED; else NULL */
 
 	uint64_t device, inode;
@@ -39,6 +42,8 @@ struct file_position {
 	bool finished; /* there was nothing left to read */
 	bool
 	    astray; /* it was not open when its path led elsewhere: who knows what has been written to it since */
+	bool
+	    lingers; /* deleted, but the directory is not known to be on disk without it: not to be forgotten */
 	bool missing; /* could not be found at the start, which has been said */
 
 	/* The same as in the tracked_file, which is right while there is one. */
@@ -52,10 +57,14 @@ struct file_position {
 struct file_positions {
 	struct hash_index by_inode, by_path;
 	struct chain changed;
-	struct chain parked;     /* longest first, once it is settled */
-	struct chain lost;       /* by path */
-	struct chain strays;     /* to be lost with the next search */
-	bool settled;            /* those that are still there have been found */
+	struct chain parked; /* longest first, once it is settled */
+	struct chain lost;   /* by path */
+	struct chain strays; /* to be lost with the next search */
+	bool notes_stored;   /* somebody wants to know of `stored` */
+	struct chain said;   /* since the last snapshot but one, not known to be committed yet */
+	struct chain stored; /* committed, and as they were then */
+	struct file_position *at_hand; /* of whoever deletes files; NULL: none, or it is no more */
+	bool settled;                  /* those that are still there have been found */
 	struct counter *changes; /* of which whoever keeps the snapshots would not know otherwise */
 	int64_t keep_ns;         /* what is parked is forgotten after so long */
 };
@@ -67,6 +76,8 @@ void file_positions_release(struct file_positions *p);
 
 /* All that was remembered. 0, -ENOMEM, or -EBADMSG: these bytes are not from here. */
 int file_positions_load(struct file_positions *p, const struct delta *saved);
+/* What the last snapshot said is durable. */
+void file_positions_committed(struct file_positions *p);
 /* What has changed since the last time. 0 or -ENOMEM, and the rest follows the next time. */
 int file_positions_snapshot(struct file_positions *p, struct delta *d, int64_t wall_ns);
 
@@ -96,6 +107,9 @@ int file_positions_settle(struct file_positions *p);
 void file_positions_forget(struct file_positions *p, struct file_position *position);
 /* Gives up f's position without a word to anybody. */
 void file_positions_drop(struct file_positions *p, struct tracked_file *f);
+
+/* It is p->at_hand from now on. */
+void file_positions_take_in_hand(struct file_positions *p, struct file_position *position);
 
 /* Bytes were handed on. */
 void file_positions_changed(struct file_positions *p, struct file_position *position);

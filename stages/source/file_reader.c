@@ -93,7 +93,7 @@ static bool is_mid_frame(const struct file_reader *r)
 static void note_finished(struct file_reader *r)
 {
 	struct file_position *p = r->file->position;
-	if (p && intake_pending(&r->intake) == 0)
+	if (p && intake_pending(&r->intake) == 0 && !is_mid_frame(r))
 		file_positions_finished(r->set->positions, p);
 }
 

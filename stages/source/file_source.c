@@ -28,6 +28,7 @@
 #include "stages/source/file_overlap.h"
 #include "stages/source/file_positions.h"
 #include "stages/source/file_reader.h"
+#include "stages/source/file_removal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -56,10 +57,18 @@ static const struct option file_source_table[] = {
      .doc =
 	 "Leave files alone that were last modified before so long and of which nothing was read "
 	 "yet; what is remembered of files that are gone is forgotten after that time, or 7d"},
+    {"remove_after", OPTION_DURATION, offsetof(struct file_source_options, remove_after_ns),
+     .preset = "off", .word = "off", .min = 1000000,
+     .doc = "Delete a file so long after an epoch was committed with all of it, if nothing has "
+	    "come to "
+	    "it since; needs epochs. With --once what is due at the end is deleted after the last "
+	    "epoch, the rest by a later run"},
     FRAMING_OPTION_ROWS(offsetof(struct file_source_options, framing)),
     {0},
 };
 
+#define LEAVE_NS                                                                                   \
+	UINT64_C(1000000000) /* at the end, files that are due within that are waited for */
 #define KEEP_NS (7 * 24 * 3600 * INT64_C(1000000000)) /* as `ignore_older`, where that is off */
 
 struct file_source {
@@ -68,6 +77,7 @@ struct file_source {
 	struct file_positions positions;
 	struct file_finder finder;
 	struct file_reader reader;
+	struct file_removal removal;
 	bool set_up; /* what is to be released */
 	bool all_found;
 };
@@ -130,6 +140,9 @@ static int remember(struct stage *s, struct file_source *source)
 		return 0;
 	int64_t keep_ns = o->ignore_older_ns > 0 ? (int64_t)o->ignore_older_ns : KEEP_NS;
 	int r = file_positions_init(&source->positions, &s->counters->changes, keep_ns);
+	source->positions.notes_stored = o->remove_after_ns > 0;
+	file_removal_init(&source->removal, s, &source->finder, &source->positions,
+			  o->remove_after_ns);
 	if (r == 0 && s->saved)
 		r = file_positions_load(&source->positions, s->saved);
 	if (r < 0)
@@ -178,6 +191,7 @@ static void file_source_close(struct stage *s)
 	if (!source)
 		return;
 	if (source->set_up) {
+		file_removal_release(&source->removal);
 		file_finder_release(&source->finder);
 		file_reader_release(&source->reader);
 	}
@@ -216,7 +230,9 @@ static int find(struct stage *s, struct file_source *source)
 	if (r != STEP_DONE)
 		return r;
 	source->all_found = true;
-	if (source->set.count == 0 && !source->finder.ignored) {
+	const struct file_source_options *o = s->options;
+	bool may_all_be_removed = o->remove_after_ns > 0 && has_wildcards(&source->finder.include);
+	if (source->set.count == 0 && !source->finder.ignored && !may_all_be_removed) {
 		if (has_wildcards(&source->finder.include) ||
 		    counter_get(&s->counters->errors) == 0)
 			say_nothing_matched(s);
@@ -237,8 +253,11 @@ static void say_when(struct stage *s, const struct file_source *source)
 {
 	uint64_t when = file_reader_next_ns(&source->reader);
 	uint64_t finder = file_finder_next_ns(&source->finder);
+	uint64_t removal = file_removal_next_ns(&source->removal);
 	if (finder < when && !s->stopping)
 		when = finder;
+	if (removal < when && !s->stopping)
+		when = removal;
 	if (when != UINT64_MAX)
 		env_wake_at(s->env, when);
 }
@@ -269,10 +288,13 @@ int file_source_next(struct stage *s, struct batch **ret_batch)
 		found = let_go(source) < 0 ? -ENOMEM : STEP_MORE;
 	if (found < 0 || source->finder.holding || (s->once && !source->all_found))
 		return found;
+	int removed = file_removal_step(&source->removal);
+	if (removed < 0)
+		return removed;
 	int read = file_reader_step(&source->reader, ret_batch);
 	if (read != STEP_WAIT)
 		return read;
-	if (found == STEP_MORE)
+	if (found == STEP_MORE || removed == STEP_MORE)
 		return STEP_MORE;
 	if (s->once && file_reader_is_idle(&source->reader))
 		return STEP_DONE;
@@ -293,6 +315,34 @@ static int file_source_snapshot(struct stage *s, struct delta *d)
 {
 	struct file_source *source = s->state;
 	return file_positions_snapshot(&source->positions, d, env_wall_ns(s->env));
+}
+
+static void file_source_committed(struct stage *s, uint64_t epoch)
+{
+	struct file_source *source = s->state;
+	(void)epoch;
+	file_positions_committed(&source->positions);
+	file_removal_note(&source->removal);
+}
+
+/* Read to the end of its input, it removes what is due; who stops it early wants it to end. */
+static int file_source_settle(struct stage *s)
+{
+	struct file_source *source = s->state;
+	struct file_removal *r = &source->removal;
+	bool ends = s->stopping || !s->once || file_removal_is_idle(r, LEAVE_NS);
+	if (ends && r->at == REMOVAL_IDLE)
+		return STEP_DONE;
+	int removed = file_removal_step(r);
+	if (removed == STEP_WAIT && r->at == REMOVAL_IDLE)
+		env_wake_at(s->env, file_removal_next_ns(r));
+	return removed < 0 ? STEP_DONE : removed; /* the next run will */
+}
+
+static const char *file_source_needs_epochs(const void *options)
+{
+	const struct file_source_options *o = options;
+	return o->remove_after_ns > 0 ? "remove_after" : NULL;
 }
 
 static size_t file_source_memory(const void *options)
@@ -338,6 +388,9 @@ const struct stage_type file_source_type = {
     .close = file_source_close,
     .source_step = file_source_step,
     .snapshot = file_source_snapshot,
+    .committed = file_source_committed,
+    .settle = file_source_settle,
+    .needs_epochs = file_source_needs_epochs,
     .tell = file_source_tell,
     .drains = true,
     .memory = file_source_memory,

@@ -11,6 +11,7 @@ struct file_source_options {
 	uint64_t read_from;       /* 0: beginning, 1: end */
 	uint64_t compression;     /* enum compression */
 	uint64_t ignore_older_ns; /* 0: off */
+	uint64_t remove_after_ns; /* 0: off */
 	struct framing_options framing;
 };
 

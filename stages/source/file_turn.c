@@ -227,7 +227,7 @@ static void remember(struct file_reader *r, struct tracked_file *f)
 	struct file_positions *positions = r->set->positions;
 	if (!f->position)
 		return;
-	if (f->gone) {
+	if (f->gone && !f->position->lingers) {
 		file_positions_forget(positions, f->position);
 		return;
 	}

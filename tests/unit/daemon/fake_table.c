@@ -313,5 +313,5 @@ const struct stage_type fake_table_type = {
     .sink_cut = table_cut,
     .sink_sync = table_sync,
     .committed = table_committed,
-    .sink_settle = table_settle,
+    .settle = table_settle,
 };

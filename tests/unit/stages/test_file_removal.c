@@ -1,0 +1,312 @@
+/* Source files that are deleted once they are stored: which, when, and that nothing is lost by it. */
+#include "tests/unit/stages/file_source_fixture.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SECOND_NS UINT64_C(1000000000)
+#define HOUR_NS (3600 * SECOND_NS)
+
+static struct fixture *set_up_removing(const char *pattern)
+{
+	struct fixture *x = set_up_remembering(pattern, NULL);
+	x->options.remove_after_ns = HOUR_NS;
+	return x;
+}
+
+static bool exists(struct fixture *x, const char *name)
+{
+	struct stat status;
+	struct text path = in_directory(x, name);
+	bool is_there = lstat(path.bytes, &status) == 0;
+	free((char *)path.bytes);
+	return is_there;
+}
+
+/* What it says is durable. */
+static void commit(struct fixture *x)
+{
+	remember(x);
+	file_source_type.committed(&x->stage, 1);
+}
+
+static void start_following(struct fixture *x)
+{
+	start(x, false);
+	read_all(x);
+}
+
+/* Follows until so much time has gone by, and nothing more comes of it. */
+static void pass(struct fixture *x, uint64_t ns)
+{
+	x->skew_ns += ns;
+	read_all(x);
+}
+
+static void leave(struct fixture *x)
+{
+	for (int r = STEP_MORE; r != STEP_DONE;) {
+		r = file_source_type.settle(&x->stage);
+		cr_assert_geq(r, 0);
+		if (r == STEP_WAIT)
+			settle(x);
+	}
+}
+
+static void read_once_and_leave(struct fixture *x)
+{
+	cr_expect_eq(run_once(x), STEP_DONE);
+	commit(x);
+	leave(x);
+}
+
+/* ---- following ---- */
+
+Test(file_removal, file_goes_so_long_after_it_was_committed_and_no_earlier)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\ntwo\n");
+	start_following(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect(exists(x, "a.log"), "it is not committed");
+	commit(x);
+	pass(x, HOUR_NS - 10 * SECOND_NS);
+	cr_expect(exists(x, "a.log"), "it is too early");
+	pass(x, 20 * SECOND_NS);
+	cr_expect_not(exists(x, "a.log"));
+	cr_expect_str_eq(x->got, "one\ntwo\n");
+	cr_expect_str_eq(x->said, "file removed, all of it is stored\n");
+	cr_expect_eq(counter_get(&x->counters.removals), 1);
+	end(x);
+}
+
+Test(file_removal, file_that_grew_is_stored_again_first)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\n");
+	start_following(x);
+	commit(x);
+	append(x, "a.log", "two\n");
+	read_all(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect(exists(x, "a.log"));
+	commit(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect_not(exists(x, "a.log"));
+	append(x, "a.log", "three\n");
+	read_all(x);
+	cr_expect_str_eq(x->got, "one\ntwo\nthree\n");
+	end(x);
+}
+
+Test(file_removal, file_with_a_last_line_that_has_not_ended_stays)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\ntw");
+	start_following(x);
+	commit(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect(exists(x, "a.log"));
+	append(x, "a.log", "o\n");
+	read_all(x);
+	commit(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect_not(exists(x, "a.log"));
+	cr_expect_str_eq(x->got, "one\ntwo\n");
+	end(x);
+}
+
+Test(file_removal, file_whose_beginning_was_left_out_stays)
+{
+	struct fixture *x = set_up_removing("*");
+	x->options.read_from = 1;
+	append(x, "a.log", "one\n");
+	start_following(x);
+	append(x, "a.log", "two\n");
+	read_all(x);
+	commit(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect(exists(x, "a.log"));
+	cr_expect_str_eq(x->got, "two\n");
+	end(x);
+}
+
+Test(file_removal, file_that_the_patterns_do_not_match_any_more_stays)
+{
+	struct fixture *x = set_up_removing("*.log");
+	append(x, "a.log", "one\n");
+	start_following(x);
+	move_file(x, "a.log", "a.log.1");
+	read_all(x);
+	commit(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect(exists(x, "a.log.1"));
+	end(x);
+}
+
+Test(file_removal, empty_file_and_link_stay)
+{
+	struct fixture *x = set_up_removing("*.log");
+	append(x, "empty.log", "");
+	append(x, "target", "one\n");
+	struct text link = in_directory(x, "link.log");
+	cr_assert_eq(symlink("target", link.bytes), 0);
+	start_following(x);
+	commit(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect_str_eq(x->got, "one\n");
+	cr_expect(exists(x, "empty.log"));
+	cr_expect(exists(x, "link.log"));
+	cr_expect(exists(x, "target"));
+	free((char *)link.bytes);
+	end(x);
+}
+
+Test(file_removal, compressed_file_goes_when_its_last_frame_is_whole)
+{
+	struct fixture *x = set_up_removing("*");
+	char packed[1024];
+	size_t n = pack_member(packed, sizeof packed, "two\n");
+	append_frame(x, "a.zst", "one\n");
+	put(x, "b.gz", packed, n - 6, 0);
+	start_following(x);
+	commit(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect_not(exists(x, "a.zst"));
+	cr_expect(exists(x, "b.gz"));
+	put(x, "b.gz", packed + n - 6, 6, O_APPEND);
+	read_all(x);
+	commit(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect_not(exists(x, "b.gz"));
+	cr_expect(strstr(x->got, "one\n") && strstr(x->got, "two\n"));
+	cr_expect_eq(x->got_length, 8);
+	end(x);
+}
+
+Test(file_removal, what_was_stored_by_an_earlier_run_goes_too)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\n");
+	start_following(x);
+	commit(x);
+	crash(x, false);
+	x->skew_ns += 2 * HOUR_NS;
+	step_until(x, !exists(x, "a.log"));
+	cr_expect_str_eq(x->got, "one\n");
+	commit(x);
+	crash(x, false);
+	append(x, "a.log", "two\n");
+	read_all(x);
+	cr_expect_str_eq(x->got, "one\ntwo\n");
+	end(x);
+}
+
+Test(file_removal, position_is_forgotten_once_the_file_is_gone)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\n");
+	start_following(x);
+	commit(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect_not(exists(x, "a.log"));
+	pass(x, 2 * FILE_QUIET_NS);
+	commit(x);
+	const struct epoch_stage *s = epoch_map_stage(&x->remembered, "files");
+	cr_expect(!s || !s->first);
+	end(x);
+}
+
+Test(file_removal, what_cannot_be_removed_is_said_once)
+{
+	struct fixture *x = set_up_removing("d/*");
+	make_directory(x, "d");
+	append(x, "d/a.log", "one\n");
+	struct text directory = in_directory(x, "d");
+	start_following(x);
+	commit(x);
+	if (geteuid() == 0)
+		cr_skip_test("root may remove anything");
+	cr_assert_eq(chmod(directory.bytes, 0500), 0);
+	pass(x, 2 * HOUR_NS);
+	pass(x, 2 * HOUR_NS);
+	cr_expect_str_eq(x->said, "file cannot be removed, leaving it\n");
+	cr_assert_eq(chmod(directory.bytes, 0700), 0);
+	free((char *)directory.bytes);
+	end(x);
+}
+
+/* ---- once ---- */
+
+Test(file_removal, once_what_is_due_at_the_end_goes_and_the_rest_in_a_later_run)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\ntwo");
+	append_frame(x, "b.zst", "three\n");
+	read_once_and_leave(x);
+	cr_expect(exists(x, "a.log"));
+	stop(x);
+	x->skew_ns += HOUR_NS;
+	append(x, "c.log", "four\n");
+	read_once_and_leave(x);
+	cr_expect_not(exists(x, "a.log"));
+	cr_expect_not(exists(x, "b.zst"));
+	cr_expect(exists(x, "c.log"));
+	cr_expect_str_eq(x->got, "one\ntwo\nthree\nfour\n");
+	end(x);
+}
+
+Test(file_removal, once_the_least_delay_is_waited_for)
+{
+	struct fixture *x = set_up_removing("*");
+	x->options.remove_after_ns = 1000000;
+	append(x, "a.log", "one\n");
+	read_once_and_leave(x);
+	cr_expect_not(exists(x, "a.log"));
+	stop(x);
+	cr_expect_eq(run_once(x), STEP_DONE, "that nothing is left is no mistake");
+	cr_expect_str_eq(x->got, "one\n");
+	end(x);
+}
+
+Test(file_removal, once_what_changed_before_the_end_stays)
+{
+	struct fixture *x = set_up_removing("*");
+	x->options.remove_after_ns = 1000000;
+	append(x, "grown.log", "one\n");
+	append(x, "replaced.log", "two\n");
+	append(x, "rewritten.log", "three\n");
+	append(x, "short.log", "four\n");
+	cr_expect_eq(run_once(x), STEP_DONE);
+	commit(x);
+	append(x, "grown.log", "more\n");
+	append(x, "other", "TWO\n");
+	move_file(x, "other", "replaced.log");
+	put(x, "rewritten.log", "THREE\n", 6, O_TRUNC);
+	put(x, "short.log", "4\n", 2, O_TRUNC);
+	x->skew_ns += HOUR_NS;
+	leave(x);
+	cr_expect(exists(x, "grown.log"));
+	cr_expect(exists(x, "replaced.log"));
+	cr_expect(exists(x, "rewritten.log"));
+	cr_expect(exists(x, "short.log"));
+	stop(x);
+	cr_expect_eq(run_once(x), STEP_DONE);
+	cr_expect_str_eq(x->got, "one\ntwo\nthree\nfour\nmore\nTWO\nTHREE\n4\n");
+	end(x);
+}
+
+Test(file_removal, without_the_option_everything_stays)
+{
+	struct fixture *x = set_up_removing("*");
+	x->options.remove_after_ns = 0;
+	append(x, "a.log", "one\n");
+	read_once_and_leave(x);
+	x->skew_ns += 1000 * HOUR_NS;
+	leave(x);
+	cr_expect(exists(x, "a.log"));
+	end(x);
+}
