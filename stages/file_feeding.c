@@ -10,6 +10,11 @@ bool feeding_is_empty(const struct file_output *f)
 	return f->options.zstd ? zstd_frames_is_empty(&f->frames) : gather_is_empty(&f->gather);
 }
 
+bool feeding_is_settled(const struct file_output *f)
+{
+	return f->options.zstd ? zstd_frames_is_flushed(&f->frames) : gather_is_empty(&f->gather);
+}
+
 uint64_t feeding_length(const struct file_output *f)
 {
 	return f->queue.end + (f->options.zstd ? 0 : gather_open_length(&f->gather));

@@ -9,6 +9,9 @@
 /* True if all that was put is written. */
 bool feeding_is_empty(const struct file_output *f);
 
+/* The same, but for the end of a frame that may still take more. */
+bool feeding_is_settled(const struct file_output *f);
+
 static inline bool feeding_is_open(const struct file_output *f)
 {
 	return f->queue.fd >= 0;

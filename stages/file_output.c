@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #define FLUSH_DRY_NS 50000000u        /* compressed: input has been dry for that long */
@@ -65,6 +66,7 @@ int file_output_init(struct file_output *f, const struct file_output_options *op
 	if (r < 0)
 		return r;
 	init_keep(f);
+	output_watch_init(&f->watch, env);
 	if (f->epochs.on) {
 		f->file.journal = &f->epochs.journal;
 		f->file.settling = &f->epochs.settling;
@@ -195,6 +197,8 @@ static void bind(struct file_output *f)
 		write_queue_bind(&f->queue, file->fd, file->stream, file->length,
 				 output_file_shown(file));
 	f->opened = true;
+	f->looked = false;
+	f->watch.next_ns = env_now_ns(f->env) + OUTPUT_WATCH_NS;
 	f->put_ns = env_now_ns(f->env);
 	int64_t now = env_wall_ns(f->env);
 	if (now < f->moment_ns)
@@ -217,6 +221,9 @@ static int open_file(struct file_output *f)
 	bool first = !f->opened && !f->options.template->varies;
 	if (!f->current && feeding_is_empty(f) && !first)
 		return STEP_WAIT;
+	if (f->left)
+		f->reopen_after = f->epochs.settling.taken;
+	f->left = false;
 	if (f->epochs.settling.settled < f->reopen_after || output_keep_is_deleting(&f->keep))
 		return STEP_WAIT;
 	if (f->current && feeding_is_empty(f))
@@ -277,8 +284,88 @@ static bool take_back(struct file_output *f)
 /* True while its file must stay open. */
 static bool holds_file(const struct file_output *f)
 {
+	if (f->watch.looking)
+		return true;
 	return f->epochs.on && (output_epochs_uses_file(&f->epochs) ||
 				!output_settling_has_room(&f->epochs.settling));
+}
+
+/* ---- what others do to it ---- */
+
+/* Bytes written behind the end of a file that was cut would leave a hole: no records are among them. */
+static void leave_file(struct file_output *f)
+{
+	uint64_t length = f->was_cut ? f->left_length : f->queue.end;
+	bool cuts = f->was_cut && f->queue.end > f->watch.end;
+	write_queue_unbind(&f->queue);
+	output_file_leave(&f->file, length, cuts);
+	f->left = true;
+}
+
+static void find(struct file_output *f, enum output_finding found)
+{
+	f->was_cut = found == OUTPUT_CUT;
+	f->left_length = f->watch.status.size;
+	f->change = CHANGE_LEAVE;
+	if (f->was_cut)
+		env_say(f->env, SAY_WARN,
+			"output was cut by somebody else, going on behind what is left",
+			"path=%s was=%" PRIu64 " is=%" PRIu64, output_file_shown(&f->file),
+			f->watch.end, f->left_length);
+	else
+		env_say(f->env, SAY_WARN,
+			"output was moved away or deleted, going on in a new file", "path=%s",
+			output_file_shown(&f->file));
+}
+
+/* What has been written since it was looked at must not be lost by cutting it. */
+static bool is_quiet(const struct file_output *f)
+{
+	return feeding_is_settled(f) && f->queue.end == f->watch.end;
+}
+
+/* STEP_WAIT while it is being looked at. */
+static int take_finding(struct file_output *f)
+{
+	if (!f->watch.looking)
+		return STEP_DONE;
+	enum output_finding found = output_watch_finding(&f->watch, &f->file);
+	if (found == OUTPUT_LOOKING)
+		return STEP_WAIT;
+	bool acts = found == OUTPUT_MOVED || (found == OUTPUT_CUT && is_quiet(f));
+	if (acts && f->change == CHANGE_NONE)
+		find(f, found);
+	return STEP_MORE;
+}
+
+/* Now and then, also where there are no cuts. */
+static int watch_others(struct file_output *f)
+{
+	if (!feeding_is_open(f) || f->queue.stream)
+		return STEP_WAIT;
+	if (f->watch.looking)
+		return take_finding(f);
+	if (env_now_ns(f->env) < f->watch.next_ns) {
+		env_wake_at(f->env, f->watch.next_ns);
+		return STEP_WAIT;
+	}
+	if (f->change == CHANGE_NONE)
+		output_watch_begin(&f->watch, &f->file, feeding_is_settled(f) ? f->queue.end : 0);
+	return STEP_WAIT;
+}
+
+/* For a cut, or the end: all is written, and no more will be before STEP_DONE. */
+static int look_at_file(struct file_output *f)
+{
+	if (!feeding_is_open(f) || f->queue.stream)
+		return STEP_DONE;
+	if (f->watch.looking)
+		return STEP_WAIT;
+	if (f->looked || f->change != CHANGE_NONE)
+		return f->looked && f->change == CHANGE_NONE ? STEP_DONE : STEP_WAIT;
+	f->looked = true;
+	output_watch_begin(&f->watch, &f->file, f->queue.end);
+	return STEP_WAIT;
 }
 
 static int change_file(struct file_output *f)
@@ -289,6 +376,7 @@ static int change_file(struct file_output *f)
 	if (holds_file(f))
 		return STEP_WAIT;
 	bool rename = f->change == CHANGE_ROTATE && f->queue.end > 0;
+	bool leaves = f->change == CHANGE_LEAVE;
 	if (f->change == CHANGE_REOPEN) {
 		if (!take_back(f))
 			return STEP_WAIT;
@@ -302,7 +390,10 @@ static int change_file(struct file_output *f)
 		return STEP_WAIT;
 	}
 	f->change = CHANGE_NONE;
-	close_file(f, rename);
+	if (leaves)
+		leave_file(f);
+	else
+		close_file(f, rename);
 	return STEP_MORE;
 }
 
@@ -311,7 +402,8 @@ static int change_file(struct file_output *f)
 /* Something failed and was said: closes the file, then returns the error. */
 static int give_up(struct file_output *f)
 {
-	if (write_queue_is_busy(&f->queue) || f->epochs.op.op.busy || f->keep.op.busy)
+	if (write_queue_is_busy(&f->queue) || f->epochs.op.op.busy || f->keep.op.busy ||
+	    f->watch.op.busy)
 		return STEP_WAIT;
 	f->file.settling = NULL;
 	if (feeding_is_open(f))
@@ -345,7 +437,8 @@ static int step_keep(struct file_output *f)
 int file_output_step(struct file_output *f, enum feed expected)
 {
 	static int (*const parts[])(struct file_output *) = {
-	    step_file, feeding_feed, hand_over_and_write, change_file, step_epochs, step_keep};
+	    step_file,   feeding_feed, hand_over_and_write, watch_others, change_file,
+	    step_epochs, step_keep};
 	f->feed = expected;
 	if (f->failed)
 		return give_up(f);
@@ -401,6 +494,9 @@ int file_output_finish(struct file_output *f)
 		return r;
 	if (!output_epochs_is_recovered(&f->epochs) || output_keep_is_busy(&f->keep))
 		return r;
+	int looked = f->closing ? STEP_DONE : look_at_file(f);
+	if (looked != STEP_DONE)
+		return r | looked;
 	int closing = close_for_good(f);
 	if (closing == STEP_DONE && !f->ended) {
 		f->ended = true;
@@ -411,11 +507,6 @@ int file_output_finish(struct file_output *f)
 
 /* ---- epochs ---- */
 
-static bool is_flushed(const struct file_output *f)
-{
-	return f->options.zstd ? zstd_frames_is_flushed(&f->frames) : gather_is_empty(&f->gather);
-}
-
 /* True if all that was put is written, and neither the file nor the epoch before is between two states. */
 static bool is_cut(const struct file_output *f)
 {
@@ -423,7 +514,7 @@ static bool is_cut(const struct file_output *f)
 	bool steady =
 	    feeding_is_open(f) || file->state == OUTPUT_CLOSED || output_file_awaits_reader(file);
 	return output_epochs_is_recovered(&f->epochs) && !f->failed && !f->current && steady &&
-	       f->change == CHANGE_NONE && is_flushed(f);
+	       f->change == CHANGE_NONE && feeding_is_settled(f);
 }
 
 int file_output_cut(struct file_output *f, uint64_t epoch)
@@ -432,7 +523,10 @@ int file_output_cut(struct file_output *f, uint64_t epoch)
 	int r = file_output_step(f, FEED_DRY);
 	if (r < 0 || !is_cut(f))
 		return r;
-	f->cutting = false;
+	int looked = look_at_file(f);
+	if (looked != STEP_DONE)
+		return r | looked;
+	f->cutting = f->looked = false;
 	bool regular = feeding_is_open(f) && !f->queue.stream;
 	uint64_t whole = f->options.zstd ? zstd_frames_whole(&f->frames) : f->queue.end;
 	output_epochs_cut(&f->epochs, regular ? &f->file : NULL, f->queue.end, whole, epoch);

@@ -10,6 +10,9 @@
  * A FIFO's file is finished too when its reader goes away: what that one has not read is given to the next, from the
  * beginning of a record or zstd frame, so that every record is read whole at least once.
  *
+ * A file that somebody else has moved away, deleted or cut is left at the next cut, or within seconds when nothing is
+ * written (stages/output_watch.h), and another one begun at its path, or the same behind what is left of it.
+ *
  * Finished files are deleted when they are older than `keep` (stages/output_keep.h), and no earlier than nothing that is
  * committed or not yet so has to do with them any more.
  *
@@ -24,6 +27,7 @@
 #include "stages/output_epochs.h"
 #include "stages/output_file.h"
 #include "stages/output_keep.h"
+#include "stages/output_watch.h"
 
 struct file_output_options {
 	const struct path_template *template; /* outlives the output */
@@ -46,6 +50,7 @@ enum file_change {
 	CHANGE_NONE,
 	CHANGE_CLOSE,  /* once all that was put is written */
 	CHANGE_ROTATE, /* the same, and rename */
+	CHANGE_LEAVE, /* as CLOSE, but what was committed of the file need not hold: somebody else had to do with it */
 	CHANGE_REOPEN, /* a FIFO's reader went away: go on with the next one */
 };
 
@@ -60,6 +65,11 @@ struct file_output {
 	struct output_file file;
 	struct output_epochs epochs;
 	struct output_keep keep;
+	struct output_watch watch;
+	bool looked;  /* at the file that is open, for the cut or the end at hand */
+	bool was_cut; /* LEAVE: to left_length */
+	bool left;    /* and closed; the next one is opened when that is settled */
+	uint64_t left_length;
 	enum feed feed;
 	enum file_change change;
 	bool opened;  /* at least once */

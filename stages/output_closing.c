@@ -26,6 +26,39 @@ static bool choose_name(struct output_file *f)
 	return true;
 }
 
+static void begin_note_left(struct output_file *f)
+{
+	undo_journal_note(f->journal, (struct undo_entry){.kind = UNDO_LEFT,
+							  .path = f->path,
+							  .inode = f->status.inode,
+							  .birth_ns = f->status.birth_ns,
+							  .length = f->left_length});
+}
+
+static void after_note_left(struct output_file *f, int64_t result)
+{
+	(void)result;
+	if (f->cuts)
+		output_go(f, OUTPUT_CUT_BACK);
+	else
+		output_go_to_closed(f);
+}
+
+static void begin_cut_back(struct output_file *f)
+{
+	output_submit(f, (struct io_op){.code = IO_TRUNCATE,
+					.fd = f->fd,
+					.truncate = {.length = f->left_length}});
+}
+
+static void after_cut_back(struct output_file *f, int64_t result)
+{
+	if (result < 0)
+		output_fail(f, "output cannot be cut back", result);
+	else
+		output_go_to_closed(f);
+}
+
 static void begin_note_renamed(struct output_file *f)
 {
 	if (choose_name(f))
@@ -126,6 +159,8 @@ static void after_close_held(struct output_file *f, int64_t result)
 }
 
 const struct output_act output_closing_acts[OUTPUT_STATES] = {
+    [OUTPUT_NOTE_LEFT] = {begin_note_left, after_note_left},
+    [OUTPUT_CUT_BACK] = {begin_cut_back, after_cut_back},
     [OUTPUT_NOTE_RENAMED] = {begin_note_renamed, after_note_renamed},
     [OUTPUT_RENAME] = {begin_rename, after_rename},
     [OUTPUT_SYNC_RENAMED] = {begin_sync_renamed, after_sync_renamed},

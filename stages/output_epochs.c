@@ -44,6 +44,10 @@ int output_epochs_recover(struct output_epochs *e)
 	int r = output_recovery_step(&e->recovery);
 	if (r != STEP_DONE)
 		return r;
+	if (e->recovery.stays > 0) {
+		undo_journal_go_on(&e->journal, e->recovery.stays);
+		e->acted = true;
+	}
 	output_recovery_release(&e->recovery);
 	e->recovered = true;
 	return STEP_DONE;
@@ -77,8 +81,10 @@ static void begin_sync(struct output_epochs *e, struct output_file *file)
 static void set_mark(struct output_epochs *e, const struct output_file *file, uint64_t length,
 		     uint64_t whole)
 {
-	e->mark =
-	    (struct output_mark){.inode = file->status.inode, .length = length, .whole = whole};
+	e->mark = (struct output_mark){.inode = file->status.inode,
+				       .birth_ns = file->status.birth_ns,
+				       .length = length,
+				       .whole = whole};
 	memccpy(e->mark.path, file->path, '\0', sizeof e->mark.path - 1);
 }
 

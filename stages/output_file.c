@@ -150,6 +150,20 @@ void output_file_close(struct output_file *f, bool rename)
 		output_go_to_closed(f);
 }
 
+void output_file_leave(struct output_file *f, uint64_t length, bool cut)
+{
+	assert(f->state == OUTPUT_READY && !f->stream);
+	assert(!f->settling || output_settling_has_room(f->settling));
+	f->left_length = length;
+	f->cuts = cut;
+	if (f->journal)
+		output_go(f, OUTPUT_NOTE_LEFT);
+	else if (cut)
+		output_go(f, OUTPUT_CUT_BACK);
+	else
+		output_go_to_closed(f);
+}
+
 bool output_file_awaits_reader(const struct output_file *f)
 {
 	return (f->state == OUTPUT_OPEN || f->state == OUTPUT_CREATE) && f->again &&
@@ -203,7 +217,7 @@ static bool too_early(struct output_file *f)
 static bool is_noting(enum output_file_state state)
 {
 	return state == OUTPUT_NOTE_CREATED || state == OUTPUT_NOTE_OPENED ||
-	       state == OUTPUT_NOTE_RENAMED;
+	       state == OUTPUT_NOTE_RENAMED || state == OUTPUT_NOTE_LEFT;
 }
 
 /* What the journal fails with it has said itself. */

@@ -10,7 +10,7 @@
  *    LOOK --> LOCK --> COMPARE --> PEEK_OPEN --> PEEK --> PEEK_CLOSE      a regular file; if it holds anything
  *     v                     v                                 v
  *   READY <--- HOLD <--- NOTE_OPENED <----------------------- +
- *     v
+ *     v  \--> NOTE_LEFT --> [CUT_BACK] --> CLOSE ...         somebody else moved, deleted or cut it
  *   NOTE_RENAMED --> RENAME --> CLOSE --> CLOSE_DIRECTORY --> CLOSE_HELD --> CLOSED
  *
  * With an undo journal, OPEN finds only what is there; else NOTE_CREATED --> CREATE makes it. HOLD opens the directory
@@ -64,6 +64,8 @@ enum output_file_state {
 	OUTPUT_NOTE_OPENED,
 	OUTPUT_HOLD,
 	OUTPUT_READY,
+	OUTPUT_NOTE_LEFT,
+	OUTPUT_CUT_BACK,
 	OUTPUT_NOTE_RENAMED,
 	OUTPUT_RENAME,
 	OUTPUT_SYNC_RENAMED,
@@ -111,6 +113,8 @@ struct output_file {
 	bool reader_awaited;  /* said once */
 	int above;            /* LEAVE: being closed */
 	bool renames;         /* after READY */
+	uint64_t left_length; /* NOTE_LEFT, CUT_BACK */
+	bool cuts;            /* NOTE_LEFT: CUT_BACK follows */
 	int64_t renamed_second;
 	unsigned renamed_number;
 	char name[PATH_MAX]; /* a component of path, or the directory it lies in */
@@ -132,6 +136,10 @@ int output_file_holder(const struct output_file *f);
 
 /* From READY: begins to close it, after renaming it if asked to. */
 void output_file_close(struct output_file *f, bool rename);
+
+/* From READY: begins to close a file that somebody else has moved, deleted or cut, of that length. cut: what is in it
+ * behind that goes first. */
+void output_file_leave(struct output_file *f, uint64_t length, bool cut);
 
 /* Its path as it may be shown. */
 const char *output_file_shown(const struct output_file *f);

@@ -14,6 +14,7 @@ static void pack(struct packer *p, const struct output_mark *m)
 	packer_varint(p, m->length);
 	packer_varint(p, m->whole);
 	packer_varint(p, m->closed);
+	packer_u64(p, (uint64_t)m->birth_ns);
 }
 
 int output_mark_put(struct delta *d, const struct output_mark *m)
@@ -36,6 +37,7 @@ static int unpack(const struct change *c, struct output_mark *ret_mark)
 	m.length = packed_varint(&p);
 	m.whole = packed_varint(&p);
 	uint64_t closed = packed_varint(&p);
+	m.birth_ns = packed_is_over(&p) ? 0 : (int64_t)packed_u64(&p);
 	if (!packed_is_whole(&p) || length >= sizeof m.path || memchr(path, '\0', length) ||
 	    m.whole > m.length || m.length > INT64_MAX || closed > 1)
 		return -EBADMSG;

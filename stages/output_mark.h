@@ -3,7 +3,8 @@
  *   [ whole frames | open frame, flushed ]
  *   0          whole                 length         without an open frame, and uncompressed: whole == length
  *
- * A file is known again by its inode: device numbers are other ones after the machine was started again.
+ * A file is known again by its inode: device numbers are other ones after the machine was started again. Under another name
+ * than its own it is known by its birth time, too, as the inode may be another file's by then.
  *
  * Threads: any. Memory: the callers'. Layer: stages. */
 #pragma once
@@ -16,6 +17,7 @@ struct output_mark {
 	char path[PATH_MAX]; /* "": no file was open */
 	uint64_t epoch;      /* of the cut, or of none later than the record it is in */
 	uint64_t inode;
+	int64_t birth_ns; /* of the file; 0: not known */
 	uint64_t length, whole;
 	bool closed; /* at the end of a run: from then on others may append to it or take it away */
 };

@@ -131,6 +131,7 @@ static void begin_note_opened(struct output_file *f)
 	undo_journal_note(f->journal, (struct undo_entry){.kind = ours ? UNDO_MADE : UNDO_APPENDED,
 							  .path = f->path,
 							  .inode = f->status.inode,
+							  .birth_ns = f->status.birth_ns,
 							  .length = f->length});
 }
 

@@ -78,6 +78,7 @@ static void name_created(struct output_recovery *r, const struct undo_entry *mad
 		struct undo_entry *e = &r->entries[i];
 		if (e->kind == UNDO_CREATED && strcmp(e->path, made->path) == 0) {
 			e->inode = made->inode;
+			e->birth_ns = made->birth_ns;
 			return;
 		}
 	}
@@ -118,6 +119,7 @@ static int parse(struct output_recovery *r, unsigned file)
 	r->file = file;
 	while (!packed_is_over(&rest)) {
 		const uint8_t *from = rest.at;
+		r->whole[file] = (size_t)(from - r->content[file].bytes);
 		if (!undo_entry_unpack(&rest, &e)) {
 			rest = packed_from(from, (size_t)(rest.end - from));
 			return holds_live_entry(r, rest) ? refuse(r, "undo journal is damaged") : 0;
@@ -126,6 +128,7 @@ static int parse(struct output_recovery *r, unsigned file)
 		if (error < 0)
 			return error;
 	}
+	r->whole[file] = r->content[file].length;
 	return 0;
 }
 
@@ -168,6 +171,23 @@ static bool comes_again(const struct output_recovery *r, uint64_t inode)
 	return false;
 }
 
+/* The entry that says that others had to do with the file that the mark is of; NULL: none does. */
+static const struct undo_entry *left_entry(const struct output_recovery *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->entries[i].kind == UNDO_LEFT && r->entries[i].inode == r->mark->inode)
+			return &r->entries[i];
+	return NULL;
+}
+
+/* How much of that file is to stay. */
+static uint64_t staying(const struct output_recovery *r, unsigned file)
+{
+	const struct undo_entry *left = left_entry(r);
+	bool is_next = left && left->epoch == r->epoch + 1;
+	return is_next && file == left->epoch % UNDO_FILES ? r->whole[file] : 0;
+}
+
 static int empty_next(struct output_recovery *r, unsigned file);
 
 static int begin_restore(struct output_recovery *r)
@@ -175,7 +195,8 @@ static int begin_restore(struct output_recovery *r)
 	if (output_mark_is_none(r->mark))
 		return empty_next(r, 0);
 	r->state = RECOVERY_RESTORE;
-	output_restore_begin(&r->restore, r->env, &r->space, r->mark, RESTORE_MARK);
+	output_restore_begin(&r->restore, r->env, &r->space, r->mark,
+			     left_entry(r) ? RESTORE_LEFT : RESTORE_MARK);
 	return STEP_MORE;
 }
 
@@ -236,8 +257,12 @@ static int empty_next(struct output_recovery *r, unsigned file)
 		file++;
 	r->file = file;
 	r->state = file < UNDO_FILES ? RECOVERY_EMPTY : RECOVERY_DONE;
+	uint64_t length = file < UNDO_FILES ? staying(r, file) : 0;
+	r->stays += length;
 	if (file < UNDO_FILES)
-		steady_op_begin(&r->op, (struct io_op){.code = IO_TRUNCATE, .fd = r->fds[file]});
+		steady_op_begin(&r->op, (struct io_op){.code = IO_TRUNCATE,
+						       .fd = r->fds[file],
+						       .truncate = {.length = length}});
 	return STEP_MORE;
 }
 

@@ -7,6 +7,9 @@
  * that was broken off is done again from its beginning, and comes to the same. An entry that does not hold together is
  * one that was torn, unless one that does and is to be undone follows: that is damage, and refused.
  *
+ * That others had to do with the file of the mark has to be known until there is another mark: then the entries of the epoch
+ * that comes stay, and what it does is noted behind them (undo_journal_go_on()). To undo them once more does no harm.
+ *
  * Threads: the owner's. Memory: the journal's content, until DONE. Layer: stages. */
 #pragma once
 
@@ -36,6 +39,8 @@ struct output_recovery {
 	char paths[UNDO_FILES][PATH_MAX];
 	int fds[UNDO_FILES];
 	struct packer content[UNDO_FILES];
+	size_t whole[UNDO_FILES];   /* what holds together of it */
+	uint64_t stays;             /* DONE: how long the file of the next epoch is; 0: empty */
 	struct undo_entry *entries; /* the oldest first */
 	size_t count, capacity, left;
 	struct output_undo undo;

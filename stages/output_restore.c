@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,11 +21,12 @@ static bool has_open_frame(const struct output_mark *m)
 static void begin_open(struct output_restore *r)
 {
 	int access = has_open_frame(r->mark) ? O_RDWR : O_WRONLY;
-	steady_op_begin(
-	    &r->op, (struct io_op){.code = IO_OPEN,
-				   .fd = AT_FDCWD,
-				   .open = {.path = r->mark->path,
-					    .flags = access | O_CLOEXEC | O_NOCTTY | O_NONBLOCK}});
+	int found = r->search == SEARCH_OVER ? O_NOFOLLOW : 0;
+	steady_op_begin(&r->op, (struct io_op){.code = IO_OPEN,
+					       .fd = AT_FDCWD,
+					       .open = {.path = r->path,
+							.flags = access | found | O_CLOEXEC |
+								 O_NOCTTY | O_NONBLOCK}});
 }
 
 static void begin_look(struct output_restore *r)
@@ -73,11 +75,28 @@ static void begin_close(struct output_restore *r)
 	steady_op_begin(&r->op, (struct io_op){.code = IO_CLOSE, .fd = r->fd});
 }
 
+static size_t directory_length(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return !slash ? 0 : slash == path ? 1 : (size_t)(slash - path);
+}
+
+static void begin_list(struct output_restore *r)
+{
+	size_t length = directory_length(r->mark->path);
+	memcpy(r->path, length > 0 ? r->mark->path : ".", length > 0 ? length : 1);
+	r->path[length > 0 ? length : 1] = '\0';
+	steady_op_begin(&r->op, (struct io_op){.code = IO_LIST,
+					       .fd = AT_FDCWD,
+					       .list = {.path = r->path, .into = &r->listing}});
+}
+
 static void (*const begin[RESTORE_STATES])(struct output_restore *r) = {
     [RESTORE_OPEN] = begin_open, [RESTORE_LOOK] = begin_look,
     [RESTORE_LOCK] = begin_lock, [RESTORE_TRUNCATE] = begin_truncate,
     [RESTORE_READ] = begin_read, [RESTORE_WRITE_TAIL] = begin_write_tail,
     [RESTORE_SYNC] = begin_sync, [RESTORE_CLOSE] = begin_close,
+    [RESTORE_LIST] = begin_list,
 };
 
 static void go(struct output_restore *r, enum output_restore_state state)
@@ -96,7 +115,7 @@ static void go_to_end(struct output_restore *r)
 
 static const char *shown(const struct output_restore *r)
 {
-	return space_wait_shown(r->op.space, r->mark->path);
+	return space_wait_shown(r->op.space, r->path);
 }
 
 static void fail(struct output_restore *r, const char *what, int64_t result)
@@ -126,7 +145,12 @@ static void refuse_short(struct output_restore *r)
 
 static void be_short(struct output_restore *r)
 {
-	if (r->why == RESTORE_UNDO_AGAIN)
+	if (r->why == RESTORE_LEFT)
+		env_say(r->env, SAY_WARN,
+			"output was cut by somebody else, going on behind what is left",
+			"path=%s was=%" PRIu64 " is=%" PRIu64, shown(r), r->mark->length,
+			r->status.size);
+	if (r->why == RESTORE_UNDO_AGAIN || r->why == RESTORE_LEFT)
 		go_to_end(r);
 	else
 		refuse_short(r);
@@ -134,35 +158,48 @@ static void be_short(struct output_restore *r)
 
 static bool is_committed(const struct output_restore *r)
 {
-	return r->why == RESTORE_MARK && r->mark->length > 0;
+	return (r->why == RESTORE_MARK || r->why == RESTORE_LEFT) && r->mark->length > 0;
 }
 
-static void do_without(struct output_restore *r)
+static void say_moved(struct output_restore *r)
 {
-	if (is_committed(r) && !r->mark->closed) {
-		refuse(r, "output is gone");
-		return;
-	}
 	if (is_committed(r))
 		env_say(r->env, SAY_WARN, "output was moved away, starting a new one", "path=%s",
-			shown(r));
-	go_to_end(r);
+			space_wait_shown(r->op.space, r->mark->path));
 }
 
-static void do_without_another(struct output_restore *r)
+static void do_without(struct output_restore *r, const char *what)
 {
-	if (is_committed(r))
-		refuse(r, "output was replaced by another file");
-	else
+	if (is_committed(r) && !r->mark->closed && r->why != RESTORE_LEFT) {
+		refuse(r, what);
+	} else {
+		say_moved(r);
 		go_to_end(r);
+	}
+}
+
+/* It is not at its path. Of what is closed others may do with what they like. */
+static void search(struct output_restore *r, const char *what)
+{
+	if (!r->missing)
+		r->missing = what;
+	bool may_be_found = r->mark->birth_ns != 0 && !r->mark->closed;
+	if (r->search == SEARCH_NOT_YET && may_be_found) {
+		r->search = SEARCH_BEGINS;
+		go(r, r->fd >= 0 ? RESTORE_CLOSE : RESTORE_LIST);
+		return;
+	}
+	memccpy(r->path, r->mark->path, '\0', sizeof r->path);
+	do_without(r, r->missing);
 }
 
 /* ---- the way through ---- */
 
 static void after_open(struct output_restore *r, int64_t result)
 {
-	if (result == -ENOENT || result == -ENXIO) {
-		do_without(r);
+	bool is_link = result == -ELOOP && r->search == SEARCH_OVER;
+	if (result == -ENOENT || result == -ENXIO || is_link) {
+		search(r, "output is gone");
 	} else if (result < 0) {
 		fail(r, "output cannot be opened", result);
 	} else {
@@ -171,12 +208,18 @@ static void after_open(struct output_restore *r, int64_t result)
 	}
 }
 
+static bool is_the_one(const struct output_restore *r)
+{
+	bool is_born_alike = r->search != SEARCH_OVER || r->status.birth_ns == r->mark->birth_ns;
+	return S_ISREG(r->status.mode) && r->status.inode == r->mark->inode && is_born_alike;
+}
+
 static void after_look(struct output_restore *r, int64_t result)
 {
 	if (result < 0)
 		fail(r, "output cannot be looked at", result);
-	else if (!S_ISREG(r->status.mode) || r->status.inode != r->mark->inode)
-		do_without_another(r);
+	else if (!is_the_one(r))
+		search(r, "output was replaced by another file");
 	else if (r->status.size < r->mark->length)
 		be_short(r);
 	else if (r->mark->closed)
@@ -279,7 +322,35 @@ static void after_close(struct output_restore *r, int64_t result)
 {
 	(void)result; /* what was written is synced */
 	r->fd = -1;
-	go(r, RESTORE_DONE);
+	if (r->search == SEARCH_OVER && !r->failed)
+		say_moved(r);
+	go(r, r->search == SEARCH_BEGINS ? RESTORE_LIST : RESTORE_DONE);
+}
+
+static const char *name_of_inode(const struct io_listing *l, uint64_t inode)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->entries[i].inode == inode)
+			return l->entries[i].name;
+	return NULL;
+}
+
+static void after_list(struct output_restore *r, int64_t result)
+{
+	const char *name = result < 0 ? NULL : name_of_inode(&r->listing, r->mark->inode);
+	size_t length = directory_length(r->mark->path);
+	const char *slash = length > 1 ? "/" : "";
+	int n = -1;
+	r->search = SEARCH_OVER;
+	if (name)
+		n = snprintf(r->path, sizeof r->path, "%.*s%s%s", (int)length, r->mark->path, slash,
+			     name);
+	io_listing_release(&r->listing);
+	r->listing = (struct io_listing){.entries = NULL};
+	if (n < 0 || (size_t)n >= sizeof r->path)
+		search(r, r->missing);
+	else
+		go(r, RESTORE_OPEN);
 }
 
 static void (*const after[RESTORE_STATES])(struct output_restore *r, int64_t result) = {
@@ -287,12 +358,14 @@ static void (*const after[RESTORE_STATES])(struct output_restore *r, int64_t res
     [RESTORE_LOCK] = after_lock, [RESTORE_TRUNCATE] = after_truncate,
     [RESTORE_READ] = after_read, [RESTORE_WRITE_TAIL] = after_write_tail,
     [RESTORE_SYNC] = after_sync, [RESTORE_CLOSE] = after_close,
+    [RESTORE_LIST] = after_list,
 };
 
 void output_restore_begin(struct output_restore *r, struct env *env, struct space_wait *space,
 			  const struct output_mark *mark, enum output_restore_why why)
 {
 	*r = (struct output_restore){.env = env, .mark = mark, .why = why, .fd = -1};
+	memccpy(r->path, mark->path, '\0', sizeof r->path);
 	steady_op_init(&r->op, env, space, mark->path);
 	go(r, RESTORE_OPEN);
 }
@@ -321,6 +394,8 @@ void output_restore_release(struct output_restore *r)
 	zstd_mending_release(&r->mending);
 	free(r->bytes);
 	r->bytes = NULL;
+	io_listing_release(&r->listing);
+	r->listing = (struct io_listing){.entries = NULL};
 	if (r->env)
 		descriptor_close(r->env->io, &r->fd);
 }

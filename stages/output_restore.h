@@ -2,6 +2,11 @@
  * closes the zstd frame that was open there.
  *
  *   OPEN --> LOOK --> LOCK --> [TRUNCATE] --> [READ ... --> WRITE_TAIL] --> SYNC --> CLOSE --> DONE
+ *    ^  \-------> [CLOSE] --> LIST --+      not there, or another file: under which name is it?
+ *    +-------------------------------+
+ *
+ * A file that others have moved is found again within its directory, by its inode and its birth time, and brought back there.
+ * Where its birth is not known it is not searched for, as another file may have its inode by now.
  *
  * A mark of an earlier run's end is only checked: others may have appended since, or have taken the file away. An entry of
  * an undo journal is a wish: a file that is gone or another one needs nothing. Done again it comes to the same. What it
@@ -17,6 +22,7 @@
 
 enum output_restore_why {
 	RESTORE_MARK, /* it was committed */
+	RESTORE_LEFT, /* it was, and then others moved, deleted or cut it, as was noted: what is left of it is right */
 	RESTORE_UNDO, /* it was so long before it was appended to */
 	RESTORE_UNDO_AGAIN, /* and an older entry or the mark will bring it back further: it may be shorter, too */
 };
@@ -30,6 +36,7 @@ enum output_restore_state {
 	RESTORE_WRITE_TAIL,
 	RESTORE_SYNC,
 	RESTORE_CLOSE,
+	RESTORE_LIST,
 	RESTORE_DONE,
 	RESTORE_STATES,
 };
@@ -49,6 +56,10 @@ struct output_restore {
 	uint8_t *bytes; /* READ */
 	uint8_t tail[ZSTD_TAIL];
 	struct iovec span;
+	const char *missing; /* why it is searched for */
+	enum { SEARCH_NOT_YET, SEARCH_BEGINS, SEARCH_OVER } search;
+	char path[PATH_MAX]; /* where it is */
+	struct io_listing listing;
 	int failed;
 };
 

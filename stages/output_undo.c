@@ -79,8 +79,9 @@ static void begin_directory_sync(struct output_undo *u)
 
 static void begin_restore(struct output_undo *u)
 {
+	bool may_be_short = u->again || u->entry->kind == UNDO_LEFT;
 	output_restore_begin(&u->restore, u->env, u->space, &u->mark,
-			     u->again ? RESTORE_UNDO_AGAIN : RESTORE_UNDO);
+			     may_be_short ? RESTORE_UNDO_AGAIN : RESTORE_UNDO);
 }
 
 static void (*const begin[OUTPUT_UNDO_STATES])(struct output_undo *u) = {
@@ -116,7 +117,8 @@ static void fail(struct output_undo *u, const char *what, int64_t result)
 static void go_to_restore(struct output_undo *u, uint64_t length)
 {
 	const struct undo_entry *e = u->entry;
-	u->mark = (struct output_mark){.inode = e->inode, .length = length, .whole = length};
+	u->mark = (struct output_mark){
+	    .inode = e->inode, .birth_ns = e->birth_ns, .length = length, .whole = length};
 	memccpy(u->mark.path, e->path, '\0', sizeof u->mark.path - 1);
 	go(u, OUTPUT_UNDO_RESTORE);
 }
@@ -153,7 +155,7 @@ static void after_look(struct output_undo *u, int64_t result)
 	if (result < 0)
 		fail(u, "output cannot be looked at", result);
 	else
-		go(u, is_the_one(u) ? OUTPUT_UNDO_LOCK : OUTPUT_UNDO_CLOSE);
+		go(u, (u->found = is_the_one(u)) ? OUTPUT_UNDO_LOCK : OUTPUT_UNDO_CLOSE);
 }
 
 static void after_lock(struct output_undo *u, int64_t result)
@@ -223,11 +225,15 @@ static void after_directory_sync(struct output_undo *u, int64_t result)
 	}
 }
 
+/* What was created is not there any more, and maybe has another name. */
 static void after_directory_close(struct output_undo *u, int64_t result)
 {
 	(void)result; /* it is synced */
 	u->fd = -1;
-	go(u, OUTPUT_UNDO_DONE);
+	if (u->entry->kind == UNDO_CREATED && u->entry->birth_ns != 0 && !u->found)
+		go_to_restore(u, 0);
+	else
+		go(u, OUTPUT_UNDO_DONE);
 }
 
 static void (*const after[OUTPUT_UNDO_STATES])(struct output_undo *u, int64_t result) = {
@@ -252,9 +258,10 @@ void output_undo_begin(struct output_undo *u, struct env *env, struct space_wait
 	u->again = again;
 	u->fd = -1;
 	u->lock = (struct lock_wait){0};
+	u->found = false;
 	u->failed = 0;
 	steady_op_init(&u->op, env, space, entry->path);
-	if (entry->kind == UNDO_APPENDED)
+	if (entry->kind == UNDO_APPENDED || entry->kind == UNDO_LEFT)
 		go_to_restore(u, entry->length);
 	else
 		go(u, OUTPUT_UNDO_OPEN);

@@ -2,7 +2,7 @@
  *
  *   created    OPEN --> LOOK --> LOCK --> UNLINK --> CLOSE --> above
  *   renamed    OPEN --> LOOK --> LOCK --> RENAME --> CLOSE --> above     above: DIRECTORY_OPEN --> SYNC --> CLOSE --> DONE
- *   appended   RESTORE --> DONE                                          (and what was created through a symbolic link)
+ *   appended   RESTORE --> DONE               (also: created through a symbolic link; created, and moved by others; left)
  *
  * A file is known by its inode; one that is not the one is left alone, and an act that did not happen needs nothing. A
  * created file whose inode was not noted any more is known by being empty. So doing it again does no harm; the directory is
@@ -39,6 +39,7 @@ struct output_undo {
 	enum output_undo_state state;
 	struct steady_op op;
 	int fd;
+	bool found; /* it is where it was created */
 	struct io_status status;
 	struct lock_wait lock;
 	char directory[PATH_MAX];

@@ -28,6 +28,7 @@ void undo_entry_pack(struct packer *p, const struct undo_entry *e)
 	put_text(p, e->to ? e->to : "");
 	packer_varint(p, e->inode);
 	packer_varint(p, e->length);
+	packer_u64(p, (uint64_t)e->birth_ns);
 	if (p->error)
 		return;
 	overwrite_u64(p->bytes + from, p->length - from - NUMBER);
@@ -55,7 +56,8 @@ static bool unpack_body(struct packed *body, struct undo_entry *e)
 	e->to = get_text(body);
 	e->inode = packed_varint(body);
 	e->length = packed_varint(body);
-	return packed_is_whole(body) && kind >= UNDO_CREATED && kind <= UNDO_RENAMED && e->path &&
+	e->birth_ns = packed_is_over(body) ? 0 : (int64_t)packed_u64(body);
+	return packed_is_whole(body) && kind >= UNDO_CREATED && kind <= UNDO_LEFT && e->path &&
 	       e->to && *e->path;
 }
 

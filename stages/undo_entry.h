@@ -1,6 +1,6 @@
 /* undo_entry.h - what a sink was about to do to its files, so that it can be undone: one entry of an undo journal.
  *
- *   length of the body, u64 | body: kind, epoch, known, path, to, inode, length | XXH3 of all before, u64
+ *   length of the body, u64 | body: kind, epoch, known, path, to, inode, length, [birth] | XXH3 of all before, u64
  *
  * An entry is on disk before its act. So one that is torn stands for an act that did not happen, and can only be the last.
  *
@@ -14,6 +14,9 @@ enum undo_kind {
 	UNDO_MADE = 2,     /* path, created just before, is that inode, and still empty */
 	UNDO_APPENDED = 3, /* path, that inode, is written behind its length */
 	UNDO_RENAMED = 4,  /* path, that inode, becomes `to` */
+	/* path, that inode, is left: somebody else has moved, deleted or cut it. It was that long then, and what is committed
+	 * of it need not hold any more. */
+	UNDO_LEFT = 5,
 };
 
 /* The two strings end with a NUL where they are read from. */
@@ -24,6 +27,7 @@ struct undo_entry {
 	const char *path;
 	const char *to; /* RENAMED; else "" */
 	uint64_t inode, length;
+	int64_t birth_ns; /* of that inode, which may be another file's one day; 0: not known */
 };
 
 void undo_entry_pack(struct packer *p, const struct undo_entry *e);

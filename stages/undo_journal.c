@@ -47,6 +47,13 @@ void undo_journal_release(struct undo_journal *j)
 	packer_release(&j->packer);
 }
 
+void undo_journal_go_on(struct undo_journal *j, uint64_t length)
+{
+	struct undo_file *f = &j->files[j->epoch % UNDO_FILES];
+	f->epoch = j->epoch;
+	f->length = length;
+}
+
 static void begin_directory(struct undo_journal *j)
 {
 	steady_op_begin(&j->op, (struct io_op){.code = IO_OPEN,

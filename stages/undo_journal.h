@@ -70,6 +70,9 @@ struct undo_journal {
 int undo_journal_init(struct undo_journal *j, struct env *env, struct stage_counters *counters,
 		      const char *state_dir, const char *sink, uint64_t epoch, uint64_t known);
 
+/* The file of the epoch that goes on holds that much already, which is to stay. Before anything is noted. */
+void undo_journal_go_on(struct undo_journal *j, uint64_t length);
+
 /* The name of a sink's file number i in state_dir. 0 or -ENAMETOOLONG. */
 int undo_journal_name(const char *sink, unsigned i, char *out, size_t room);
 

@@ -261,21 +261,36 @@ static void commit(struct exact *x, struct delta *d, size_t position)
 	delta_release(d);
 }
 
-bool exact_epoch(struct exact *x)
+static bool put_more(struct exact *x)
 {
-	size_t end = x->position + EXACT_EPOCH;
+	return x->whole_epochs || (put_batch(x, x->put + 2) && put_batch(x, x->put + 2));
+}
+
+static bool epoch(struct exact *x, size_t records)
+{
+	size_t end = x->position + records;
 	struct delta d = {.count = 0};
 	if (!put_up_to(x, end < x->put ? x->put : end) || !cut(x))
 		return false;
 	size_t position = x->put;
 	/* another file may be begun while this one is synced */
-	if (!put_batch(x, x->put + 2) || !put_batch(x, x->put + 2) || !sync_cut(x, &d, false)) {
+	if (!put_more(x) || !sync_cut(x, &d, false) || x->dead) {
 		delta_release(&d);
 		return false;
 	}
 	commit(x, &d, position);
 	file_output_committed(&x->output, x->epoch);
 	return true;
+}
+
+bool exact_epoch(struct exact *x)
+{
+	return epoch(x, EXACT_EPOCH);
+}
+
+bool exact_empty_epoch(struct exact *x)
+{
+	return epoch(x, 0);
 }
 
 bool exact_finish(struct exact *x)

@@ -33,7 +33,8 @@ struct exact {
 	size_t position;
 	struct delta saved;
 
-	bool keeps; /* files are deleted as soon as they may be: every one looks old */
+	bool whole_epochs; /* exact_epoch(): nothing more is put while it is committed */
+	bool keeps;        /* files are deleted as soon as they may be: every one looks old */
 	bool deleted[EXACT_RECORDS]; /* by that */
 	size_t deletions;
 
@@ -56,6 +57,9 @@ bool exact_recover(struct exact *x);
 
 /* One epoch more; false if it failed or died. */
 bool exact_epoch(struct exact *x);
+
+/* The same without a record more. */
+bool exact_empty_epoch(struct exact *x);
 
 /* Puts what is left, ends, commits that; false if it failed or died. */
 bool exact_finish(struct exact *x);

@@ -216,7 +216,7 @@ static void carry_by_backend(struct faulty_env *e, struct io_op *op)
 	io_submit(&e->backend->io, op);
 	while (carrying)
 		if (backend_poll(e->backend) == 0)
-			backend_wait(e->backend, UINT64_MAX);
+			backend_wait(e->backend, backend_now_ns() + 1000000);
 }
 
 bool faulty_env_turn(struct faulty_env *e)

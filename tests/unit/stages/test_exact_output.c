@@ -1,4 +1,5 @@
 /* A file output that ends at any moment: killed, without power, or by an operation that fails. */
+#include "daemon/helpers.h"
 #include "tests/unit/daemon/each_backend.h"
 #include "tests/unit/stages/exact_fixture.h"
 
@@ -165,7 +166,9 @@ EACH_BACKEND_TEST(exact_output, each_backend_writes_and_recovers_it)
 	for (size_t at = 20; at < 110; at += 7) {
 		struct exact x;
 		struct backend *backend;
-		cr_assert_eq(backend_open(&backend, (enum backend_kind) * kind, NULL), 0);
+		struct helpers helpers;
+		cr_assert_eq(helpers_init(&helpers, 1), 0);
+		cr_assert_eq(backend_open(&backend, (enum backend_kind) * kind, &helpers), 0);
 		exact_init(&x, names[at % NAMES]);
 		x.world.backend = backend;
 		x.trouble.at = at;
@@ -174,6 +177,7 @@ EACH_BACKEND_TEST(exact_output, each_backend_writes_and_recovers_it)
 		assert_recovers(&x, x.path);
 		exact_release(&x);
 		backend_close(backend);
+		helpers_release(&helpers);
 	}
 }
 

@@ -590,7 +590,7 @@ Test(file_output, interval_rotates_at_its_multiples_without_input)
 	run(&x, FEED_DRY, false);
 	char rotated[192];
 	snprintf(rotated, sizeof rotated, "%s/out.20261121T110000Z.log", x.directory);
-	for (int i = 0; i < 100 && access(rotated, F_OK) != 0; i++)
+	for (int i = 0; i < 10000 && access(rotated, F_OK) != 0; i++)
 		if (file_output_step(&x.output, FEED_DRY) == STEP_WAIT)
 			cr_assert(faulty_env_go_on(&x.world));
 	cr_assert_eq(access(rotated, F_OK), 0); /* it was 10:15, now 11:00 has struck */
