@@ -46,6 +46,10 @@ void output_keep_release(struct output_keep *k)
 	if (!k->env)
 		return;
 	assert(!k->op.busy);
+	int unseen = -1; /* it was opened, and nobody has looked since */
+	if (k->state == KEEP_BASE || k->state == KEEP_ENTER || k->state == KEEP_OPEN)
+		unseen = (int)k->op.result;
+	descriptor_close(k->env->io, &unseen);
 	descriptor_close(k->env->io, &k->fd);
 	descriptor_close(k->env->io, &k->directory);
 	descriptor_close(k->env->io, &k->above);

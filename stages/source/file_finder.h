@@ -35,6 +35,7 @@ struct file_finder {
 	struct glob_set include, exclude; /* filled by the owner before file_finder_start() */
 	bool from_end; /* files that are there at the start: only what comes after */
 	bool follow;
+	bool may_be_removed;      /* by us: a path that leads to nothing is no mistake */
 	bool holding;             /* what is found is not ready before the owner says so */
 	uint64_t ignore_older_ns; /* since it was modified; 0: none is ignored */
 

@@ -80,7 +80,8 @@ static void not_there(struct file_finder *f, int error)
 	if (t && gone &&
 	    !f->adopt) /* what was just moved here has been moved on, as will be told */
 		looking_set_adrift(f, t);
-	if (!t && !f->first_done && (f->is_literal || !gone))
+	bool is_mistake = gone ? f->is_literal && !f->may_be_removed : true;
+	if (!t && !f->first_done && is_mistake)
 		file_notes_unreadable(f->stage, f->looking_at, error);
 }
 

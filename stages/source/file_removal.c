@@ -26,6 +26,10 @@ void file_removal_release(struct file_removal *r)
 	if (!r->stage)
 		return;
 	assert(!r->op.busy);
+	int unseen = -1; /* it was opened, and nobody has looked since */
+	if (r->at == REMOVAL_OPEN || r->at == REMOVAL_ABOVE)
+		unseen = (int)r->op.result;
+	descriptor_close(r->stage->env->io, &unseen);
 	descriptor_close(r->stage->env->io, &r->fd);
 	descriptor_close(r->stage->env->io, &r->above);
 	free(r->path);
@@ -72,10 +76,18 @@ static uint64_t end_of(const struct file_position *n)
 	return n->file ? n->file->at : n->at;
 }
 
-/* What was emptied or begun somewhere else than at its first byte stays. */
-static bool is_whole(const struct file_position *n)
+/* Of a line that is too long all has been taken that is there, and yet it may go on. Read once, it has ended. */
+static bool is_within_line(const struct file_removal *r, const struct file_position *n)
 {
-	return end_of(n) > 0 && n->head.length > 0 && n->form != FILE_STREAM && !n->over;
+	const struct tracked_file *f = r->stage->once ? NULL : n->file;
+	return f && (f->framer.skipping || f->framer.in_split);
+}
+
+/* What was emptied or begun somewhere else than at its first byte stays. */
+static bool is_whole(const struct file_removal *r, const struct file_position *n)
+{
+	return end_of(n) > 0 && !is_within_line(r, n) && n->head.length > 0 &&
+	       n->form != FILE_STREAM && !n->over;
 }
 
 static const char *path_of(const struct file_position *n)
@@ -130,7 +142,7 @@ static int pick(struct file_removal *r)
 	for (struct chain *c = all->next; c != all; c = next) {
 		next = c->next;
 		struct file_position *n = chain_owner(c, struct file_position, stored);
-		if (!is_whole(n) || !looking_is_wanted(r->finder, path_of(n))) {
+		if (!is_whole(r, n) || !looking_is_wanted(r->finder, path_of(n))) {
 			chain_unlink(c);
 			continue;
 		}

@@ -169,6 +169,7 @@ static int file_source_open(struct stage *s)
 	    .from_end = o->read_from == 1,
 	    .follow = !s->once,
 	    .ignore_older_ns = o->ignore_older_ns,
+	    .may_be_removed = o->remove_after_ns > 0,
 	};
 	source->reader = (struct file_reader){.stage = s,
 					      .set = &source->set,
@@ -231,8 +232,8 @@ static int find(struct stage *s, struct file_source *source)
 		return r;
 	source->all_found = true;
 	const struct file_source_options *o = s->options;
-	bool may_all_be_removed = o->remove_after_ns > 0 && has_wildcards(&source->finder.include);
-	if (source->set.count == 0 && !source->finder.ignored && !may_all_be_removed) {
+	bool may_be_empty = source->finder.ignored || o->remove_after_ns > 0;
+	if (source->set.count == 0 && !may_be_empty) {
 		if (has_wildcards(&source->finder.include) ||
 		    counter_get(&s->counters->errors) == 0)
 			say_nothing_matched(s);

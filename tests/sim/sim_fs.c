@@ -421,6 +421,12 @@ int sim_fs_sync(struct sim_fs *fs, int fd, bool fails)
 	return fails ? -EIO : 0;
 }
 
+bool sim_fs_is_sound(const struct sim_fs *fs, int fd)
+{
+	const struct sim_inode *i = fs->descriptors[fd].inode;
+	return i && i->sound;
+}
+
 int sim_fs_stat(struct sim_fs *fs, int fd, const char *path, struct io_status *into)
 {
 	int error = -EBADF;
@@ -540,8 +546,24 @@ void sim_fs_init(struct sim_fs *fs, uint64_t seed, const int64_t *wall_ns, bool 
 	fs->root = new_inode(fs, S_IFDIR, NULL);
 }
 
+/* One that was deleted by right. */
+struct sim_buried {
+	struct sim_buried *next;
+	struct sim_file file;
+	struct sim_bytes bytes;
+};
+
+static void free_buried(struct sim_fs *fs)
+{
+	for (struct sim_buried *b; (b = fs->buried) != NULL; free(b)) {
+		fs->buried = b->next;
+		free(b->bytes.at);
+	}
+}
+
 void sim_fs_release(struct sim_fs *fs)
 {
+	free_buried(fs);
 	for (int fd = 0; fd < SIM_DESCRIPTORS_MAX; fd++)
 		if (fs->descriptors[fd].inode || fs->descriptors[fd].watcher)
 			sim_fs_close(fs, fd);
@@ -591,6 +613,56 @@ static void collect(const struct sim_inode *directory, const char *path, struct 
 	}
 }
 
+static void build_path(const struct sim_inode *i, char path[256])
+{
+	path[0] = '\0';
+	for (; i && i->name; i = i->parent) {
+		char below[256];
+		if (snprintf(below, sizeof below, "/%s%s", i->name, path) >= (int)sizeof below)
+			abort();
+		memcpy(path, below, sizeof below);
+	}
+}
+
+void sim_fs_bury(struct sim_fs *fs, int directory, const char *path)
+{
+	int error;
+	const struct sim_inode *i = sim_lookup(fs, directory, path, 0, &error);
+	if (!i || !S_ISREG(i->mode))
+		return;
+	struct sim_buried *b = sim_alloc(sizeof *b);
+	sim_bytes_put(&b->bytes, 0, i->now.at, i->now.length);
+	b->file =
+	    (struct sim_file){.bytes = b->bytes.at, .length = b->bytes.length, .birth = i->birth};
+	build_path(i, b->file.path);
+	b->next = fs->buried;
+	fs->buried = b;
+}
+
+static bool has_birth(const struct sim_file *files, size_t count, uint64_t birth)
+{
+	for (size_t i = 0; i < count; i++)
+		if (files[i].birth == birth)
+			return true;
+	return false;
+}
+
+static void dig_up(const struct sim_fs *fs, const char *directory, struct sim_file **files,
+		   size_t *count)
+{
+	size_t length = strlen(directory);
+	for (const struct sim_buried *b = fs->buried; b; b = b->next) {
+		bool is_beneath =
+		    strncmp(b->file.path, directory, length) == 0 && b->file.path[length] == '/';
+		if (!is_beneath || has_birth(*files, *count, b->file.birth))
+			continue;
+		*files = reallocarray(*files, *count + 1, sizeof **files);
+		if (!*files)
+			abort();
+		(*files)[(*count)++] = b->file;
+	}
+}
+
 struct sim_file *sim_fs_files(struct sim_fs *fs, const char *directory, size_t *ret_count)
 {
 	struct sim_file *files = NULL;
@@ -599,6 +671,7 @@ struct sim_file *sim_fs_files(struct sim_fs *fs, const char *directory, size_t *
 	*ret_count = 0;
 	if (i)
 		collect(i, directory, &files, ret_count);
+	dig_up(fs, directory, &files, ret_count);
 	if (*ret_count > 1)
 		qsort(files, *ret_count, sizeof *files, by_birth);
 	return files;

@@ -26,6 +26,7 @@
 
 struct sim_inode;
 struct sim_watcher;
+struct sim_buried;
 
 struct sim_descriptor {
 	struct sim_inode *inode; /* NULL: closed, or an inotify descriptor */
@@ -42,6 +43,7 @@ struct sim_fs {
 	struct sim_inode *root, *all;
 	struct sim_descriptor descriptors[SIM_DESCRIPTORS_MAX];
 	struct sim_watcher *watchers[SIM_WATCHERS_MAX];
+	struct sim_buried *buried;
 	uint64_t capacity, used; /* bytes, beneath limited directories */
 	uint64_t births;
 	ino_t free_numbers[64], next_number;
@@ -80,6 +82,8 @@ ssize_t sim_fs_write(struct sim_fs *fs, int fd, const void *bytes, size_t length
 int sim_fs_truncate(struct sim_fs *fs, int fd, uint64_t length);
 /* fsync; of a file and fdatasync the same here. `fails`: -EIO, and what that leaves behind. */
 int sim_fs_sync(struct sim_fs *fs, int fd, bool fails);
+/* Nothing there is ever lost. */
+bool sim_fs_is_sound(const struct sim_fs *fs, int fd);
 int sim_fs_stat(struct sim_fs *fs, int fd, const char *path, struct io_status *into);
 int sim_fs_rename(struct sim_fs *fs, int directory, const char *from, const char *to, bool replace);
 int sim_fs_unlink(struct sim_fs *fs, int directory, const char *path);
@@ -108,5 +112,7 @@ struct sim_file {
 	size_t length;
 	uint64_t birth;
 };
+/* The file is about to be deleted, by right: sim_fs_files() goes on giving it as it is now, unless it comes back. */
+void sim_fs_bury(struct sim_fs *fs, int directory, const char *path);
 /* All regular files beneath the directory, by birth; the array is the caller's, what it points to is not. */
 struct sim_file *sim_fs_files(struct sim_fs *fs, const char *directory, size_t *ret_count);

@@ -8,6 +8,9 @@
 #include <string.h>
 
 enum { LINE_ROOM = 4096, PIECE_MIN = 16, LATE_NS = 2000000000, GAP_NS = 1500000000 };
+#define SILENT_NS                                                                                  \
+	UINT64_C(                                                                                  \
+	    6000000000) /* well below SHAPE_REMOVE_AFTER_MS, however clocks are set meanwhile */
 
 void sim_input_init(struct sim_input *in, const struct shape *shape, struct sim_fs *fs,
 		    struct sim_story *story, struct sim_random random, bool once)
@@ -70,6 +73,7 @@ static void put(struct sim_input *in, struct sim_stream *s, const char *bytes, s
 			abort();
 	}
 	memcpy(s->text + s->length, bytes, length);
+	s->written_ns = in->now_ns;
 	s->length += length;
 	s->offset += length;
 	if (bytes[length - 1] == '\n')
@@ -311,6 +315,33 @@ static void leave_all(struct sim_input *in)
 	}
 }
 
+static bool may_be_removed(const struct sim_input *in, const struct sim_stream *s)
+{
+	return in->shape->stages[s->source].remove_after_ms > 0;
+}
+
+/* Those who were silent for long leave their files. Within a line nobody does, nor is a file removed. */
+static void leave_silent(struct sim_input *in, bool begins_anew)
+{
+	for (size_t i = 0; i < in->count; i++) {
+		struct sim_stream *s = &in->streams[i];
+		if (s->fd < 0 || !may_be_removed(in, s))
+			continue;
+		if (s->written_ns == 0)
+			s->written_ns = in->now_ns;
+		if (in->now_ns - s->written_ns < SILENT_NS || s->unfinished)
+			continue;
+		size_t source = s->source;
+		char path[64];
+		snprintf(path, sizeof path, "/in/%s/new-%u.log", in->shape->stages[source].id,
+			 ++in->renames);
+		leave(in, s);
+		s->wants_successor = false;
+		if (begins_anew && !in->shape->stages[source].literal)
+			create(in, source, path)->written_ns = in->now_ns;
+	}
+}
+
 static bool may_be_renamed(const struct sim_input *in, const struct sim_stream *s)
 {
 	return s->known || in->shape->stages[s->source].all_names;
@@ -318,6 +349,8 @@ static bool may_be_renamed(const struct sim_input *in, const struct sim_stream *
 
 void sim_input_act(struct sim_input *in, const struct pipeline *p, uint64_t now_ns)
 {
+	in->now_ns = now_ns;
+	leave_silent(in, true);
 	follow_up_all(in, p, now_ns);
 	struct sim_stream *s = &in->streams[sim_below(&in->random, in->count)];
 	if (s->fd < 0)
@@ -346,7 +379,7 @@ void sim_input_destroy(struct sim_input *in, uint64_t now_ns)
 	in->wants_quiet = false;
 	for (size_t i = 0; i < in->count; i++)
 		in->streams[i].known = true;
-	if (!is_between(s) || s->whole < s->length)
+	if (!is_between(s) || s->whole < s->length || may_be_removed(in, s))
 		return;
 	if (sim_chance(&in->random, 300))
 		delete_file(in, s, now_ns);
@@ -357,6 +390,8 @@ void sim_input_destroy(struct sim_input *in, uint64_t now_ns)
 bool sim_input_finish(struct sim_input *in, const struct pipeline *p, uint64_t now_ns)
 {
 	bool all = true;
+	in->now_ns = now_ns;
+	leave_silent(in, false);
 	follow_up_all(in, p, now_ns);
 	for (size_t i = 0; i < in->count; i++) {
 		struct sim_stream *s = &in->streams[i];
@@ -380,5 +415,7 @@ void sim_input_reopen(struct sim_input *in)
 		struct sim_stream *s = &in->streams[i];
 		bool goes_on = s->fd >= 0 && s->leaves_ns == 0;
 		s->fd = goes_on ? sim_fs_open(in->fs, AT_FDCWD, s->path, O_WRONLY, 0) : -1;
+		if (s->fd < 0)
+			s->fd = -1; /* it has been removed */
 	}
 }

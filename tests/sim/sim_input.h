@@ -9,6 +9,9 @@
  * truncated or deleted only when all has been read and committed, as what is gone cannot be read again; then they grow as
  * they like.
  *
+ * Nor does anybody write to a file that may be removed at any moment: who was silent for some seconds leaves it, for a new
+ * one where the source takes any name.
+ *
  * Threads: one. Memory: its own. Layer: tests. */
 #pragma once
 
@@ -27,6 +30,7 @@ struct sim_stream {
 	bool named, wants_successor;
 	bool known;            /* a record of the epoch log tells of it */
 	uint64_t leaves_ns;    /* its writer goes on under the new name until then */
+	uint64_t written_ns;   /* when it was written to last; 0: before anything else happened */
 	uint64_t successor_ns; /* when the file that takes its name appears */
 	size_t below;          /* truncated and maybe not noticed: stay smaller than that; 0: no */
 	uint64_t noticed;      /* how many truncations the source will have counted then */
@@ -42,6 +46,7 @@ struct sim_input {
 	unsigned long_lines; /* per mille */
 	unsigned renames;
 	uint64_t truncations[SHAPE_SOURCES_MAX];
+	uint64_t now_ns;
 	bool once;
 	bool careful;     /* the program will be interrupted */
 	bool wants_quiet; /* sim_input_destroy() is due as soon as all is committed */

@@ -71,7 +71,8 @@ static int64_t do_write(struct sim_io *s, const struct io_op *op)
 
 static int64_t do_sync(struct sim_io *s, const struct io_op *op)
 {
-	bool fails = sim_chance(&s->random, s->faults->sync_errors);
+	bool fails =
+	    !sim_fs_is_sound(s->fs, op->fd) && sim_chance(&s->random, s->faults->sync_errors);
 	s->happened->sync_errors += fails;
 	return sim_fs_sync(s->fs, op->fd, fails);
 }
@@ -142,6 +143,8 @@ static int64_t take_effect(struct sim_io *s, const struct io_op *op)
 		return sim_fs_rename(fs, op->fd, op->rename.from, op->rename.to,
 				     op->rename.replace);
 	case IO_UNLINK:
+		if (op->fd != AT_FDCWD) /* what is undone is named by its path */
+			sim_fs_bury(fs, op->fd, op->unlink.path);
 		return sim_fs_unlink(fs, op->fd, op->unlink.path);
 	case IO_MKDIR:
 		return sim_fs_mkdir(fs, op->fd, op->mkdir.path);

@@ -117,6 +117,8 @@ static void make_sink(struct shape_stage *n, struct sim_random *r)
 	n->dated = sim_chance(r, 200);
 	if (sim_chance(r, 400))
 		n->rotate_size = sim_between(r, 60, 3000);
+	if (sim_chance(r, 300))
+		n->keep_s = (unsigned)sim_between(r, 1, 10);
 }
 
 static bool is_read(const struct shape *s, size_t stage)
@@ -128,7 +130,15 @@ static bool is_read(const struct shape *s, size_t stage)
 	return false;
 }
 
-void shape_make(struct shape *s, struct sim_random *r)
+/* Followed, longer than anybody who writes is silent (sim_input.h). */
+static void choose_removals(struct shape *s, struct sim_random *r, bool once)
+{
+	for (size_t i = 0; i < s->sources && s->epoch_ms; i++)
+		if (sim_chance(r, 300))
+			s->stages[i].remove_after_ms = once ? 1 : SHAPE_REMOVE_AFTER_MS;
+}
+
+void shape_make(struct shape *s, struct sim_random *r, bool once)
 {
 	*s = (struct shape){.sources = sim_between(r, 1, SHAPE_SOURCES_MAX),
 			    .tight = sim_chance(r, 500)};
@@ -154,6 +164,7 @@ void shape_make(struct shape *s, struct sim_random *r)
 			last->inputs[last->input_count++] = i;
 	static const unsigned epochs[] = {0, 20, 20, 200, 200, 1000};
 	s->epoch_ms = epochs[sim_below(r, sizeof epochs / sizeof *epochs)];
+	choose_removals(s, r, once);
 }
 
 /* ---- printing ---- */
@@ -176,8 +187,11 @@ static void __attribute__((format(printf, 2, 3))) print(struct page *p, const ch
 
 static void print_source(struct page *p, const struct shape_stage *n)
 {
-	print(p, "  %s: {type: file, max_line: %zuB, on_long_line: %s, paths: [", n->id,
-	      n->max_line, long_line_choices[n->on_long_line]);
+	print(p, "  %s: {type: file, max_line: %zuB, on_long_line: %s", n->id, n->max_line,
+	      long_line_choices[n->on_long_line]);
+	if (n->remove_after_ms)
+		print(p, ", remove_after: %ums", n->remove_after_ms);
+	print(p, ", paths: [");
 	for (unsigned i = 0; n->literal && i < n->files; i++)
 		print(p, "%s/in/%s/%u.log", i ? ", " : "", n->id, i);
 	if (!n->literal)
@@ -214,8 +228,12 @@ static void print_sink(struct page *p, const struct shape *s, const struct shape
 	      n->dated ? "/%H%M%S" : "", n->id, n->zstd ? ".zst" : "");
 	if (n->zstd)
 		print(p, ", compression: {type: zstd, level: 1}");
-	if (n->rotate_size)
+	if (n->rotate_size && n->keep_s)
+		print(p, ", rotate: {size: %juB, keep: %us}", (uintmax_t)n->rotate_size, n->keep_s);
+	else if (n->rotate_size)
 		print(p, ", rotate: {size: %juB}", (uintmax_t)n->rotate_size);
+	else if (n->keep_s && n->dated)
+		print(p, ", rotate: {keep: %us}", n->keep_s);
 	print_inputs(p, s, n);
 	print(p, "}\n");
 }

@@ -6,7 +6,7 @@
 #include "tests/sim/sim_random.h"
 
 enum { SHAPE_SOURCES_MAX = 3, SHAPE_FILTERS_MAX = 4, SHAPE_SINKS_MAX = 3, SHAPE_STAGES_MAX = 10 };
-enum { SHAPE_PATHS_MAX = 64, SHAPE_YAML_ROOM = 8192 };
+enum { SHAPE_PATHS_MAX = 64, SHAPE_YAML_ROOM = 8192, SHAPE_REMOVE_AFTER_MS = 20000 };
 
 struct shape_stage {
 	char id[8];
@@ -23,6 +23,7 @@ struct shape_stage {
 	unsigned files;
 	size_t max_line;
 	enum long_line on_long_line;
+	unsigned remove_after_ms; /* 0: off */
 
 	/* filters */
 	unsigned predicate;
@@ -31,6 +32,7 @@ struct shape_stage {
 	/* sinks */
 	bool zstd, dated;
 	uint64_t rotate_size; /* 0: no */
+	unsigned keep_s;      /* 0: no */
 };
 
 struct shape {
@@ -40,7 +42,8 @@ struct shape {
 	bool tight;        /* no more memory than it needs to go on */
 };
 
-void shape_make(struct shape *s, struct sim_random *r);
+/* once: what is run is run to the end of its input. */
+void shape_make(struct shape *s, struct sim_random *r, bool once);
 void shape_print(const struct shape *s, char yaml[SHAPE_YAML_ROOM]);
 
 /* Whether the filter lets the record pass. */

@@ -90,7 +90,7 @@ static void make(struct world *w)
 	w->stops_early = sim_chance(&w->random, 150);
 	w->clock = (struct sim_clock){.now_ns = 1 + sim_below(&w->random, 1000 * SECOND_NS),
 				      .wall_ns = (int64_t)(1700000000 * SECOND_NS)};
-	shape_make(&w->shape, &w->random);
+	shape_make(&w->shape, &w->random, w->once);
 	shape_print(&w->shape, w->yaml);
 	if (w->shape.epoch_ms)
 		w->interruptions = (unsigned)sim_below(&w->random, INTERRUPTIONS_MAX + 1);

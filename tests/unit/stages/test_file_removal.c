@@ -119,6 +119,27 @@ Test(file_removal, file_with_a_last_line_that_has_not_ended_stays)
 	end(x);
 }
 
+Test(file_removal, file_that_ends_within_a_line_that_is_too_long_stays)
+{
+	static const uint64_t ways[] = {LONG_LINE_TRUNCATE, LONG_LINE_DROP, LONG_LINE_SPLIT};
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		struct fixture *x = set_up_removing("*");
+		x->options.framing.max_line = 8;
+		x->options.framing.on_long_line = ways[i];
+		append(x, "a.log", "one\nand this is long, as it is to be");
+		start_following(x);
+		commit(x);
+		pass(x, 2 * HOUR_NS);
+		cr_expect(exists(x, "a.log"));
+		append(x, "a.log", "\n");
+		read_all(x);
+		commit(x);
+		pass(x, 2 * HOUR_NS);
+		cr_expect_not(exists(x, "a.log"));
+		end(x);
+	}
+}
+
 Test(file_removal, file_whose_beginning_was_left_out_stays)
 {
 	struct fixture *x = set_up_removing("*");
