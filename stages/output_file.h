@@ -80,12 +80,12 @@ struct output_file {
 	struct stage_counters *counters;
 	struct space_wait *space;
 	const struct path_template *template;
-	bool zstd;                    /* what is written to it */
 	struct undo_journal *journal; /* NULL: nothing is noted, nothing synced */
 	struct output_settling
 	    *settling; /* with a journal; then READY is left only while it has room */
 
 	enum output_file_state state;
+	bool zstd; /* what is written to it */
 	char path[PATH_MAX];
 	int fd;        /* READY: the file's; -1: none */
 	int directory; /* where it lies; -1: none; AT_FDCWD if the path does not vary */
@@ -107,14 +107,14 @@ struct output_file {
 	bool again;           /* the state's operation is to be submitted again ... */
 	uint64_t again_at_ns; /* ... not before this, or if 0 when the disk has room */
 	size_t walked;        /* path[0, walked) is above what is being opened */
+	int above;            /* LEAVE: being closed */
 	bool made;            /* what was missing has been made: that is done once */
 	bool created;         /* the file, by us */
 	bool synced;          /* READY, for whoever syncs it: it has been before */
 	bool reader_awaited;  /* said once */
-	int above;            /* LEAVE: being closed */
 	bool renames;         /* after READY */
-	uint64_t left_length; /* NOTE_LEFT, CUT_BACK */
 	bool cuts;            /* NOTE_LEFT: CUT_BACK follows */
+	uint64_t left_length; /* NOTE_LEFT, CUT_BACK */
 	int64_t renamed_second;
 	unsigned renamed_number;
 	char name[PATH_MAX]; /* a component of path, or the directory it lies in */
