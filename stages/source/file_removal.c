@@ -304,13 +304,13 @@ static int after_above(struct file_removal *r)
 	return submit(r, REMOVAL_SYNC, (struct io_op){.code = IO_SYNC, .fd = r->above});
 }
 
-/* Of one that is still being read its reader will say that it is gone. */
+/* Of one that is still being read its reader will say that it is gone; one that went astray is being searched for. */
 static int after_sync(struct file_removal *r)
 {
 	struct file_position *n = r->positions->at_hand;
 	if (n && r->op.result >= 0) {
 		n->lingers = false;
-		if (!n->file && !n->over)
+		if (!n->file && !n->over && !n->astray)
 			file_positions_forget(r->positions, n);
 	}
 	return rest(r);
