@@ -179,7 +179,6 @@ int output_epochs_put(struct output_epochs *e, struct delta *d)
 		if (r < 0)
 			return r;
 		e->told = e->mark;
-		e->committed_inode = e->mark.inode;
 	}
 	e->acted = false;
 	go(e, OUTPUT_SYNC_NONE);

@@ -336,6 +336,11 @@ static int after_look(struct output_keep *k, int64_t result)
 {
 	if (result < 0 || !is_due(k))
 		return next_file(k);
+	enum keep_answer answer = k->may_delete(k->owner, k->status.inode);
+	if (answer == KEEP_ASK_AGAIN)
+		return STEP_WAIT;
+	if (answer == KEEP_IT)
+		return come_back(k);
 	submit(k, KEEP_OPEN,
 	       (struct io_op){
 		   .code = IO_OPEN,
@@ -384,8 +389,11 @@ static int after_named(struct output_keep *k, int64_t result)
 	if (result < 0 || is_another)
 		return next_file(k);
 	enum keep_answer answer = k->may_delete(k->owner, k->status.inode);
-	if (answer == KEEP_ASK_AGAIN)
-		return STEP_WAIT;
+	if (answer ==
+	    KEEP_ASK_AGAIN) { /* who is asked may be waiting for the lock that is held here */
+		k->entry--;
+		return next_file(k);
+	}
 	if (answer == KEEP_IT)
 		return come_back(k);
 	submit(k, KEEP_UNLINK,

@@ -90,10 +90,10 @@ void output_keep_note(struct output_keep *k);
 /* STEP_MORE or STEP_WAIT. */
 int output_keep_step(struct output_keep *k);
 
-/* True while it has been told that it may delete a file and has not done so yet: none may be opened. */
+/* True while it has been told that it may delete a file, and may have it locked: none is to be opened. */
 static inline bool output_keep_is_deleting(const struct output_keep *k)
 {
-	return k->state == KEEP_UNLINK;
+	return k->state >= KEEP_OPEN && k->state <= KEEP_CLOSE;
 }
 
 /* True while it looks at files. */

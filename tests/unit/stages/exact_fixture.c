@@ -266,6 +266,15 @@ static bool put_more(struct exact *x)
 	return x->whole_epochs || (put_batch(x, x->put + 2) && put_batch(x, x->put + 2));
 }
 
+/* The record takes its time, as others' reports are not there yet: what is to be deleted may be meanwhile. */
+static bool linger(struct exact *x)
+{
+	for (int i = 0; x->keeps && i < 200; i++)
+		if (!go_on(x, file_output_step(&x->output, FEED_DRY)))
+			return false;
+	return true;
+}
+
 static bool epoch(struct exact *x, size_t records)
 {
 	size_t end = x->position + records;
@@ -274,7 +283,7 @@ static bool epoch(struct exact *x, size_t records)
 		return false;
 	size_t position = x->put;
 	/* another file may be begun while this one is synced */
-	if (!put_more(x) || !sync_cut(x, &d, false) || x->dead) {
+	if (!put_more(x) || !sync_cut(x, &d, false) || !linger(x) || x->dead) {
 		delta_release(&d);
 		return false;
 	}
