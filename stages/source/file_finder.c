@@ -20,6 +20,8 @@ enum {
 };
 static const uint64_t patrol_every_ns = 250 * UINT64_C(1000000);
 static const uint64_t walk_every_ns = 5 * UINT64_C(1000000000);
+static const uint64_t walk_pause_max_ns =
+    60 * UINT64_C(1000000000); /* one may have waited for a disk */
 static const uint64_t lost_track_pause_ns = UINT64_C(1000000000);
 enum { WALK_SHARE = 100 }; /* walks take at most one part in so many of the time */
 
@@ -258,6 +260,8 @@ static int search_on(struct file_finder *f)
 static int end_walk(struct file_finder *f)
 {
 	uint64_t now = now_ns(f), pause = (now - f->walk_began_ns) * WALK_SHARE;
+	if (pause > walk_pause_max_ns)
+		pause = walk_pause_max_ns;
 	f->walking = false;
 	if (f->from) {
 		free(f->from);

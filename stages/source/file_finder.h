@@ -15,7 +15,7 @@
  *   identity known, and another name: looked at, too; where that leads elsewhere, this is the name
  *
  * Whatever the order in which things are learnt, looking at a path once more makes it right. Events make that quick;
- * a walk every few seconds (never more than a hundredth of the time) and a patrol that looks at a few files a tick
+ * a walk every few seconds (large trees: a hundredth of the time, every minute at least) and a patrol that looks at a few files a tick
  * make it sure, also where there are no events: network file systems, links to other directories, a full queue.
  *
  * Threads: the owner's. Memory: as its parts. Layer: stages. */

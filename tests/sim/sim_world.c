@@ -15,7 +15,7 @@ enum { INTERRUPTIONS_MAX = 5, RECOVERY_STEPS = 80 };
 
 #define SECOND_NS UINT64_C(1000000000)
 #define LONGEST_NS (3600 * SECOND_NS) /* by then every run has come to its end */
-#define QUIET_NS (20 * SECOND_NS)     /* nothing read for so long: all has been, and is committed */
+#define QUIET_NS (80 * SECOND_NS)     /* nothing read for so long: all has been, and is committed */
 #define LOOK_NS (SECOND_NS / 10)      /* how often it is looked whether all has been read */
 
 struct world {
