@@ -287,9 +287,10 @@ Test(file_resuming, renamed_as_it_is_read_it_is_known_under_its_new_name_after_a
 	end(x);
 }
 
-/* A file system that tells of no events; and a file that is renamed after it was seen, before it is opened. */
+/* A file system that tells of no events; a file that is renamed after it was seen, before it is opened; a disk that takes
+ * ten seconds to list a directory. */
 static const struct io_ops *real_ops;
-static struct fixture *renaming;
+static struct fixture *renaming, *listing_slowly;
 
 static void submit_after_renaming(struct io *io, struct io_op *op)
 {
@@ -300,6 +301,9 @@ static void submit_after_renaming(struct io *io, struct io_op *op)
 	} else if (op->code == IO_OPEN && renaming) {
 		move_file(renaming, "a.log", "a.log.1");
 		renaming = NULL;
+	} else if (op->code == IO_LIST && listing_slowly) {
+		listing_slowly->skew_ns += UINT64_C(10000000000);
+		listing_slowly = NULL;
 	}
 	real_ops->submit(io, op);
 }
@@ -311,6 +315,21 @@ static void cancel_really(struct io *io, struct io_op *op)
 
 static const struct io_ops renaming_ops = {.submit = submit_after_renaming,
 					   .cancel = cancel_really};
+
+Test(file_resuming, walk_that_waited_for_the_disk_is_followed_by_another_within_a_minute)
+{
+	struct fixture *x = set_up_remembering("*.log", NULL);
+	append(x, "a.log", "one\n");
+	listing_slowly = x;
+	real_ops = x->backend->io.ops;
+	x->backend->io.ops = &renaming_ops;
+	start_following(x);
+	cr_assert_null(listing_slowly);
+	append(x, "b.log", "two\n");
+	x->skew_ns += UINT64_C(61000000000);
+	expect_got(x, "one\ntwo\n");
+	end(x);
+}
 
 Test(file_resuming, renamed_between_being_seen_and_being_opened_it_is_searched_for)
 {
