@@ -108,6 +108,10 @@ test_a_topology_that_loads_and_cannot_run_is_taken_back() {
 	cmp one.log <(seq 1 2000) || fail "not each once and in order"
 }
 
+all_have_come() { # LINES, in both outputs
+	[ "$(cat one.log last.log | wc -l)" -ge "$1" ]
+}
+
 test_hangups_in_a_row_are_all_heard() {
 	mkdir in
 	seq 1 1000 >in/a.log
@@ -124,6 +128,7 @@ test_hangups_in_a_row_are_all_heard() {
 	seq 9001 10000 >>in/a.log
 	wait_until 20 says 'reason=reload'
 	wait_until 20 test -e last.log
+	wait_until 20 all_have_come 10000
 	stop_sluice
 	assert_status 0
 	cat one.log last.log | cmp - <(seq 1 10000) || fail "not each once and in order"

@@ -12,6 +12,11 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:allocator_ma
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-second_deadlock_stack=1:halt_on_error=1:allocator_may_return_null=1}
 
+# Nothing runs beside these: bytes in, bytes out, or one stage killed after each of its operations, on the test's own thread.
+case $binary in
+*thread*) export UNIT_WITHOUT='^(exact_output/[^e]|(output_keep|output_watch|epoch_crash|epoch_damage|epoch_log|transactions|framer|lines|literals?|required|gzip_reader|rotated_name|file_positions|topology)/)' ;;
+esac
+
 log=$binary.log
 if grep -aq sanitized_runner "$binary"; then
 	# It runs one test at a time: two of it, with every other test each.

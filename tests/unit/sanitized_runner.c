@@ -7,21 +7,26 @@
  *
  *	sanitized_runner [PATTERN [PART PARTS]]     tests whose suite/name contains PATTERN; every PARTS-th of them
  *
+ * UNIT_WITHOUT: a regular expression; tests whose suite/name it matches are left out.
+ *
  * Threads: one; a test may start its own. Memory: libc's. Layer: tests. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 
 #include <errno.h>
+#include <regex.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	TIMEOUT_S = 120,
+	SLOW_S = 3, /* worth a line */
 	EXIT_FAILED = 101,
 	EXIT_SKIPPED = 102,
 };
@@ -221,11 +226,43 @@ static enum verdict run_test(const struct criterion_test *test)
 	return test->data->kind_ == CR_TEST_PARAMETERIZED ? run_with_parameters() : run_forked();
 }
 
+static double now_s(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static enum verdict run_timed(const struct criterion_test *test)
+{
+	double began = now_s();
+	enum verdict v = run_test(test);
+	double took = now_s() - began;
+	if (took > SLOW_S)
+		printf("slow: %s/%s, %.1f s\n", test->category, test->name, took);
+	return v;
+}
+
+static bool left_out(const char *name)
+{
+	static regex_t without;
+	static bool compiled;
+	const char *text = getenv("UNIT_WITHOUT");
+	if (!text || !*text)
+		return false;
+	if (!compiled && regcomp(&without, text, REG_EXTENDED | REG_NOSUB) != 0) {
+		fprintf(stderr, "UNIT_WITHOUT is no regular expression: %s\n", text);
+		exit(1);
+	}
+	compiled = true;
+	return regexec(&without, name, 0, NULL, 0) == 0;
+}
+
 static bool wanted(const struct criterion_test *test, const char *pattern)
 {
 	char name[256];
 	snprintf(name, sizeof(name), "%s/%s", test->category, test->name);
-	return strstr(name, pattern) != NULL;
+	return strstr(name, pattern) != NULL && !left_out(name);
 }
 
 int main(int argc, char **argv)
@@ -237,7 +274,7 @@ int main(int argc, char **argv)
 	unsigned counts[3] = {0};
 	for (struct criterion_test **t = __start_cr_tst; t < __stop_cr_tst; t++)
 		if (*t && wanted(*t, pattern) && index++ % parts == part)
-			counts[run_test(*t)]++;
+			counts[run_timed(*t)]++;
 	printf("unit tests: %u passed, %u failed, %u skipped\n", counts[PASSED], counts[FAILED],
 	       counts[SKIPPED]);
 	return counts[FAILED] > 0;

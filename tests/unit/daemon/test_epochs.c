@@ -160,12 +160,12 @@ EPOCHS_TEST(sink_is_cut_where_its_source_is)
 {
 	struct world w;
 	begin(&w, *kind,
-	      "sources: {a: {type: numbers, count: 300000, cuts: 9}}\n"
+	      "sources: {a: {type: numbers, count: 60000, cuts: 9}}\n"
 	      "sinks: {out: {type: collect, inputs: [a]}}\n");
 	run_to_end(&w);
 	assert_cut_exactly("out", (struct origin[]){{"a", 0, 1, 0}}, 1);
-	cr_assert_eq(remembered(&w, "a", "next"), 300000);
-	cr_assert_eq(remembered(&w, "out", "count"), 300000);
+	cr_assert_eq(remembered(&w, "a", "next"), 60000);
+	cr_assert_eq(remembered(&w, "out", "count"), 60000);
 	cr_assert_eq(fake_collected("out")->committed, w.log.epoch);
 	end(&w);
 }
@@ -175,8 +175,8 @@ EPOCHS_TEST(barriers_are_aligned_where_sources_flow_together)
 	struct world w;
 	begin(&w, *kind,
 	      "sources:\n"
-	      "  a: {type: numbers, count: 60000, cuts: 9}\n"
-	      "  b: {type: numbers, count: 30000, cuts: 9, first: 100000000, per_batch: 3}\n"
+	      "  a: {type: numbers, count: 20000, cuts: 9}\n"
+	      "  b: {type: numbers, count: 10000, cuts: 9, first: 100000000, per_batch: 3}\n"
 	      "transforms: {l: {type: labour, inputs: [a, b], workers: 1, queue: {capacity: 4}}}\n"
 	      "sinks: {out: {type: collect, inputs: [l]}, other: {type: collect, inputs: [b]}}\n");
 	run_to_end(&w);
@@ -191,8 +191,8 @@ EPOCHS_TEST(several_workers_pass_one_barrier)
 	struct world w;
 	begin(&w, *kind,
 	      "sources:\n"
-	      "  a: {type: numbers, count: 80000, cuts: 9}\n"
-	      "  b: {type: numbers, count: 80000, cuts: 9, first: 100000000}\n"
+	      "  a: {type: numbers, count: 20000, cuts: 9}\n"
+	      "  b: {type: numbers, count: 20000, cuts: 9, first: 100000000}\n"
 	      "transforms:\n"
 	      "  l: {type: labour, inputs: [a, b], workers: 3, queue: {capacity: 2}}\n"
 	      "  m: {type: labour, inputs: [l], workers: 2, queue: {capacity: 1}}\n"
@@ -207,7 +207,7 @@ EPOCHS_TEST(workers_that_overtake_each_other_do_not_overtake_a_barrier)
 {
 	struct world w;
 	begin(&w, *kind,
-	      "sources: {a: {type: numbers, count: 250000, cuts: 9}}\n"
+	      "sources: {a: {type: numbers, count: 50000, cuts: 9}}\n"
 	      "transforms: {l: {type: labour, inputs: [a], workers: 4, ordered: false}}\n"
 	      "sinks: {out: {type: collect, inputs: [l]}}\n");
 	run_to_end(&w);
@@ -219,7 +219,7 @@ EPOCHS_TEST(fused_filter_and_fan_out_are_cut_alike)
 {
 	struct world w;
 	begin(&w, *kind,
-	      "sources: {a: {type: numbers, count: 300000, cuts: 9}}\n"
+	      "sources: {a: {type: numbers, count: 60000, cuts: 9}}\n"
 	      "transforms: {odd: {type: odd, inputs: [a]}}\n"
 	      "sinks: {out: {type: collect, inputs: [odd]}, all: {type: collect, inputs: [a]}}\n");
 	run_to_end(&w);
@@ -298,7 +298,7 @@ EPOCHS_TEST(room_is_not_waited_for_once_a_worker_has_failed)
 	struct world w;
 	begin(&w, *kind,
 	      "sources: {a: {type: numbers, count: 10000000000}}\n"
-	      "transforms: {x: {type: breaks, inputs: [a], at: 1500000}}\n"
+	      "transforms: {x: {type: breaks, inputs: [a], at: 150000}}\n"
 	      "sinks: {out: {type: collect, inputs: [x]}}\n");
 	fill_disk_of_epochs(&w.pipeline);
 	run_to_end(&w);

@@ -340,7 +340,7 @@ static void kill_everywhere(const char *name, enum crash_fate fate, bool halfway
 {
 	bool over = false;
 	size_t deletions = 0;
-	for (size_t at = 0; !over; at++) {
+	for (size_t at = 0; !over; at += EXACT_STRIDE) {
 		struct exact x;
 		char when[64];
 		snprintf(when, sizeof when, "%s, fate %d, killed at %zu", name, (int)fate, at);

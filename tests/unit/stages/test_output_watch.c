@@ -146,7 +146,7 @@ static void kill_everywhere(int number, enum crash_fate fate)
 	enum meddling what = what_of(number);
 	const char *name = names[number / MEDDLINGS];
 	bool over = false;
-	for (size_t at = 0; !over; at++) {
+	for (size_t at = 0; !over; at += EXACT_STRIDE) {
 		struct exact x;
 		char when[96];
 		snprintf(when, sizeof when, "%s, %d, fate %d, killed at %zu", name, (int)what,
