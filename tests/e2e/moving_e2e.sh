@@ -107,6 +107,8 @@ test_moved_again_and_again_and_killed_every_line_is_there_once() {
 		stop_sluice KILL
 	done
 	start_sluice -c move.yaml
+	seq $((n + 1)) $((n + 1)) >>logs/a.log # so that it runs when all is there
+	n=$((n + 1))
 	are_all_there() { have_lines $n out.log*; } # whatever there is by then
 	wait_until 30 are_all_there
 	stop_sluice
