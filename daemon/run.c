@@ -43,8 +43,14 @@ static void forget(struct loaded **l)
 static struct loaded *load_anew(const struct arguments *a, int *ret_code)
 {
 	struct loaded *l = calloc(1, sizeof *l);
-	*ret_code = l ? load(l, a, false) : EXIT_FAILED;
-	if (l && *ret_code != 0)
+	if (!l) {
+		log_line(LOG_LEVEL_ERROR, NULL, "topology cannot be loaded", "error=%s",
+			 strerror(ENOMEM));
+		*ret_code = EXIT_FAILED;
+		return NULL;
+	}
+	*ret_code = load(l, a, false);
+	if (*ret_code != 0)
 		forget(&l);
 	return l;
 }
