@@ -26,7 +26,7 @@ test_the_progress_bar_shows_share_rate_and_time_left() {
 		sinks: {out: {type: file, inputs: [in], path: slow}}
 	YAML
 	start_on_a_terminal "-c bar.yaml"
-	wait_until 20 shows '^\[#+\.*\] +[0-9]+ %  [0-9.]+ [KM]B, [0-9.]+ [KMG]?B/s, [0-9]+ s left'
+	wait_until 20 shows '^\[#*\.*\] +[0-9]+ %  [0-9.]+ [KM]B, [0-9.]+ [KMG]?B/s, [0-9]+ s left'
 	cat slow >result.log
 	await_end 60
 	assert_status 0
