@@ -1,4 +1,5 @@
 #include "stages/output_states.h"
+#include "stages/path_above.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -104,10 +105,7 @@ static void after_leave(struct output_file *f, int64_t result)
 /* Where a path that does not vary lies. Through a link the name is somewhere else: then syncing the file has to do. */
 static void begin_hold(struct output_file *f)
 {
-	const char *slash = strrchr(f->path, '/');
-	size_t length = !slash || slash == f->path ? 1 : (size_t)(slash - f->path);
-	memcpy(f->name, slash ? f->path : ".", length);
-	f->name[length] = '\0';
+	path_above(f->path, f->name);
 	output_submit(f,
 		      (struct io_op){.code = IO_OPEN,
 				     .fd = AT_FDCWD,

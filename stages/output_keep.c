@@ -3,6 +3,7 @@
 #include "stages/lock_wait.h"
 #include "stages/path_match.h"
 #include "stages/rotated_name.h"
+#include "stages/path_above.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -143,15 +144,6 @@ static void add_directory(struct output_keep *k, const char *path)
 	k->waiting = d;
 }
 
-/* Where a path that does not vary lies. */
-static void directory_of(const char *path, char out[PATH_MAX])
-{
-	const char *slash = strrchr(path, '/');
-	size_t length = !slash ? 0 : slash == path ? 1 : (size_t)(slash - path);
-	memcpy(out, path, length);
-	out[length] = '\0';
-}
-
 static int list_next(struct output_keep *k)
 {
 	forget_listing(k);
@@ -178,13 +170,10 @@ static int begin(struct output_keep *k)
 	k->failed = false;
 	if (r < 0)
 		return rest(k); /* opening it will say so */
-	if (k->template->varies) {
-		size_t length = path_template_base(k->template);
-		memcpy(k->base, k->original, length);
-		k->base[length] = '\0';
-	} else {
-		directory_of(k->original, k->base);
-	}
+	size_t length =
+	    k->template->varies ? path_template_base(k->template) : path_above_length(k->original);
+	memcpy(k->base, k->original, length);
+	k->base[length] = '\0';
 	submit(k, KEEP_BASE,
 	       (struct io_op){
 		   .code = IO_OPEN,

@@ -1,5 +1,6 @@
 #include "stages/output_restore.h"
 #include "stages/descriptor.h"
+#include "stages/path_above.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,17 +76,9 @@ static void begin_close(struct output_restore *r)
 	steady_op_begin(&r->op, (struct io_op){.code = IO_CLOSE, .fd = r->fd});
 }
 
-static size_t directory_length(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return !slash ? 0 : slash == path ? 1 : (size_t)(slash - path);
-}
-
 static void begin_list(struct output_restore *r)
 {
-	size_t length = directory_length(r->mark->path);
-	memcpy(r->path, length > 0 ? r->mark->path : ".", length > 0 ? length : 1);
-	r->path[length > 0 ? length : 1] = '\0';
+	path_above(r->mark->path, r->path);
 	steady_op_begin(&r->op, (struct io_op){.code = IO_LIST,
 					       .fd = AT_FDCWD,
 					       .list = {.path = r->path, .into = &r->listing}});
@@ -338,8 +331,8 @@ static const char *name_of_inode(const struct io_listing *l, uint64_t inode)
 static void after_list(struct output_restore *r, int64_t result)
 {
 	const char *name = result < 0 ? NULL : name_of_inode(&r->listing, r->mark->inode);
-	size_t length = directory_length(r->mark->path);
-	const char *slash = length > 1 ? "/" : "";
+	size_t length = path_above_length(r->mark->path);
+	const char *slash = length == 0 || r->mark->path[length - 1] == '/' ? "" : "/";
 	int n = -1;
 	r->search = SEARCH_OVER;
 	if (name)

@@ -1,5 +1,6 @@
 #include "stages/output_undo.h"
 #include "stages/descriptor.h"
+#include "stages/path_above.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,10 +63,7 @@ static void begin_close(struct output_undo *u)
 
 static void begin_directory_open(struct output_undo *u)
 {
-	const char *path = u->entry->path, *slash = strrchr(path, '/');
-	size_t length = !slash || slash == path ? 1 : (size_t)(slash - path);
-	memcpy(u->directory, slash ? path : ".", length);
-	u->directory[length] = '\0';
+	path_above(u->entry->path, u->directory);
 	steady_op_begin(&u->op, (struct io_op){.code = IO_OPEN,
 					       .fd = AT_FDCWD,
 					       .open = {.path = u->directory,

@@ -108,8 +108,7 @@ struct stage_type {
 	/* Sinks, instead of sink_step once inlet_ended(): write out what is held back, close files. STEP_MORE or STEP_WAIT
 	 * until STEP_DONE, with every batch done, save when its reader went away. */
 	int (*sink_finish)(struct stage *s, struct inlet *in);
-	/* Sinks that end early, by a failure or as their reader went away: frees the batches that are held, as those who
-	 * share them may be waiting for room. Nothing follows but close. STEP_WAIT while operations point into them, then
+	/* Sinks that have failed: frees the batches that are held, as those who share them may be waiting for room. Nothing follows but close. STEP_WAIT while operations point into them, then
 	 * STEP_DONE. NULL: there are none. */
 	int (*sink_let_go)(struct stage *s);
 

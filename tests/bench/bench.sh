@@ -61,9 +61,18 @@ median() {
 	sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
 
+# True if one of these rows is.
+is_wanted() { # NAME...
+	local name
+	for name in "$@"; do
+		[[ ! $name =~ $rows ]] || return 0
+	done
+	return 1
+}
+
 # row NAME WANTED PEER OURS THEIRS: throughput of two commands, in turns.
 row() {
-	[[ $1 =~ $rows ]] || return 0
+	is_wanted "$1" || return 0
 	echo "$1: $runs runs of each" >&2
 	local ours=() theirs=() our_cpu=() their_cpu=() i
 	timed "$4" # once each, for what happens at first only
@@ -120,7 +129,7 @@ run() {
 
 # What epochs cost: much input, so that there are several.
 epoch_rows() {
-	[[ epochs =~ $rows ]] || return 0
+	is_wanted 'epochs -> blackhole' 'epochs -> file in memory' 'epochs -> file on disk' || return 0
 	local copies=${BENCH_COPIES:-8} i when one=$bytes fast=$folder/fast
 	mkdir -p "$folder/copies"
 	for ((i = 0; i < copies; i++)); do
@@ -154,15 +163,21 @@ cpu_ms() { # PID
 	awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000 / hz }' "/proc/$1/stat"
 }
 
-until_line() { # FILE LINE
-	until [ "$(tail -n 1 "$1" 2>/dev/null)" = "$2" ]; do
+# As long as it runs.
+until_true() { # PID COMMAND...
+	until "${@:2}"; do
+		kill -0 "$1" 2>/dev/null || { cat "$folder/said" >&2; exit 1; }
 		read -rt 0.01 -u "$never_readable" || true
 	done
 }
 
+has_lines() { # FILE N
+	[ "$(cat "$1" 2>/dev/null | wc -l)" -ge "$2" ]
+}
+
 # 10,000 followed files: what they cost while nothing is written to them, and how long a restart takes to get to the last.
 many_files_rows() {
-	[[ files =~ $rows ]] || return 0
+	is_wanted '10,000 idle files' '10,000 idle files, memory' '10,000 files, restart' || return 0
 	local i pid before
 	echo "10,000 followed files: 30 s of nothing, then a restart" >&2
 	rm -rf "$folder"/many "$folder"/out.* "$folder/state"
@@ -174,9 +189,7 @@ many_files_rows() {
 	exec {never_readable}<> <(:)
 	"$sluice" run -c "$folder/many.yaml" >"$folder/said" 2>&1 &
 	pid=$!
-	until [ "$(cat "$folder/out.a" 2>/dev/null | wc -l)" = 10000 ]; do
-		read -rt 0.1 -u "$never_readable" || true
-	done
+	until_true $pid has_lines "$folder/out.a" 10000
 	read -rt 5 -u "$never_readable" || true # it may still be committing
 	before=$(cpu_ms $pid)
 	read -rt 30 -u "$never_readable" || true
@@ -188,7 +201,7 @@ many_files_rows() {
 	before=$EPOCHREALTIME
 	"$sluice" run -c "$folder/many.yaml" >"$folder/said" 2>&1 &
 	pid=$!
-	until_line "$folder/out.a" "after the restart"
+	until_true $pid has_lines "$folder/out.a" 10001
 	limit '10,000 files, restart' "$(awk -v a="$before" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f", b - a }')" 2 s
 	kill $pid
 	wait $pid

@@ -90,6 +90,30 @@ test_an_output_that_is_deleted_is_begun_anew() {
 	assert_same expected out.log
 }
 
+is_committed() { # BYTES
+	"$SLUICE" state -c move.yaml 2>/dev/null | grep -q "$1"
+}
+
+test_moved_within_a_folder_of_one_letter_while_nothing_ran_it_is_found() {
+	moving_topology o/out.log
+	[ "$(stat -c %W move.yaml)" -gt 0 ] || skip "the file system does not tell when files were born"
+	mkdir o
+	seq 1 1000 >logs/a.log
+	start_sluice -c move.yaml
+	wait_until 20 have_lines 1000 o/out.log
+	wait_until 20 is_committed 3893
+	stop_sluice KILL
+	mv o/out.log o/old.log
+	seq 1001 2000 >>logs/a.log
+	start_sluice -c move.yaml
+	wait_until 20 have_lines 2000 o/old.log o/out.log
+	stop_sluice
+	assert_status 0
+	seq 1 2000 >expected
+	cat o/old.log o/out.log >all.log
+	assert_same expected all.log
+}
+
 test_moved_again_and_again_and_killed_every_line_is_there_once() {
 	moving_topology out.log
 	[ "$(stat -c %W move.yaml)" -gt 0 ] || skip "the file system does not tell when files were born"

@@ -170,13 +170,13 @@ static int64_t take_effect(struct sim_io *s, const struct io_op *op)
 
 /* ---- the story ---- */
 
-static const char *path_of(const struct io_op *op)
+const char *sim_path_of(const struct io_op *op)
 {
 	switch (op->code) {
 	case IO_OPEN:
 		return op->open.path;
 	case IO_STAT:
-		return op->stat.path ? op->stat.path : "";
+		return op->stat.path;
 	case IO_RENAME:
 		return op->rename.to;
 	case IO_UNLINK:
@@ -188,7 +188,7 @@ static const char *path_of(const struct io_op *op)
 	case IO_WATCH_ADD:
 		return op->watch.path;
 	default:
-		return "";
+		return NULL;
 	}
 }
 
@@ -200,8 +200,9 @@ static void narrate(struct sim_io *s, const struct io_op *op, int64_t result)
 	long long at = op->code == IO_READ && !op->stream ? (long long)op->read.at
 		       : op->code == IO_WRITE             ? (long long)op->write.at
 							  : -1;
+	const char *path = sim_path_of(op);
 	sim_story_add(s->story, "%-10s %s fd=%d %s at=%lld = %lld%s%s", s->name,
-		      sim_code_name(op->code), op->fd, path_of(op), at, (long long)result,
+		      sim_code_name(op->code), op->fd, path ? path : "", at, (long long)result,
 		      result < 0 ? " " : "", result < 0 ? strerrorname_np((int)-result) : "");
 }
 

@@ -56,6 +56,8 @@ struct sim_io {
 struct sim_io *sim_io_new(struct sim_fs *fs, struct sim_random random, struct sim_story *story,
 			  const struct sim_faults *faults, struct sim_happened *happened,
 			  const uint64_t *now_ns, const char *name);
+/* The path that it is about; NULL: none. */
+const char *sim_path_of(const struct io_op *op);
 /* When the next operation is due; UINT64_MAX: when something happens. */
 uint64_t sim_io_next_ns(const struct sim_io *s);
 /* What is under way will not wait for its time; streams are cancelled. */

@@ -1,5 +1,6 @@
 #include "tests/sim/sim_strike.h"
 #include "tests/sim/sim_inode.h"
+#include "tests/sim/sim_io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,32 +24,10 @@ static enum sim_place place_named(const char *name, size_t length)
 	return SIM_ELSEWHERE;
 }
 
-static const char *path_of(const struct io_op *op)
-{
-	switch (op->code) {
-	case IO_OPEN:
-		return op->open.path;
-	case IO_STAT:
-		return op->stat.path;
-	case IO_RENAME:
-		return op->rename.to;
-	case IO_UNLINK:
-		return op->unlink.path;
-	case IO_MKDIR:
-		return op->mkdir.path;
-	case IO_LIST:
-		return op->list.path;
-	case IO_WATCH_ADD:
-		return op->watch.path;
-	default:
-		return NULL;
-	}
-}
-
 /* The directory beneath the root in which it works. */
 static enum sim_place place_of(const struct sim_fs *fs, const struct io_op *op)
 {
-	const char *path = path_of(op);
+	const char *path = sim_path_of(op);
 	if (path && path[0] == '/')
 		return place_named(path + 1, strcspn(path + 1, "/"));
 	if (op->code == IO_WATCH_NEW || sim_fs_is_watcher(fs, op->fd))
