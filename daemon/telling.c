@@ -127,7 +127,9 @@ static void verify_input(struct telling *t, const struct told_file *f, const str
 	if (st->st_ino != f->inode)
 		teller_text(&t->teller, "now", "another file has its name; this one is looked for");
 	else if (size < f->at)
-		teller_text(&t->teller, "now", "truncated; it is read from its beginning");
+		teller_text(&t->teller, "now",
+			    "shorter; it is read on at its end if it begins as it did, "
+			    "else from its beginning");
 	else
 		teller_number(&t->teller, "left", size - f->at);
 }

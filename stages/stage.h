@@ -47,7 +47,7 @@ struct stage_counters {
 	    work_done;                 /* bytes of input known and consumed, for the progress bar */
 	struct counter files;          /* opened so far */
 	struct counter latency_max_ns; /* sinks: from read to written */
-	struct counter truncations;    /* followed files that shrank and were begun again */
+	struct counter truncations;    /* files that shrank, or were written anew */
 	struct counter removals;       /* files that were deleted, as the topology says */
 	struct counter
 	    changes; /* to what snapshot() would say, besides those that bytes_in tells of */

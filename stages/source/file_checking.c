@@ -1,4 +1,5 @@
 #include "stages/source/file_checking.h"
+#include "stages/source/file_notes.h"
 #include "stages/source/file_opening.h"
 #include "stages/source/file_positions.h"
 #include "stages/source/file_turn.h"
@@ -88,10 +89,52 @@ static int tail_sampled(struct file_reader *r)
 	return GO_ON;
 }
 
+/* Where a frame was cut nothing can be read on. */
+static bool may_have_lost_its_end(const struct file_reader *r)
+{
+	const struct tracked_file *f = r->file;
+	bool is_usable = f->form != FILE_PACKED || (r->stat.size >= f->at && f->skip == 0);
+	return f->position && f->position->head.length == HEAD_BYTES &&
+	       r->stat.size >= HEAD_BYTES && is_usable;
+}
+
+static int begin_anew(struct file_reader *r)
+{
+	opening_begin_anew(r);
+	return GO_ON;
+}
+
+static int check_beginning(struct file_reader *r)
+{
+	return sample(r, READER_SHORTER, 0, HEAD_BYTES);
+}
+
+int checking_shorter(struct file_reader *r)
+{
+	r->sampled = 0;
+	return may_have_lost_its_end(r) ? check_beginning(r) : begin_anew(r);
+}
+
+static int beginning_sampled(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	if (file_head_compare(&f->position->head, r->sample) != 1)
+		return begin_anew(r);
+	file_notes_lost_its_end(r->stage, f->path, f->end, r->stat.size);
+	turn_go_on_at_end(r, r->stat.size);
+	return checking_begin(r);
+}
+
+static int sample_on(struct file_reader *r)
+{
+	if (r->at == READER_SHORTER)
+		return check_beginning(r);
+	return r->at == READER_HEAD ? check_head(r) : check_tail(r);
+}
+
 int checking_sampled(struct file_reader *r)
 {
 	int64_t n = r->op.result;
-	bool is_head = r->at == READER_HEAD;
 	if (n < 0 && n != -EINTR && n != -EAGAIN) {
 		turn_give_up_unreadable(r, (int)n);
 		return GO_ON;
@@ -100,15 +143,17 @@ int checking_sampled(struct file_reader *r)
 		return differs(r);
 	r->sampled += n > 0 ? (size_t)n : 0;
 	if (r->sampled < r->sample_length)
-		return is_head ? check_head(r) : check_tail(r);
-	return is_head ? head_sampled(r) : tail_sampled(r);
+		return sample_on(r);
+	if (r->at == READER_SHORTER)
+		return beginning_sampled(r);
+	return r->at == READER_HEAD ? head_sampled(r) : tail_sampled(r);
 }
 
 int checking_differs(struct file_reader *r)
 {
-	if (r->op.result < 0)
+	if (r->op.result < 0) {
 		turn_give_up_unreadable(r, (int)r->op.result);
-	else
-		opening_begin_anew(r);
-	return GO_ON;
+		return GO_ON;
+	}
+	return r->stat.size < r->file->end ? checking_shorter(r) : begin_anew(r);
 }

@@ -4,7 +4,13 @@
  *        |
  *        +--> HEAD --> TAIL --the same--> FILL
  *        +------------->|
- *               \--------+--not the same--> DIFFERS: how long is it? -> FILL, from its beginning
+ *               \--------+--not the same--> DIFFERS: how long is it? -> FILL, from its beginning, or:
+ *
+ *   it is shorter than it was --> SHORTER: does it begin as it did? --yes--> FILL, at the end that it has now
+ *                                                                  \--no--> FILL, from its beginning
+ *
+ * What begins with the very bytes it began with, all that a sample holds, has lost its end: a power cut takes from a file
+ * what its writer had not synced. Of a compressed one that is said only where no byte is gone that a record came from.
  *
  * Doubt comes with rest, with closing, and with a restart. Where nothing is remembered nothing is checked.
  * Each returns a move's result (file_turn.h).
@@ -20,3 +26,5 @@ int checking_begin(struct file_reader *r);
 int checking_sampled(struct file_reader *r);
 /* r->stat has come, or an error. */
 int checking_differs(struct file_reader *r);
+/* The file is shorter than r->file->end: r->stat says how long. */
+int checking_shorter(struct file_reader *r);

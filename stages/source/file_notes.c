@@ -44,19 +44,27 @@ void file_notes_truncated(struct stage *s, const char *path, uint64_t from, uint
 		to, "reading it from its beginning");
 }
 
+void file_notes_lost_its_end(struct stage *s, const char *path, uint64_t from, uint64_t to)
+{
+	counter_add(&s->counters->truncations, 1);
+	env_say(s->env, SAY_WARN, "file lost its end",
+		"path=%s read=%" PRIu64 " size=%" PRIu64 " action=%s", file_notes_path(s, path),
+		from, to, "going on at the end that it has now");
+}
+
 void file_notes_rewritten(struct stage *s, const char *path, uint64_t from, uint64_t size)
 {
 	counter_add(&s->counters->truncations, 1);
 	env_say(s->env, SAY_WARN, "file written anew",
-		"path=%s read=%" PRIu64 " size=%" PRIu64 " action=%s", path, from, size,
-		"reading it from its beginning");
+		"path=%s read=%" PRIu64 " size=%" PRIu64 " action=%s", file_notes_path(s, path),
+		from, size, "reading it from its beginning");
 }
 
 void file_notes_gone(struct stage *s, const char *path, uint64_t at)
 {
 	counter_add(&s->counters->errors, 1);
-	env_say(s->env, SAY_WARN, "file gone", "path=%s offset=%" PRIu64 " action=%s", path, at,
-		"going on without what may have come after that");
+	env_say(s->env, SAY_WARN, "file gone", "path=%s offset=%" PRIu64 " action=%s",
+		file_notes_path(s, path), at, "going on without what may have come after that");
 }
 
 void file_notes_removed(struct stage *s, const char *path, uint64_t size)

@@ -20,6 +20,9 @@ void file_notes_damaged(struct stage *s, const char *path, uint64_t at, const ch
 
 void file_notes_truncated(struct stage *s, const char *path, uint64_t from, uint64_t to);
 
+/* It begins as it did and is shorter. from: how far it was read; to: its size. */
+void file_notes_lost_its_end(struct stage *s, const char *path, uint64_t from, uint64_t to);
+
 /* Truncated, and grown past what was read since; or another file in its place. from: how far it was read. */
 void file_notes_rewritten(struct stage *s, const char *path, uint64_t from, uint64_t size);
 

@@ -199,8 +199,8 @@ int opening_looked(struct file_reader *r)
 		return adopted < 0 ? adopted : GO_ON;
 	decide_form(r);
 	r->at = READER_FILL;
-	if (S_ISREG(r->stat.mode) && r->stat.size < f->end)
-		opening_begin_anew(r);
 	set_limit(r);
+	if (S_ISREG(r->stat.mode) && r->stat.size < f->end)
+		return checking_shorter(r);
 	return r->at == READER_FILL ? checking_begin(r) : GO_ON;
 }

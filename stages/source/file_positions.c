@@ -131,6 +131,14 @@ void file_positions_restart(struct file_positions *p, struct file_position *n)
 	file_positions_news(p, n);
 }
 
+void file_positions_cut(struct file_positions *p, struct file_position *n)
+{
+	n->tail = (struct file_tail){.end = 0};
+	n->doubted = true;
+	n->finished = false;
+	file_positions_news(p, n);
+}
+
 /* ---- as bytes ---- */
 
 static unsigned form_number(const struct file_position *n)

@@ -117,5 +117,7 @@ void file_positions_changed(struct file_positions *p, struct file_position *posi
 void file_positions_finished(struct file_positions *p, struct file_position *position);
 /* Something else is different. */
 void file_positions_news(struct file_positions *p, struct file_position *position);
+/* It ends earlier than it was read, and is read on at its end: what was sampled there is gone. */
+void file_positions_cut(struct file_positions *p, struct file_position *position);
 /* What is read from it from now on has nothing to do with what was read before. */
 void file_positions_restart(struct file_positions *p, struct file_position *position);

@@ -163,10 +163,8 @@ static int checked(struct file_reader *r)
 	struct tracked_file *f = r->file;
 	uint64_t now = turn_now_ns(r);
 	bool is_stream = f->form == FILE_STREAM;
-	if (!is_stream && r->op.result >= 0 && r->stat.size < f->end) {
-		opening_begin_anew(r);
-		return GO_ON;
-	}
+	if (!is_stream && r->op.result >= 0 && r->stat.size < f->end)
+		return checking_shorter(r);
 	if (r->grew)
 		f->quiet_at_ns = now + FILE_QUIET_NS;
 	bool is_gone = r->op.result >= 0 && r->stat.links == 0;
@@ -196,6 +194,7 @@ static int move(struct file_reader *r, struct batch **ret_batch)
 		return opening_looked(r);
 	case READER_HEAD:
 	case READER_TAIL:
+	case READER_SHORTER:
 		return checking_sampled(r);
 	case READER_DIFFERS:
 		return checking_differs(r);

@@ -8,7 +8,7 @@
  *    |                                            v
  *    |  with what is remembered: PICK, LOOKING -> HEAD -> TAIL -> FILL   (file_checking.h)
  *    |                                            |
- *    +<-- rests: nothing more for now ---------- END --> CHECKING: truncated? -> FILL, from the beginning
+ *    +<-- rests: nothing more for now ---------- END --> CHECKING: shorter? -> SHORTER -> FILL
  *    |                                            |         |       gone, or quiet without a name? -+
  *    +<-- FINISH: what has no delimiter, too <----+---------+---------------------------------------+
  *           then closed and removed
@@ -21,6 +21,7 @@
  *                   other error                                stuck, PICK
  *   LOOKING         another file than the one known            begins it anew, or leaves it to whom it belongs
  *   HEAD, TAIL      not what was read before                   DIFFERS: FILL, from the beginning
+ *   LOOKING, DIFFERS, CHECKING   it is shorter                 SHORTER: FILL, from the beginning or at its end
  *   READING         bytes                                      FRAME, FILL (compressed)
  *                   nothing                                    END
  *                   error                                      stuck, PICK
@@ -52,6 +53,7 @@ enum file_reader_at {
 	READER_HEAD,
 	READER_TAIL,
 	READER_DIFFERS,
+	READER_SHORTER,
 	READER_FILL,
 	READER_MEASURING,
 	READER_READING,

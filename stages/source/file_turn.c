@@ -114,18 +114,39 @@ void turn_forget_bytes(struct file_reader *r)
 	framer_forget(&r->file->framer);
 }
 
-void turn_begin_anew(struct file_reader *r)
+/* Whatever was read and not handed on. */
+static void drop_rest(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
 	turn_forget_bytes(r);
+	if (f->form != FILE_STREAM)
+		turn_drop_kept(f);
 	if (r->unpacker.file == f)
 		r->unpacker.file = NULL;
 	counter_add(&r->stage->counters->work_done, f->size - f->done);
+	r->at_end = false;
+	f->said_damaged = false;
+}
+
+void turn_go_on_at_end(struct file_reader *r, uint64_t size)
+{
+	struct tracked_file *f = r->file;
+	drop_rest(r);
+	if (f->at > size) {
+		f->at = size;
+		framer_init(&f->framer); /* a line that was cut is over */
+	}
+	f->end = f->size = f->done = size;
+	file_positions_cut(r->set->positions, f->position);
+}
+
+void turn_begin_anew(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	drop_rest(r);
 	framer_init(&f->framer);
 	f->at = f->skip = f->end = f->size = f->done = 0;
 	f->form = FILE_UNSEEN;
-	f->said_damaged = false;
-	r->at_end = false;
 	if (f->position)
 		file_positions_restart(r->set->positions, f->position);
 }

@@ -37,6 +37,8 @@ void turn_consumed(struct file_reader *r, size_t n);
 int turn_was_read(struct file_reader *r, uint64_t at, const uint8_t *bytes, size_t n);
 /* Drops what was read and not handed on; it will be read again. */
 void turn_forget_bytes(struct file_reader *r);
+/* The file has lost its end and is `size` bytes long: on from there, or from where it was read to. */
+void turn_go_on_at_end(struct file_reader *r, uint64_t size);
 /* The file is another one than it was: from its first byte. */
 void turn_begin_anew(struct file_reader *r);
 

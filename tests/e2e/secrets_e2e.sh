@@ -178,6 +178,32 @@ test_a_secret_is_not_shown_while_it_is_followed() {
 	expect_hidden "run"
 }
 
+test_a_secret_is_not_shown_of_files_that_changed_while_nothing_ran() {
+	begin
+	mkdir in-$secret
+	cat >t.yaml <<-'YAML'
+		sources: {in: {type: file, paths: ["in-${file:sec}/*"]}}
+		sinks: {out: {type: file, inputs: [in], path: result}}
+	YAML
+	export STATE=remembered
+	printf 'one\nand' >in-$secret/a
+	printf 'two\n' >in-$secret/b
+	seq 1000 >in-$secret/c
+	start_sluice -c t.yaml
+	wait_until 30 has_lines result 1002
+	stop_sluice
+	rm in-$secret/a
+	seq 10 >in-$secret/b
+	truncate -s 500 in-$secret/c
+	start_sluice -c t.yaml
+	wait_until 30 said 'file gone path=\*\*\*'
+	wait_until 30 said 'file written anew path=\*\*\*'
+	wait_until 30 said 'file lost its end path=\*\*\* read=3893 size=500'
+	stop_sluice
+	assert_status 0
+	expect_hidden "run"
+}
+
 test_a_secret_is_not_shown_while_its_writer_is_awaited() {
 	begin
 	mkfifo from-$secret

@@ -403,6 +403,127 @@ Test(file_resuming, truncated_and_grown_between_two_looks_it_is_read_from_its_be
 	end(x);
 }
 
+static void cut(struct fixture *x, const char *name, off_t length)
+{
+	struct text path = in_directory(x, name);
+	cr_assert_eq(truncate(path.bytes, length), 0);
+	free((char *)(uintptr_t)path.bytes);
+}
+
+static void expect_lines_and(struct fixture *x, const char *lines, const char *more)
+{
+	char *all;
+	cr_assert_gt(asprintf(&all, "%s%s", lines, more), 0);
+	expect_got(x, all);
+	free(all);
+}
+
+/* As after a power cut: what its writer had not synced is not there any more. */
+Test(file_resuming, file_that_lost_its_end_while_nothing_ran_is_read_on_at_the_end_that_it_has)
+{
+	struct fixture *x = set_up_remembering("*.log", NULL);
+	char *lines = many_lines(100);
+	append(x, "a.log", lines);
+	start_following(x);
+	remember(x);
+	stop(x);
+	cut(x, "a.log", 1000); /* within a line */
+	start_following(x);
+	expect_lines_and(x, lines, "");
+	cr_expect_str_eq(x->said, "file lost its end\n");
+	cr_expect(strstr(x->details, "read=1600 size=1000"), "%s", x->details);
+	append(x, "a.log", "more\n");
+	expect_lines_and(x, lines, "more\n");
+	remember(x);
+	crash_following(x);
+	append(x, "a.log", "still more\n");
+	expect_lines_and(x, lines, "more\nstill more\n");
+	cr_expect_str_eq(x->said, "file lost its end\n");
+	free(lines);
+	end(x);
+}
+
+Test(file_resuming, file_that_lost_its_end_is_read_on_once_too)
+{
+	struct fixture *x = set_up_remembering("*.log", NULL);
+	char *lines = many_lines(100);
+	append(x, "a.log", lines);
+	read_once(x);
+	cut(x, "a.log", 800);
+	read_once(x);
+	append(x, "a.log", "more\n");
+	read_once(x);
+	cr_expect(strcmp(x->got + 1600, "more\n") == 0, "%s", x->got + 1600);
+	free(lines);
+	tear_down(x);
+}
+
+Test(file_resuming, file_that_loses_its_end_while_it_is_followed_is_read_on_at_the_end_that_it_has)
+{
+	struct fixture *x = set_up_remembering("*.log", NULL);
+	char *lines = many_lines(100);
+	append(x, "a.log", lines);
+	append(x, "a.log", "half a line");
+	start_following(x);
+	cut(x, "a.log", 1604);
+	step_until(x, has_said(x, "file lost its end"));
+	append(x, "a.log", "-line\n");
+	expect_lines_and(x, lines, "half-line\n");
+	cut(x, "a.log", 1000);
+	step_until(x, counter_get(&x->counters.truncations) == 2);
+	append(x, "a.log", "more\n");
+	expect_lines_and(x, lines, "half-line\nmore\n");
+	free(lines);
+	end(x);
+}
+
+Test(file_resuming, shorter_file_with_another_beginning_or_hardly_any_is_read_from_it)
+{
+	struct fixture *x = set_up_remembering("*.log", NULL);
+	char *lines = many_lines(100);
+	append(x, "a.log", lines);
+	append(x, "b.log", lines);
+	start_following(x);
+	remember(x);
+	stop(x);
+	cut(x, "a.log", 240);
+	cut(x, "b.log", 1000);
+	put(x, "b.log", "x", 1, 0);
+	start(x, false);
+	step_until(x, x->got_length == 3200 + 240 + 1000 - 8);
+	cr_expect_str_eq(x->said, "file truncated\nfile truncated\n");
+	free(lines);
+	end(x);
+}
+
+Test(file_resuming, compressed_file_that_lost_only_what_gave_no_record_is_read_on)
+{
+	struct fixture *x = set_up_remembering("*.zst", NULL);
+	char *lines = many_lines(100), second[4096];
+	append_frame(x, "a.zst", lines);
+	size_t n = ZSTD_compress(second, sizeof second, lines, 800, 3);
+	put(x, "a.zst", second, n / 2, O_APPEND);
+	start_following(x);
+	remember(x);
+	stop(x);
+	struct text path = in_directory(x, "a.zst");
+	struct stat st;
+	cr_assert_eq(stat(path.bytes, &st), 0);
+	off_t whole = st.st_size - (off_t)(n / 2);
+	cut(x, "a.zst", st.st_size - 10);
+	start_following(x);
+	expect_lines_and(x, lines, "");
+	put(x, "a.zst", second + n / 2 - 10, n - n / 2 + 10, O_APPEND);
+	step_until(x, x->got_length == 2400);
+	cr_expect_str_eq(x->said, "file lost its end\n");
+	cut(x, "a.zst", whole + 20); /* of what was handed on */
+	step_until(x, x->got_length == 4000);
+	cr_expect(has_said(x, "file truncated"));
+	free((char *)(uintptr_t)path.bytes);
+	free(lines);
+	end(x);
+}
+
 Test(file_resuming, inode_that_is_another_file_s_by_now_is_read_from_its_beginning)
 {
 	struct fixture *x = set_up_remembering("*.log", NULL);
