@@ -74,6 +74,13 @@ void file_notes_removed(struct stage *s, const char *path, uint64_t size)
 		file_notes_path(s, path), size);
 }
 
+void file_notes_removed_too_soon(struct stage *s, const char *path, uint64_t bytes)
+{
+	counter_add(&s->counters->errors, 1);
+	env_say(s->env, SAY_WARN, "file was written to as it was removed",
+		"path=%s lost_bytes=%" PRIu64, file_notes_path(s, path), bytes);
+}
+
 void file_notes_not_removed(struct stage *s, const char *path, int error)
 {
 	counter_add(&s->counters->errors, 1);

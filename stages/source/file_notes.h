@@ -32,6 +32,9 @@ void file_notes_gone(struct stage *s, const char *path, uint64_t at);
 /* It was wholly stored. */
 void file_notes_removed(struct stage *s, const char *path, uint64_t size);
 
+/* ... and yet so many bytes came to it then that nobody reads any more. */
+void file_notes_removed_too_soon(struct stage *s, const char *path, uint64_t bytes);
+
 /* It should have been. error: -errno. */
 void file_notes_not_removed(struct stage *s, const char *path, int error);
 

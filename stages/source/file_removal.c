@@ -18,7 +18,16 @@ void file_removal_init(struct file_removal *r, struct stage *s, struct file_find
 				   .positions = positions,
 				   .after_ns = after_ns,
 				   .fd = -1,
-				   .above = -1};
+				   .above = -1,
+				   .seen = -1};
+}
+
+static void forget_names(struct file_removal *r)
+{
+	free(r->path);
+	free(r->aside);
+	free(r->directory);
+	r->path = r->aside = r->directory = NULL;
 }
 
 void file_removal_release(struct file_removal *r)
@@ -27,13 +36,13 @@ void file_removal_release(struct file_removal *r)
 		return;
 	assert(!r->op.busy);
 	int unseen = -1; /* it was opened, and nobody has looked since */
-	if (r->at == REMOVAL_OPEN || r->at == REMOVAL_ABOVE)
+	if (r->at == REMOVAL_OPEN || r->at == REMOVAL_ABOVE || r->at == REMOVAL_SEE)
 		unseen = (int)r->op.result;
 	descriptor_close(r->stage->env->io, &unseen);
 	descriptor_close(r->stage->env->io, &r->fd);
 	descriptor_close(r->stage->env->io, &r->above);
-	free(r->path);
-	r->path = NULL;
+	descriptor_close(r->stage->env->io, &r->seen);
+	forget_names(r);
 }
 
 void file_removal_note(struct file_removal *r)
@@ -100,7 +109,7 @@ static bool is_in_use(const struct file_removal *r, const struct file_position *
 {
 	const struct tracked_file *f = n->file;
 	if (!f)
-		return !r->stage->once;
+		return !r->stage->once && !file_aside_is(n->path);
 	return r->stage->once || !f->named || f->stuck || f->turn != FILE_RESTING;
 }
 
@@ -118,20 +127,38 @@ static void leave_alone(struct file_removal *r)
 		chain_unlink(&r->positions->at_hand->stored);
 }
 
+enum { LOOK_FLAGS = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK };
+
+/* 0 or -ENOMEM. */
+static int name(struct file_removal *r, const char *path)
+{
+	size_t above = (size_t)(file_aside_last_name(path) - path);
+	forget_names(r);
+	r->path = strdup(path);
+	r->aside = file_aside_is(path) ? strdup(path) : file_aside_of(path);
+	r->directory = above > 1 ? strndup(path, above - 1) : strdup(above == 1 ? "/" : ".");
+	return r->path && r->aside && r->directory ? 0 : -ENOMEM;
+}
+
 static int begin(struct file_removal *r, struct file_position *n)
 {
-	free(r->path);
-	r->path = strdup(path_of(n));
-	if (!r->path)
+	if (name(r, path_of(n)) < 0)
 		return -ENOMEM;
 	r->end = end_of(n);
 	file_positions_take_in_hand(r->positions, n);
 	return submit(r, REMOVAL_OPEN,
 		      (struct io_op){.code = IO_OPEN,
 				     .fd = AT_FDCWD,
-				     .open = {.path = r->path,
-					      .flags = O_RDONLY | O_CLOEXEC | O_NOCTTY |
-						       O_NOFOLLOW | O_NONBLOCK}});
+				     .open = {.path = r->path, .flags = LOOK_FLAGS}});
+}
+
+/* One that lies aside has been left behind. 1, 0 or -ENOMEM. */
+static int is_wanted(const struct file_removal *r, const struct file_position *n)
+{
+	char *original = file_aside_original(path_of(n));
+	int wanted = original ? looking_is_wanted(r->finder, original) : -ENOMEM;
+	free(original);
+	return wanted;
 }
 
 /* The first that is due; when the others will be. */
@@ -142,7 +169,10 @@ static int pick(struct file_removal *r)
 	for (struct chain *c = all->next; c != all; c = next) {
 		next = c->next;
 		struct file_position *n = chain_owner(c, struct file_position, stored);
-		if (!is_whole(r, n) || !looking_is_wanted(r->finder, path_of(n))) {
+		int wanted = is_wanted(r, n);
+		if (wanted < 0)
+			return wanted;
+		if (!is_whole(r, n) || !wanted) {
 			chain_unlink(c);
 			continue;
 		}
@@ -163,6 +193,7 @@ static int rest(struct file_removal *r)
 {
 	descriptor_close(r->stage->env->io, &r->fd);
 	descriptor_close(r->stage->env->io, &r->above);
+	descriptor_close(r->stage->env->io, &r->seen);
 	r->positions->at_hand = NULL;
 	r->at = REMOVAL_IDLE;
 	r->next_ns = 0;
@@ -234,6 +265,15 @@ static int after_look(struct file_removal *r)
 	return sample(r, REMOVAL_HEAD, 0, n->head.length);
 }
 
+static int open_above(struct file_removal *r)
+{
+	return submit(
+	    r, REMOVAL_ABOVE,
+	    (struct io_op){.code = IO_OPEN,
+			   .fd = AT_FDCWD,
+			   .open = {.path = r->directory, .flags = O_DIRECTORY | O_CLOEXEC}});
+}
+
 static int after_sample(struct file_removal *r)
 {
 	bool is_head = r->at == REMOVAL_HEAD;
@@ -254,23 +294,108 @@ static int after_sample(struct file_removal *r)
 	r->sampled = 0;
 	if (is_head && n->tail.length > 0)
 		return sample(r, REMOVAL_TAIL, n->tail.end - n->tail.length, n->tail.length);
-	n->lingers = true;
+	return open_above(r);
+}
+
+/* ---- is it still that one? ---- */
+
+/* What comes in the last moment is read yet. */
+static void let_read(struct file_removal *r, struct tracked_file *f)
+{
+	if (!f || f->fd >= 0)
+		return;
+	file_set_opened(r->finder->set, f, r->fd);
+	r->fd = -1;
+}
+
+static int set_aside(struct file_removal *r)
+{
+	return submit(r, REMOVAL_ASIDE,
+		      (struct io_op){.code = IO_RENAME,
+				     .fd = r->above,
+				     .rename = {.from = file_aside_last_name(r->path),
+						.to = file_aside_last_name(r->aside)}});
+}
+
+static int see(struct file_removal *r)
+{
 	return submit(
-	    r, REMOVAL_UNLINK,
-	    (struct io_op){.code = IO_UNLINK, .fd = AT_FDCWD, .unlink = {.path = r->path}});
+	    r, REMOVAL_SEE,
+	    (struct io_op){.code = IO_OPEN,
+			   .fd = r->above,
+			   .open = {.path = file_aside_last_name(r->aside), .flags = LOOK_FLAGS}});
+}
+
+static int put_back(struct file_removal *r)
+{
+	if (file_aside_is(r->path))
+		return keep(r);
+	return submit(r, REMOVAL_BACK,
+		      (struct io_op){.code = IO_RENAME,
+				     .fd = r->above,
+				     .rename = {.from = file_aside_last_name(r->aside),
+						.to = file_aside_last_name(r->path)}});
+}
+
+static int after_above(struct file_removal *r)
+{
+	if (r->op.result < 0)
+		return refuse(r, r->op.result);
+	r->above = (int)r->op.result;
+	struct file_position *n = unchanged(r);
+	if (!n)
+		return rest(r);
+	let_read(r, n->file);
+	return file_aside_is(r->path) ? see(r) : set_aside(r);
+}
+
+static int after_aside(struct file_removal *r)
+{
+	if (r->op.result >= 0)
+		return see(r);
+	return r->op.result == -ENOENT ? keep(r) : refuse(r, r->op.result);
+}
+
+static int after_see(struct file_removal *r)
+{
+	if (r->op.result < 0)
+		return put_back(r);
+	r->seen = (int)r->op.result;
+	return submit(r, REMOVAL_WHOSE,
+		      (struct io_op){.code = IO_STAT, .fd = r->seen, .stat = {.into = &r->now}});
+}
+
+static bool is_as_it_was(const struct file_removal *r)
+{
+	const struct file_position *n = r->positions->at_hand;
+	const struct io_status *was = &r->stat, *now = &r->now;
+	return n && !n->over && end_of(n) == r->end && S_ISREG(now->mode) &&
+	       now->device == was->device && now->inode == was->inode && now->size == was->size &&
+	       now->modified_ns == was->modified_ns;
+}
+
+static int after_whose(struct file_removal *r)
+{
+	if (r->op.result < 0 || !is_as_it_was(r))
+		return put_back(r);
+	r->positions->at_hand->lingers = true;
+	return submit(r, REMOVAL_UNLINK,
+		      (struct io_op){.code = IO_UNLINK,
+				     .fd = r->above,
+				     .unlink = {.path = file_aside_last_name(r->aside)}});
+}
+
+/* Somebody has made a new file by its name: it stays where it is, and the next start knows of it. */
+static int after_back(struct file_removal *r)
+{
+	return r->op.result < 0 ? refuse(r, r->op.result) : keep(r);
 }
 
 /* ---- gone ---- */
 
-/* What came in the last moment is read yet. */
-static void set_adrift(struct file_removal *r, struct tracked_file *f)
+static int sync_above(struct file_removal *r)
 {
-	if (f->fd < 0 && f->turn == FILE_RESTING && f->named) {
-		file_set_opened(r->finder->set, f, r->fd);
-		r->fd = -1;
-	}
-	if (f->named)
-		looking_set_adrift(r->finder, f);
+	return submit(r, REMOVAL_SYNC, (struct io_op){.code = IO_SYNC, .fd = r->above});
 }
 
 static int after_unlink(struct file_removal *r)
@@ -283,25 +408,19 @@ static int after_unlink(struct file_removal *r)
 	}
 	file_notes_removed(r->stage, r->path, r->end);
 	leave_alone(r);
+	if (n && n->file && n->file->named)
+		looking_set_adrift(r->finder, n->file);
 	if (n && n->file)
-		set_adrift(r, n->file);
-	descriptor_close(r->stage->env->io, &r->fd);
-	char *slash = strrchr(r->path, '/');
-	if (slash)
-		slash[slash == r->path ? 1 : 0] = '\0';
-	return submit(r, REMOVAL_ABOVE,
-		      (struct io_op){.code = IO_OPEN,
-				     .fd = AT_FDCWD,
-				     .open = {.path = slash ? r->path : ".",
-					      .flags = O_DIRECTORY | O_CLOEXEC}});
+		return sync_above(r);
+	return submit(r, REMOVAL_LAST,
+		      (struct io_op){.code = IO_STAT, .fd = r->seen, .stat = {.into = &r->now}});
 }
 
-static int after_above(struct file_removal *r)
+static int after_last(struct file_removal *r)
 {
-	if (r->op.result < 0)
-		return rest(r); /* it may come back, so it stays known */
-	r->above = (int)r->op.result;
-	return submit(r, REMOVAL_SYNC, (struct io_op){.code = IO_SYNC, .fd = r->above});
+	if (r->op.result >= 0 && r->now.size > r->end)
+		file_notes_removed_too_soon(r->stage, r->path, r->now.size - r->end);
+	return sync_above(r);
 }
 
 /* Of one that is still being read its reader will say that it is gone; one that went astray is being searched for. */
@@ -326,10 +445,20 @@ static int go_on(struct file_removal *r)
 	case REMOVAL_HEAD:
 	case REMOVAL_TAIL:
 		return after_sample(r);
-	case REMOVAL_UNLINK:
-		return after_unlink(r);
 	case REMOVAL_ABOVE:
 		return after_above(r);
+	case REMOVAL_ASIDE:
+		return after_aside(r);
+	case REMOVAL_SEE:
+		return after_see(r);
+	case REMOVAL_WHOSE:
+		return after_whose(r);
+	case REMOVAL_BACK:
+		return after_back(r);
+	case REMOVAL_UNLINK:
+		return after_unlink(r);
+	case REMOVAL_LAST:
+		return after_last(r);
 	default:
 		return after_sync(r);
 	}

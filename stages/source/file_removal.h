@@ -3,20 +3,25 @@
  *   read to its end --snapshot--> said --that epoch is committed--> stored --so long--> due      (file_positions.h)
  *       ^------------------------- whatever changes -------------------+
  *
- *   IDLE --due--> OPEN --> LOOK --> HEAD --> TAIL --> UNLINK --> ABOVE --> SYNC --> IDLE
- *                   +--------+--------+-------+--- not as it was: left alone until it changes and is stored again --^
+ *   IDLE --due--> OPEN --> LOOK --> HEAD --> TAIL --> ABOVE --> ASIDE --> SEE --> WHOSE --> UNLINK --> SYNC --> IDLE
+ *                   |        |        |       |                             +-------+--> BACK -------------------^
+ *                   +--------+--------+-------+--- not as it was: left alone until it changes and is stored again-^
  *
  * As it was: a regular file with the same identity, of the length that is committed, not modified for so long, with the
  * same samples of its bytes, whose path the patterns match. No link, nothing empty, and nothing of which the beginning was
  * left out (`read_from: end`).
  *
+ * ABOVE opens its directory, ASIDE gives it a name that nobody else uses (file_aside.h), SEE and WHOSE look whether that is
+ * still the file that was looked at, and as it was: another may have got its name meanwhile. That is put BACK.
+ *
  * What is remembered of the file is forgotten when the directory is on disk without it: a name that a power cut brings back
  * leads to a file that is still known. Should somebody have written to it in the last moment, the descriptor still leads
- * there, and the reader gets it.
+ * there, and the reader has got it before. With --once nobody reads any more: that is said.
  *
  * Threads: the owner's. Memory: a path. Layer: stages. */
 #pragma once
 
+#include "stages/source/file_aside.h"
 #include "stages/source/file_finder.h"
 #include "stages/source/file_positions.h"
 
@@ -26,8 +31,13 @@ enum file_removal_at {
 	REMOVAL_LOOK,
 	REMOVAL_HEAD,
 	REMOVAL_TAIL,
-	REMOVAL_UNLINK,
 	REMOVAL_ABOVE,
+	REMOVAL_ASIDE,
+	REMOVAL_SEE,
+	REMOVAL_WHOSE,
+	REMOVAL_BACK,
+	REMOVAL_UNLINK,
+	REMOVAL_LAST,
 	REMOVAL_SYNC,
 };
 
@@ -40,10 +50,13 @@ struct file_removal {
 	enum file_removal_at at;
 	uint64_t next_ns; /* IDLE: when the next one may be due, monotonic */
 	char *path;       /* at hand */
+	char *directory;  /* it is in */
+	char *aside;      /* what it is called while it is being deleted */
 	uint64_t end;     /* and how long it has to be */
-	int fd, above;    /* it, and its directory; -1: closed */
+	int fd;           /* it; -1: closed, or the reader's */
+	int above, seen;  /* its directory, and what lay aside there; -1: closed */
 	struct io_op op;
-	struct io_status stat;
+	struct io_status stat, now;
 	uint8_t sample[HEAD_BYTES];
 	size_t sampled;
 };

@@ -78,6 +78,7 @@ struct file_source {
 	struct file_finder finder;
 	struct file_reader reader;
 	struct file_removal removal;
+	struct file_aside aside;
 	bool set_up; /* what is to be released */
 	bool all_found;
 };
@@ -132,6 +133,17 @@ static int add_patterns(struct stage *s, struct glob_set *set, const struct text
 	return 0;
 }
 
+/* What is being deleted, maybe by another source. */
+static int leave_out_aside(struct stage *s, struct glob_set *exclude)
+{
+	static const char pattern[] = FILE_ASIDE_PREFIX "*";
+	const char *why;
+	int r = glob_set_add(exclude, pattern, sizeof pattern - 1, GLOB_DOTS, &why);
+	if (r < 0)
+		env_say(s->env, SAY_ERROR, "out of memory", "stage=%s", s->id);
+	return r;
+}
+
 /* 0 or -errno, having said why. */
 static int remember(struct stage *s, struct file_source *source)
 {
@@ -145,6 +157,8 @@ static int remember(struct stage *s, struct file_source *source)
 			  o->remove_after_ns);
 	if (r == 0 && s->saved)
 		r = file_positions_load(&source->positions, s->saved);
+	if (r == 0 && o->remove_after_ns > 0)
+		file_aside_begin(&source->aside, s, &source->positions);
 	if (r < 0)
 		env_say(s->env, SAY_ERROR, r == -EBADMSG ? "state is damaged" : "out of memory",
 			"stage=%s", s->id);
@@ -183,6 +197,8 @@ static int file_source_open(struct stage *s)
 		r = add_patterns(s, &source->finder.include, &o->paths, 0);
 	if (r == 0)
 		r = add_patterns(s, &source->finder.exclude, &o->exclude, GLOB_DOTS);
+	if (r == 0)
+		r = leave_out_aside(s, &source->finder.exclude);
 	return r < 0 ? r : file_finder_start(&source->finder);
 }
 
@@ -193,6 +209,7 @@ static void file_source_close(struct stage *s)
 		return;
 	if (source->set_up) {
 		file_removal_release(&source->removal);
+		file_aside_release(&source->aside);
 		file_finder_release(&source->finder);
 		file_reader_release(&source->reader);
 	}
@@ -284,6 +301,9 @@ int file_source_next(struct stage *s, struct batch **ret_batch)
 	*ret_batch = NULL;
 	if (s->stopping)
 		return drain(s, source, ret_batch);
+	int put_back = file_aside_step(&source->aside);
+	if (put_back != STEP_DONE)
+		return put_back;
 	int found = source->all_found ? STEP_WAIT : find(s, source);
 	if (found >= 0 && source->finder.holding && source->finder.first_done)
 		found = let_go(source) < 0 ? -ENOMEM : STEP_MORE;

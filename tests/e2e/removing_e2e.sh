@@ -69,7 +69,7 @@ test_killed_at_any_moment_nothing_is_deleted_that_is_not_stored() {
 	done
 	start_sluice -c remove.yaml
 	wait_until 30 has_lines all.log $total
-	all_are_gone() { [ -z "$(ls logs)" ]; }
+	all_are_gone() { [ -z "$(ls -A logs)" ]; }
 	wait_until 20 all_are_gone
 	stop_sluice
 	assert_status 0

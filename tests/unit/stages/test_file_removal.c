@@ -260,6 +260,183 @@ Test(file_removal, what_cannot_be_removed_is_said_once)
 	end(x);
 }
 
+/* ---- what others do in the last moment ---- */
+
+/* Called before the operation with which the file leaves its name. */
+static void (*in_the_last_moment)(struct fixture *x);
+static struct fixture *at_hand;
+static enum io_code moment;
+static const struct io_ops *real_ops;
+
+static void submit_late(struct io *io, struct io_op *op)
+{
+	if (op->code == moment && in_the_last_moment) {
+		in_the_last_moment(at_hand);
+		in_the_last_moment = NULL;
+	}
+	real_ops->submit(io, op);
+}
+
+static void cancel_really(struct io *io, struct io_op *op)
+{
+	real_ops->cancel(io, op);
+}
+
+static const struct io_ops late_ops = {.submit = submit_late, .cancel = cancel_really};
+
+static void meddle(struct fixture *x, enum io_code before, void (*meddling)(struct fixture *x))
+{
+	at_hand = x;
+	moment = before;
+	in_the_last_moment = meddling;
+	if (x->backend->io.ops != &late_ops)
+		real_ops = x->backend->io.ops;
+	x->backend->io.ops = &late_ops;
+}
+
+static void rotate(struct fixture *x)
+{
+	move_file(x, "a.log", "a.log.1");
+	append(x, "a.log", "next\n");
+}
+
+static void write_more(struct fixture *x)
+{
+	append(x, "a.log", "more\n");
+}
+
+static int writer = -1;
+
+static void write_to_what_is_open(struct fixture *x)
+{
+	(void)x;
+	cr_assert_eq(write(writer, "more\n", 5), 5);
+}
+
+static void make_another(struct fixture *x)
+{
+	append(x, "a.log", "next\n");
+}
+
+Test(file_removal, file_that_has_come_to_the_name_in_the_last_moment_is_put_back_and_read)
+{
+	struct fixture *x = set_up_removing("a.log");
+	append(x, "a.log", "one\n");
+	start_following(x);
+	commit(x);
+	meddle(x, IO_RENAME, rotate);
+	pass(x, 2 * HOUR_NS);
+	cr_expect_null(in_the_last_moment);
+	cr_expect(exists(x, "a.log"));
+	cr_expect(exists(x, "a.log.1"));
+	cr_expect_not(exists(x, ".sluice-removing.a.log"));
+	expect_got(x, "one\nnext\n");
+	end(x);
+}
+
+Test(file_removal, file_that_was_written_to_in_the_last_moment_is_put_back_and_read)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\n");
+	start_following(x);
+	commit(x);
+	meddle(x, IO_RENAME, write_more);
+	pass(x, 2 * HOUR_NS);
+	cr_expect(exists(x, "a.log"));
+	expect_got(x, "one\nmore\n");
+	commit(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect_not(exists(x, "a.log"));
+	end(x);
+}
+
+Test(file_removal, what_is_written_to_a_file_that_is_gone_by_then_is_read)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\n");
+	struct text path = in_directory(x, "a.log");
+	writer = open(path.bytes, O_WRONLY | O_APPEND);
+	start_following(x);
+	commit(x);
+	meddle(x, IO_UNLINK, write_to_what_is_open);
+	pass(x, 2 * HOUR_NS);
+	cr_expect_not(exists(x, "a.log"));
+	expect_got(x, "one\nmore\n");
+	close(writer);
+	free((char *)path.bytes);
+	end(x);
+}
+
+Test(file_removal, once_what_is_written_to_a_file_that_is_gone_by_then_is_said)
+{
+	struct fixture *x = set_up_removing("*");
+	x->options.remove_after_ns = 1000000;
+	append(x, "a.log", "one\n");
+	struct text path = in_directory(x, "a.log");
+	writer = open(path.bytes, O_WRONLY | O_APPEND);
+	meddle(x, IO_UNLINK, write_to_what_is_open);
+	read_once_and_leave(x);
+	cr_expect(strstr(x->said, "file was written to as it was removed"), "%s", x->said);
+	close(writer);
+	free((char *)path.bytes);
+	end(x);
+}
+
+Test(file_removal, new_file_by_the_name_of_one_that_is_being_removed_is_read_and_stays)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\n");
+	start_following(x);
+	commit(x);
+	meddle(x, IO_UNLINK, make_another);
+	pass(x, 2 * HOUR_NS);
+	cr_expect(exists(x, "a.log"));
+	cr_expect_not(exists(x, ".sluice-removing.a.log"));
+	expect_got(x, "one\nnext\n");
+	end(x);
+}
+
+Test(file_removal, what_a_crash_left_aside_is_put_back)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\n");
+	start_following(x);
+	append(x, "b.log", "two\n");
+	expect_got(x, "one\ntwo\n");
+	commit(x);
+	stop(x);
+	move_file(x, "a.log", ".sluice-removing.a.log");
+	delete_file(x, "b.log");
+	append(x, ".sluice-removing.b.log", "another\n"); /* had come to its name */
+	start_following(x);
+	cr_expect(exists(x, "a.log"));
+	expect_got(x, "one\ntwo\nanother\n");
+	commit(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect_not(exists(x, "a.log"));
+	cr_expect_not(exists(x, "b.log"));
+	end(x);
+}
+
+Test(file_removal, what_a_crash_left_aside_goes_when_another_file_has_its_name)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\n");
+	start_following(x);
+	commit(x);
+	stop(x);
+	move_file(x, "a.log", ".sluice-removing.a.log");
+	append(x, "a.log", "next\n");
+	start_following(x);
+	expect_got(x, "one\nnext\n");
+	pass(x, 2 * FILE_QUIET_NS);
+	commit(x);
+	pass(x, 2 * HOUR_NS);
+	pass(x, 2 * HOUR_NS);
+	cr_expect_not(exists(x, ".sluice-removing.a.log"));
+	end(x);
+}
+
 /* ---- once ---- */
 
 Test(file_removal, once_what_is_due_at_the_end_goes_and_the_rest_in_a_later_run)

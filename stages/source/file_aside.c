@@ -1,0 +1,91 @@
+#include "stages/source/file_aside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *file_aside_last_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+bool file_aside_is(const char *path)
+{
+	return strncmp(file_aside_last_name(path), FILE_ASIDE_PREFIX, strlen(FILE_ASIDE_PREFIX)) ==
+	       0;
+}
+
+static char *renamed(const char *path, const char *prefix, const char *name)
+{
+	char *to;
+	int above = (int)(file_aside_last_name(path) - path);
+	return asprintf(&to, "%.*s%s%s", above, path, prefix, name) < 0 ? NULL : to;
+}
+
+char *file_aside_of(const char *path)
+{
+	return renamed(path, FILE_ASIDE_PREFIX, file_aside_last_name(path));
+}
+
+char *file_aside_original(const char *path)
+{
+	const char *name = file_aside_last_name(path);
+	return renamed(path, "", file_aside_is(path) ? name + strlen(FILE_ASIDE_PREFIX) : name);
+}
+
+void file_aside_begin(struct file_aside *a, struct stage *s, struct file_positions *positions)
+{
+	*a =
+	    (struct file_aside){.stage = s, .positions = positions, .next = positions->parked.next};
+}
+
+static void forget_names(struct file_aside *a)
+{
+	free(a->from);
+	free(a->to);
+	a->from = a->to = NULL;
+}
+
+void file_aside_release(struct file_aside *a)
+{
+	assert(!a->op.busy);
+	forget_names(a);
+}
+
+static void on_done(struct io_op *op)
+{
+	(void)op;
+}
+
+static int put_back(struct file_aside *a, const char *path)
+{
+	forget_names(a);
+	a->to = file_aside_original(path);
+	a->from = a->to ? file_aside_of(a->to) : NULL;
+	if (!a->from)
+		return -ENOMEM;
+	a->op = (struct io_op){.code = IO_RENAME,
+			       .fd = AT_FDCWD,
+			       .rename = {.from = a->from, .to = a->to},
+			       .done = on_done};
+	io_submit(a->stage->env->io, &a->op);
+	return STEP_WAIT;
+}
+
+/* That there is none, or that its name is taken, is as good as having put it back. */
+int file_aside_step(struct file_aside *a)
+{
+	if (a->op.busy)
+		return STEP_WAIT;
+	if (!a->next || a->next == &a->positions->parked) {
+		a->next = NULL;
+		return STEP_DONE;
+	}
+	const struct chain *c = a->next;
+	a->next = c->next;
+	struct chain *link = (struct chain *)(uintptr_t)c;
+	return put_back(a, chain_owner(link, struct file_position, parked)->path);
+}
