@@ -208,25 +208,31 @@ static enum step append(struct epochs *e)
 
 /* When */
 
-static uint64_t progress_of(const struct epochs *e, uint64_t *ret_bytes)
+struct progress {
+	uint64_t all, bytes, awaited;
+};
+
+static struct progress progress_of(const struct epochs *e)
 {
-	uint64_t progress = 0;
-	*ret_bytes = 0;
+	struct progress p = {.all = 0};
 	for (size_t i = 0; i < e->worker_count; i++) {
 		const struct worker *w = &e->workers[i];
 		if (w->kind != STAGE_SOURCE)
 			continue;
 		const struct stage_counters *c = w->nodes[0].stage.counters;
-		*ret_bytes += counter_get(&c->bytes_in);
-		progress += counter_get(&c->changes);
+		p.bytes += counter_get(&c->bytes_in);
+		p.all += counter_get(&c->changes);
+		p.awaited += counter_get(&c->awaited);
 	}
-	return progress + *ret_bytes;
+	p.all += p.bytes + p.awaited;
+	return p;
 }
 
-static void ask_to_cut(struct epochs *e, uint64_t progress, uint64_t bytes)
+static void ask_to_cut(struct epochs *e, const struct progress *p)
 {
-	e->progress = progress;
-	e->bytes = bytes;
+	e->progress = p->all;
+	e->bytes = p->bytes;
+	e->awaited = p->awaited;
 	e->epoch++;
 	become(e, EPOCHS_CUTTING);
 	counter_set(&e->wanted, e->epoch);
@@ -242,10 +248,12 @@ static enum step idle(struct epochs *e)
 		e->epoch++;
 		return begin_record(e);
 	}
-	uint64_t bytes, progress = progress_of(e, &bytes), now = env_now_ns(e->env);
-	bool due = now >= e->due_ns || bytes - e->bytes >= e->options.bytes;
-	if (due && progress != e->progress) {
-		ask_to_cut(e, progress, bytes);
+	uint64_t now = env_now_ns(e->env);
+	struct progress p = progress_of(e);
+	bool due =
+	    now >= e->due_ns || p.bytes - e->bytes >= e->options.bytes || p.awaited != e->awaited;
+	if (due && p.all != e->progress) {
+		ask_to_cut(e, &p);
 		return STEP_MORE;
 	}
 	if (now >= e->due_ns)

@@ -1,6 +1,6 @@
 /* epochs.h - the coordinator: has all sources cut, gathers every worker's report, and makes them one record on disk.
  *
- *   IDLE --interval or bytes, and something changed--> CUTTING --every report in--> APPENDING --durable--> (COMPACTING)
+ *   IDLE --interval, bytes or a source that waits for it, and something changed--> CUTTING --every report in--> APPENDING --durable--> (COMPACTING)
  *    |                                                    |                            |                        v
  *    |                                                    |                            +--no room--> RETRYING   IDLE
  *    |                                                    |                            |
@@ -55,7 +55,7 @@ struct epochs {
 	struct epoch_part *parts;
 	size_t parts_max;
 	uint64_t due_ns;
-	uint64_t progress, bytes; /* the sources', when the last one was begun */
+	uint64_t progress, bytes, awaited; /* the sources', when the last one was begun */
 	bool said_full;
 	struct counter shown_state, shown_epoch, shown_failure; /* -failure */
 };

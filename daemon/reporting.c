@@ -65,15 +65,17 @@ bool reporting_is_due(struct worker *w)
 	return r->here;
 }
 
-void reporting_note_bytes(struct worker *w)
+void reporting_note_progress(struct worker *w)
 {
 	struct reporting *r = &w->reporting;
 	if (!r->on)
 		return;
-	uint64_t bytes = counter_get(&w->nodes[0].stage.counters->bytes_in);
-	if (bytes - r->bytes_told < r->bytes_max)
+	const struct stage_counters *c = w->nodes[0].stage.counters;
+	uint64_t bytes = counter_get(&c->bytes_in), awaited = counter_get(&c->awaited);
+	if (bytes - r->bytes_told < r->bytes_max && awaited == r->awaited_told)
 		return;
 	r->bytes_told = bytes;
+	r->awaited_told = awaited;
 	waitlist_wake_one(&r->to->takers);
 }
 

@@ -43,9 +43,10 @@ struct reporting {
 	struct report report;
 	struct stack back; /* from the coordinator */
 	struct wait_node back_wait;
-	struct stack *to;               /* the coordinator's */
-	const struct counter *wanted;   /* the epoch that sources are asked to cut */
-	uint64_t bytes_max, bytes_told; /* a source: wakes the coordinator when so much has come */
+	struct stack *to;             /* the coordinator's */
+	const struct counter *wanted; /* the epoch that sources are asked to cut */
+	/* A source: wakes the coordinator when so much has come, or when it awaits an epoch. */
+	uint64_t bytes_max, bytes_told, awaited_told;
 };
 
 /* 0 or -ENOMEM. */
@@ -60,7 +61,7 @@ void reporting_collect(struct worker *w);
 bool reporting_is_due(struct worker *w);
 
 /* A source has read: has the coordinator look when it was much. */
-void reporting_note_bytes(struct worker *w);
+void reporting_note_progress(struct worker *w);
 
 /* Has every stage of the worker say what has changed. 0 or -errno. */
 int reporting_note(struct worker *w);

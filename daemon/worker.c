@@ -212,7 +212,7 @@ static enum step source_step(struct worker *w)
 		return STEP_MORE;
 	}
 	units_retire(w);
-	reporting_note_bytes(w);
+	reporting_note_progress(w);
 	if (r == STEP_DONE) {
 		counter_set(&w->shown_cut_short, head->stage.stopping);
 		become(w, WORKER_ENDING);

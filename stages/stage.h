@@ -51,6 +51,8 @@ struct stage_counters {
 	struct counter removals;       /* files that were deleted, as the topology says */
 	struct counter
 	    changes; /* to what snapshot() would say, besides those that bytes_in tells of */
+	struct counter
+	    awaited; /* of these: a source waits until they are committed, so an epoch is due at once */
 };
 
 struct stage_type;

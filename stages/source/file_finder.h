@@ -47,8 +47,9 @@ struct file_finder {
 	bool walking, thorough; /* thorough: known files are looked at, too */
 	bool searching;         /* for those that were known and not found */
 	struct file_lost lost;
-	bool first_done; /* everything there at the start has been found */
-	bool ignored;    /* some file, for its age */
+	bool first_done;   /* everything there at the start has been found */
+	bool ignored;      /* some file, for its age */
+	bool began_at_end; /* some file of which nothing is remembered yet */
 	bool lost_track;
 	bool said_unwatched;
 	uint64_t walk_began_ns, next_walk_ns, next_patrol_ns;

@@ -114,6 +114,7 @@ static int find_place(struct file_finder *f, struct tracked_file *t)
 	}
 	if (!is_known && begins_at_end(f)) {
 		t->at = t->end = t->size = t->done = st->size;
+		f->began_at_end = true;
 		if (t->position)
 			t->position->doubted = true; /* there is no sample of it yet */
 	}

@@ -19,6 +19,11 @@
  * What is remembered from run to run, in file_positions: how far each file was read. While some of it waits for its
  * file, following also reads nothing before all that is there has been found: an older file comes before its successor.
  *
+ * Where `read_from: end` has files begin at their ends, nothing is read before these places are committed: after a crash
+ * they would be elsewhere, and what came in between lost.
+ *
+ *   UNKNOWN --all found, an epoch is asked for--> FOUND --snapshot--> SAID --committed--> COMMITTED: reading
+ *
  * Each part's own states and transitions: glob_walk.h, file_finder.h, file_lost.h, file_set.h,
  * file_positions.h, file_reader.h. */
 #include "stages/source/file_telling.h"
@@ -71,6 +76,13 @@ static const struct option file_source_table[] = {
 	UINT64_C(1000000000) /* at the end, files that are due within that are waited for */
 #define KEEP_NS (7 * 24 * 3600 * INT64_C(1000000000)) /* as `ignore_older`, where that is off */
 
+enum beginnings {
+	BEGINNINGS_UNKNOWN,
+	BEGINNINGS_FOUND,
+	BEGINNINGS_SAID,
+	BEGINNINGS_COMMITTED,
+};
+
 struct file_source {
 	struct framing framing;
 	struct file_set set;
@@ -81,6 +93,7 @@ struct file_source {
 	struct file_aside aside;
 	bool set_up; /* what is to be released */
 	bool all_found;
+	enum beginnings beginnings;
 };
 
 static void check_patterns(const struct text_list *list, const char *option, unsigned flags,
@@ -163,7 +176,8 @@ static int remember(struct stage *s, struct file_source *source)
 		env_say(s->env, SAY_ERROR, r == -EBADMSG ? "state is damaged" : "out of memory",
 			"stage=%s", s->id);
 	source->set.positions = &source->positions;
-	source->finder.holding = !s->once && source->positions.by_inode.count > 0;
+	source->finder.holding =
+	    !s->once && (source->finder.from_end || source->positions.by_inode.count > 0);
 	return r;
 }
 
@@ -295,6 +309,25 @@ static int drain(struct stage *s, struct file_source *source, struct batch **ret
 	return STEP_WAIT;
 }
 
+static bool waits_for_commit(struct stage *s, struct file_source *source)
+{
+	if (!s->state_dir || !source->finder.began_at_end)
+		return false;
+	if (source->beginnings == BEGINNINGS_UNKNOWN) {
+		source->beginnings = BEGINNINGS_FOUND;
+		counter_add(&s->counters->awaited, 1);
+	}
+	return source->beginnings != BEGINNINGS_COMMITTED;
+}
+
+static int only_find(struct stage *s, const struct file_source *source, int found)
+{
+	uint64_t when = file_finder_next_ns(&source->finder);
+	if (found == STEP_WAIT && when != UINT64_MAX)
+		env_wake_at(s->env, when);
+	return found;
+}
+
 int file_source_next(struct stage *s, struct batch **ret_batch)
 {
 	struct file_source *source = s->state;
@@ -309,6 +342,8 @@ int file_source_next(struct stage *s, struct batch **ret_batch)
 		found = let_go(source) < 0 ? -ENOMEM : STEP_MORE;
 	if (found < 0 || source->finder.holding || (s->once && !source->all_found))
 		return found;
+	if (waits_for_commit(s, source))
+		return only_find(s, source, found);
 	int removed = file_removal_step(&source->removal);
 	if (removed < 0)
 		return removed;
@@ -335,6 +370,8 @@ static int file_source_step(struct stage *s, struct outlet *out)
 static int file_source_snapshot(struct stage *s, struct delta *d)
 {
 	struct file_source *source = s->state;
+	if (source->beginnings == BEGINNINGS_FOUND)
+		source->beginnings = BEGINNINGS_SAID;
 	return file_positions_snapshot(&source->positions, d, env_wall_ns(s->env));
 }
 
@@ -342,6 +379,8 @@ static void file_source_committed(struct stage *s, uint64_t epoch)
 {
 	struct file_source *source = s->state;
 	(void)epoch;
+	if (source->beginnings == BEGINNINGS_SAID)
+		source->beginnings = BEGINNINGS_COMMITTED;
 	file_positions_committed(&source->positions);
 	file_removal_note(&source->removal);
 }

@@ -58,6 +58,39 @@ test_a_file_rotated_while_nothing_ran_is_read_on_before_its_successor() {
 	assert_never_said ' (warn|error) '
 }
 
+test_killed_before_its_second_epoch_what_came_after_the_end_it_began_at_is_there() {
+	mkdir -p logs
+	cat >resume.yaml <<-'YAML'
+		epoch: {interval: 1h}
+		sources: {in: {type: file, paths: [logs/*], read_from: end}}
+		sinks: {out: {type: file, inputs: [in], path: all.log}}
+	YAML
+	local count=0
+	echo old >logs/a.log
+	start_sluice -c resume.yaml
+	# a line a look, until one comes through: then it is being read
+	follows() {
+		count=$((count + 1))
+		echo "$count" >>logs/a.log
+		[ -s all.log ]
+	}
+	wait_until 20 follows
+	kill -KILL "$sluice_pid"
+	wait "$sluice_pid" || true
+	local first
+	first=$(head -n 1 all.log)
+	start_sluice -c resume.yaml
+	echo end >>logs/a.log
+	wait_until 20 grep -q end all.log
+	stop_sluice
+	assert_status 0
+	{
+		seq "$first" "$count"
+		echo end
+	} >expected
+	assert_same expected all.log
+}
+
 test_a_file_truncated_or_gone_while_nothing_ran_is_told() {
 	resuming_topology '["logs/*.log"]'
 	seq 1 1000 >logs/a.log

@@ -146,6 +146,7 @@ Test(file_removal, file_whose_beginning_was_left_out_stays)
 	x->options.read_from = 1;
 	append(x, "a.log", "one\n");
 	start_following(x);
+	commit(x);
 	append(x, "a.log", "two\n");
 	read_all(x);
 	commit(x);

@@ -28,6 +28,13 @@ static void read_once(struct fixture *x)
 	stop(x);
 }
 
+/* What it says is durable. */
+static void commit(struct fixture *x)
+{
+	remember(x);
+	file_source_type.committed(&x->stage, 1);
+}
+
 static bool has_said(const struct fixture *x, const char *event)
 {
 	return strstr(x->said, event) != NULL;
@@ -650,9 +657,30 @@ Test(file_resuming, read_from_the_end_is_for_files_that_are_not_known)
 	append(x, "b.log", "unknown\n");
 	move_file(x, "r.log", "r.log.1");
 	append(x, "r.log", "successor\n");
-	start(x, false);
+	start_following(x);
+	commit(x);
 	step_until(x, x->got_length == strlen("while nothing ran\nsuccessor\n"));
 	cr_expect(strstr(x->got, "while nothing ran\n") && strstr(x->got, "successor\n"));
+	end(x);
+}
+
+Test(file_resuming, nothing_is_read_before_it_is_committed_where_reading_began)
+{
+	struct fixture *x = set_up_remembering("*.log", NULL);
+	x->options.read_from = 1;
+	append(x, "a.log", "old\n");
+	start_following(x);
+	cr_expect_eq(counter_get(&x->counters.awaited), 1);
+	append(x, "a.log", "one\n");
+	read_all(x);
+	cr_expect_str_eq(x->got, "");
+	commit(x);
+	expect_got(x, "one\n");
+	append(x, "a.log", "two\n");
+	expect_got(x, "one\ntwo\n");
+	crash(x, false); /* before anything else is committed */
+	expect_got(x, "one\ntwo\n");
+	cr_expect_eq(counter_get(&x->counters.awaited), 1, "it is known by now");
 	end(x);
 }
 
