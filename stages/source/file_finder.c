@@ -235,6 +235,8 @@ static int begin_search(struct file_finder *f)
 		f->first_done = true;
 		return 0;
 	}
+	if (!f->first_done)
+		file_positions_begin_search(positions, f->set);
 	f->searching = true;
 	file_lost_begin(&f->lost, f->stage, positions);
 	return file_positions_lose(positions);

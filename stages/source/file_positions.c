@@ -370,10 +370,35 @@ static bool is_mounted_anew(const struct file_position *n, const struct io_statu
 	       strcmp(n->path, path) == 0;
 }
 
-static bool may_be(const struct file_position *n, const struct io_status *st, const char *path)
+static bool has_device(const struct file_positions *p, uint64_t device)
+{
+	for (size_t i = 0; i < p->device_count; i++)
+		if (p->devices[i] == device)
+			return true;
+	return p->device_count == FILE_DEVICES;
+}
+
+static void note_device(struct file_positions *p, uint64_t device)
+{
+	if (!has_device(p, device))
+		p->devices[p->device_count++] = device;
+}
+
+/* Renamed, too. */
+static bool is_mounted_elsewhere(const struct file_positions *p, const struct file_position *n,
+				 const struct io_status *st)
+{
+	bool is_free = n->birth_ns != 0 || !has_device(p, n->device);
+	return p->searching && !p->settled && n->head.length > 0 && n->birth_ns == st->birth_ns &&
+	       is_free;
+}
+
+static bool may_be(const struct file_positions *p, const struct file_position *n,
+		   const struct io_status *st, const char *path)
 {
 	bool is_born_alike = n->birth_ns == st->birth_ns || n->birth_ns == 0 || st->birth_ns == 0;
-	bool is_there = n->device == st->device || is_mounted_anew(n, st, path);
+	bool is_there = n->device == st->device || is_mounted_anew(n, st, path) ||
+			is_mounted_elsewhere(p, n, st);
 	return n->inode == st->inode && is_there && is_born_alike && !n->over && !n->file;
 }
 
@@ -383,7 +408,7 @@ struct file_position *file_positions_find(struct file_positions *p, const struct
 	struct hash_node *h = hash_index_first(&p->by_inode, inode_hash(st->inode));
 	for (; h; h = hash_index_next(h)) {
 		struct file_position *n = chain_owner(h, struct file_position, by_inode);
-		if (may_be(n, st, path))
+		if (may_be(p, n, st, path))
 			return n;
 	}
 	return NULL;
@@ -427,13 +452,10 @@ static bool replace_over(struct file_positions *p, const struct file_position *b
 	return was_known;
 }
 
-/* Under a key of its own; the other is over. NULL: out of memory. */
-static struct file_position *move_device(struct file_positions *p, struct file_position *n,
-					 uint64_t device)
+/* All but its key and its path. */
+static void inherit(struct file_position *to, struct file_position *n)
 {
-	struct file_position *to = position_new(p, device, n->inode, n->birth_ns);
-	if (!to)
-		return NULL;
+	file_head_release(&to->head);
 	to->head = n->head;
 	n->head = (struct file_head){.length = 0};
 	to->tail = n->tail;
@@ -446,6 +468,16 @@ static struct file_position *move_device(struct file_positions *p, struct file_p
 	to->packing = n->packing;
 	to->skipping = n->skipping;
 	to->in_split = n->in_split;
+}
+
+/* Under a key of its own; the other is over. NULL: out of memory. */
+static struct file_position *move_device(struct file_positions *p, struct file_position *n,
+					 uint64_t device)
+{
+	struct file_position *to = position_new(p, device, n->inode, n->birth_ns);
+	if (!to)
+		return NULL;
+	inherit(to, n);
 	hash_index_remove(&p->by_path, &n->by_path);
 	set_path(p, to, n->path);
 	n->path = NULL;
@@ -472,12 +504,41 @@ int file_positions_attach(struct file_positions *p, struct tracked_file *f,
 		if (!n)
 			return -ENOMEM;
 		n->is_known = replace_over(p, n);
+		n->is_new = true;
 		file_positions_news(p, n);
 	}
+	note_device(p, st->device);
 	n->astray = false;
 	n->file = f;
 	f->position = n;
 	return 0;
+}
+
+static void find_elsewhere(struct file_positions *p, struct tracked_file *f)
+{
+	const struct io_status st = {
+	    .device = f->device, .inode = f->inode, .birth_ns = f->birth_ns};
+	struct file_position *n = file_positions_find(p, &st, f->path);
+	if (!n)
+		return;
+	uint64_t size = f->size, done = f->done; /* as they have been counted */
+	inherit(f->position, n);
+	go_on(f, f->position);
+	f->size = size;
+	f->done = done;
+	f->position->is_new = false;
+	file_positions_forget(p, n);
+	file_positions_news(p, f->position);
+}
+
+void file_positions_begin_search(struct file_positions *p, const struct file_set *set)
+{
+	p->searching = true;
+	for (struct chain *c = set->all.next; c != &set->all; c = c->next) {
+		struct tracked_file *f = chain_owner(c, struct tracked_file, all);
+		if (f->position && f->position->is_new && f->fd < 0)
+			find_elsewhere(p, f);
+	}
 }
 
 void file_positions_park(struct file_positions *p, struct tracked_file *f, char *path,

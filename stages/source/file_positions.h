@@ -38,6 +38,7 @@ struct file_position {
 	int64_t seen_ns; /* wall time at which it was noted last; of what is missing: since when */
 
 	bool is_known; /* to whoever keeps the snapshots */
+	bool is_new;   /* its file was first met in this run */
 	bool over;
 	bool finished; /* there was nothing left to read */
 	bool
@@ -54,6 +55,8 @@ struct file_position {
 	bool skipping, in_split;
 };
 
+enum { FILE_DEVICES = 16 };
+
 struct file_positions {
 	struct hash_index by_inode, by_path;
 	struct chain changed;
@@ -64,7 +67,11 @@ struct file_positions {
 	struct chain said;   /* since the last snapshot but one, not known to be committed yet */
 	struct chain stored; /* committed, and as they were then */
 	struct file_position *at_hand; /* of whoever deletes files; NULL: none, or it is no more */
-	bool settled;                  /* those that are still there have been found */
+	bool
+	    searching; /* what leads to its file by itself has been attached; the rest is searched for */
+	bool settled;                   /* those that are still there have been found */
+	uint64_t devices[FILE_DEVICES]; /* on which there are files, in this run */
+	size_t device_count;
 	struct counter *changes; /* of which whoever keeps the snapshots would not know otherwise */
 	int64_t keep_ns;         /* what is parked is forgotten after so long */
 };
@@ -82,7 +89,9 @@ void file_positions_committed(struct file_positions *p);
 int file_positions_snapshot(struct file_positions *p, struct delta *d, int64_t wall_ns);
 
 /* The file at path, of which st tells, has been read before; NULL: not as far as is known. A device may have another
- * number each time it is mounted: where all else is the same, the path too, so is the file. */
+ * number each time it is mounted: where all else is the same, the path too, so is the file. In a search, when no file is
+ * where it was left, inode and birth time do; without birth times the inode, if no file of this run is on the device of
+ * that number. Its samples tell in the end. */
 struct file_position *file_positions_find(struct file_positions *p, const struct io_status *st,
 					  const char *path);
 /* That path led to one of those that were loaded or parked. */
@@ -91,6 +100,9 @@ bool file_positions_has_path(const struct file_positions *p, const char *path);
  * from now on, for it may be renamed before anything is read of it. 0 or -ENOMEM. */
 int file_positions_attach(struct file_positions *p, struct tracked_file *f,
 			  const struct io_status *st);
+/* The first walk is over. Files of the set that seemed to be new get the positions that they had under another device's
+ * number: to be called once, before any of them is read. */
+void file_positions_begin_search(struct file_positions *p, const struct file_set *set);
 /* f, which has one, is not followed any more, or is another file from now on. path becomes the table's. */
 void file_positions_park(struct file_positions *p, struct tracked_file *f, char *path,
 			 int64_t wall_ns);

@@ -180,6 +180,74 @@ Test(file_positions, file_whose_device_has_another_number_is_the_same_where_all_
 	end(&w);
 }
 
+/* Found under another name, on a device of another number. */
+static struct tracked_file *find_elsewhere(struct world *w, int64_t birth_ns)
+{
+	struct io_status st = status(5, birth_ns);
+	st.device = 8;
+	struct tracked_file *f = file_set_add(&w->set, "b", &st);
+	cr_assert_eq(file_positions_attach(&w->positions, f, &st), 0);
+	cr_expect_eq(f->at, 0, "its old place has not been looked at yet");
+	file_positions_begin_search(&w->positions, &w->set);
+	return f;
+}
+
+static void read_one(struct world *w, int64_t birth_ns)
+{
+	struct io_status st = status(5, birth_ns);
+	struct tracked_file *f = file_set_add(&w->set, "a", &st);
+	cr_assert_eq(file_positions_attach(&w->positions, f, &st), 0);
+	hand_on(w, f, "one\n");
+	snapshot(w, 1);
+	restart(w);
+}
+
+Test(file_positions, file_on_a_device_of_another_number_and_renamed_is_known_by_its_birth)
+{
+	struct world w;
+	begin(&w);
+	read_one(&w, 50);
+	const struct tracked_file *f = find_elsewhere(&w, 50);
+	cr_expect_eq(f->at, 4);
+	cr_expect(f->position->doubted);
+	snapshot(&w, 2);
+	cr_expect_eq(count(&w), 1);
+	end(&w);
+}
+
+Test(file_positions, file_on_a_device_of_another_number_is_known_by_its_samples_without_a_birth)
+{
+	struct world w;
+	begin(&w);
+	read_one(&w, 0);
+	const struct tracked_file *f = find_elsewhere(&w, 0);
+	cr_expect_eq(f->at, 4);
+	cr_expect(f->position->doubted);
+	end(&w);
+}
+
+Test(file_positions, file_without_a_birth_is_another_where_the_device_of_the_first_is_there)
+{
+	struct world w;
+	begin(&w);
+	read_one(&w, 0);
+	add(&w, "c", 6); /* on the first device */
+	const struct tracked_file *f = find_elsewhere(&w, 0);
+	cr_expect_eq(f->at, 0);
+	end(&w);
+}
+
+Test(file_positions, file_that_is_where_it_was_stays_itself_beside_its_copy_elsewhere)
+{
+	struct world w;
+	begin(&w);
+	read_one(&w, 50);
+	cr_expect_eq(add(&w, "a", 5)->at, 4);
+	const struct tracked_file *f = find_elsewhere(&w, 50);
+	cr_expect_eq(f->at, 0);
+	end(&w);
+}
+
 Test(file_positions,
      inode_taken_again_where_birth_is_not_told_takes_the_place_of_the_one_that_is_over)
 {
