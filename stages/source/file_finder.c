@@ -238,7 +238,7 @@ static int begin_search(struct file_finder *f)
 	if (!f->first_done)
 		file_positions_begin_search(positions, f->set);
 	f->searching = true;
-	file_lost_begin(&f->lost, f->stage, positions);
+	file_lost_begin(&f->lost, f->stage, positions, &f->include, &f->exclude);
 	return file_positions_lose(positions);
 }
 

@@ -12,9 +12,11 @@ static void on_done(struct io_op *op)
 	(void)op;
 }
 
-void file_lost_begin(struct file_lost *l, struct stage *s, struct file_positions *positions)
+void file_lost_begin(struct file_lost *l, struct stage *s, struct file_positions *positions,
+		     const struct glob_set *include, const struct glob_set *exclude)
 {
-	*l = (struct file_lost){.stage = s, .positions = positions};
+	*l = (struct file_lost){
+	    .stage = s, .positions = positions, .include = include, .exclude = exclude};
 }
 
 static void leave_directory(struct file_lost *l)
@@ -64,10 +66,25 @@ static int look_at_path(struct file_lost *l, const char *path)
 	return l->candidate ? look(l, LOST_PATH) : -ENOMEM;
 }
 
+/* It was read as the patterns said, which say otherwise now. */
+static bool is_unwanted(const struct file_lost *l, const struct file_position *n)
+{
+	return n->named &&
+	       (!glob_set_matches(l->include, n->path) || glob_set_excludes(l->exclude, n->path));
+}
+
+static int leave_alone(struct file_lost *l, struct file_position *n)
+{
+	file_positions_missing(l->positions, n, env_wall_ns(l->stage->env));
+	return STEP_MORE;
+}
+
 static int next(struct file_lost *l)
 {
 	struct file_position *n = current(l);
 	l->at_hand = n;
+	if (n && is_unwanted(l, n))
+		return leave_alone(l, n);
 	if (n)
 		return look_at_path(l, n->path);
 	leave_directory(l);

@@ -9,9 +9,13 @@
  *                                   | none                                   | no
  *                                   +----------------------------------------+--> missing
  *
+ * What the patterns wanted under the path that it had and do not want there any more is left alone: it is parked. What they
+ * never wanted there was renamed out of them, and is read to its end.
+ *
  * Threads: the owner's. Memory: one directory's entries. Layer: stages. */
 #pragma once
 
+#include "stages/glob.h"
 #include "stages/source/file_positions.h"
 #include "stages/stage.h"
 
@@ -20,6 +24,7 @@ enum file_lost_at { LOST_NEXT, LOST_PATH, LOST_LIST, LOST_ENTRY };
 struct file_lost {
 	struct stage *stage;
 	struct file_positions *positions;
+	const struct glob_set *include, *exclude;
 	const struct file_position *at_hand; /* may be found by others meanwhile */
 	enum file_lost_at at;
 	char *directory; /* of which `listing` is, by inode; NULL: none has been looked at */
@@ -34,8 +39,9 @@ struct lost_file {
 	struct io_status stat;
 };
 
-/* Those that are LOST are to be searched for. */
-void file_lost_begin(struct file_lost *l, struct stage *s, struct file_positions *positions);
+/* Those that are LOST are to be searched for. The patterns must last. */
+void file_lost_begin(struct file_lost *l, struct stage *s, struct file_positions *positions,
+		     const struct glob_set *include, const struct glob_set *exclude);
 /* No operation may be under way. One of all zeros is safe to release. */
 void file_lost_release(struct file_lost *l);
 

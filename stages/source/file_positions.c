@@ -14,7 +14,8 @@ enum {
 	FLAG_IN_SPLIT = 2,
 	FLAG_FINISHED = 4,
 	FLAG_MISSING = 8,
-	FLAGS_ALL = 15,
+	FLAG_NAMED = 16,
+	FLAGS_ALL = 31,
 };
 
 static uint64_t inode_hash(uint64_t inode)
@@ -158,7 +159,8 @@ static void set_form(struct file_position *n, uint64_t number)
 static unsigned flags_of(const struct file_position *n)
 {
 	return (n->skipping ? FLAG_SKIPPING : 0u) | (n->in_split ? FLAG_IN_SPLIT : 0u) |
-	       (n->finished ? FLAG_FINISHED : 0u) | (n->missing ? FLAG_MISSING : 0u);
+	       (n->finished ? FLAG_FINISHED : 0u) | (n->missing ? FLAG_MISSING : 0u) |
+	       (n->named ? FLAG_NAMED : 0u);
 }
 
 static void set_flags(struct file_position *n, uint64_t flags)
@@ -167,6 +169,7 @@ static void set_flags(struct file_position *n, uint64_t flags)
 	n->in_split = flags & FLAG_IN_SPLIT;
 	n->finished = flags & FLAG_FINISHED;
 	n->missing = flags & FLAG_MISSING;
+	n->named = flags & FLAG_NAMED;
 }
 
 static void pack_key(struct packer *to, const struct file_position *n)
@@ -290,6 +293,7 @@ static void update(struct file_position *n, int64_t wall_ns)
 	const struct tracked_file *f = n->file;
 	if (!f)
 		return;
+	n->named = f->named;
 	n->at = f->at;
 	n->skip = f->skip;
 	n->form = f->form;
@@ -462,6 +466,7 @@ static void inherit(struct file_position *to, struct file_position *n)
 	to->doubted = n->doubted;
 	to->seen_ns = n->seen_ns;
 	to->finished = n->finished;
+	to->named = n->named;
 	to->at = n->at;
 	to->skip = n->skip;
 	to->form = n->form;

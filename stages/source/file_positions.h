@@ -45,6 +45,7 @@ struct file_position {
 	    astray; /* it was not open when its path led elsewhere: who knows what has been written to it since */
 	bool
 	    lingers; /* deleted, but the directory is not known to be on disk without it: not to be forgotten */
+	bool named;   /* the patterns wanted its path when it was noted last */
 	bool missing; /* could not be found at the start, which has been said */
 
 	/* The same as in the tracked_file, which is right while there is one. */

@@ -48,6 +48,7 @@ struct tracked_file *file_set_add(struct file_set *s, const char *path, const st
 	f->device = st->device;
 	f->inode = st->inode;
 	f->birth_ns = st->birth_ns;
+	f->modified_ns = st->modified_ns;
 	framer_init(&f->framer);
 	chain_init(&f->all);
 	chain_init(&f->turn_link);
@@ -144,6 +145,7 @@ void file_set_reidentify(struct file_set *s, struct tracked_file *f, const struc
 	f->device = st->device;
 	f->inode = st->inode;
 	f->birth_ns = st->birth_ns;
+	f->modified_ns = st->modified_ns;
 	hash_index_add(&s->by_id, &f->by_id, id_hash(f->device, f->inode));
 }
 
@@ -211,11 +213,24 @@ static int by_path_order(const void *a, const void *b)
 	return strcmp((*x)->path, (*y)->path);
 }
 
+/* What was read before came before what was not. */
+static bool is_new(const struct tracked_file *f)
+{
+	return !f->position || f->position->is_new;
+}
+
+static int64_t began_ns(const struct tracked_file *f)
+{
+	return f->birth_ns != 0 ? f->birth_ns : f->modified_ns;
+}
+
 static int by_age_order(const void *a, const void *b)
 {
 	const struct tracked_file *const *x = a, *const *y = b;
-	if ((*x)->birth_ns != (*y)->birth_ns)
-		return (*x)->birth_ns < (*y)->birth_ns ? -1 : 1;
+	if (is_new(*x) != is_new(*y))
+		return is_new(*x) ? 1 : -1;
+	if (began_ns(*x) != began_ns(*y))
+		return began_ns(*x) < began_ns(*y) ? -1 : 1;
 	return by_path_order(a, b);
 }
 

@@ -46,8 +46,9 @@ struct tracked_file {
 
 	char *path; /* the last one known */
 	uint64_t device, inode;
-	int64_t birth_ns; /* 0: not known */
-	int fd;           /* -1: closed */
+	int64_t birth_ns;    /* 0: not known */
+	int64_t modified_ns; /* when it was met */
+	int fd;              /* -1: closed */
 	enum file_form form;
 	enum packing packing;
 	enum file_turn turn;
@@ -124,7 +125,9 @@ int file_set_closed(struct file_set *s, struct tracked_file *f);
 /* The open file that nothing has been read from for longest and that can be opened again; NULL. */
 struct tracked_file *file_set_most_idle(const struct file_set *s);
 
-enum file_order { FILES_BY_PATH, FILES_BY_AGE /* the oldest first, as far as that is known */ };
+/* By age: those that have been read before; the oldest first, by birth or, where that is not known, by when it was
+ * modified. What is equal: by path. */
+enum file_order { FILES_BY_PATH, FILES_BY_AGE };
 
 /* All files to the ready queue, in that order; those adrift, being older, before the others. 0 or -ENOMEM. */
 int file_set_ready_in_order(struct file_set *s, enum file_order order);

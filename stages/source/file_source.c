@@ -1,4 +1,5 @@
-/* file_source.c - reads the files that patterns match: once, each to its end, in the order of their paths; or for ever,
+/* file_source.c - reads the files that patterns match: once, each to its end, in the order of their paths
+ * (where some are remembered: these first, then by age, since what is new may have come through a rotation); or for ever,
  * as they grow, are renamed, replaced, truncated and deleted.
  *
  *      file_finder            file_set                file_reader
@@ -11,7 +12,7 @@
  *   stopped: DRAINING -- what the open streams hold is out --> DONE
  *
  *   from      event                        to
- *   FINDING   the walk has ended           READING: all files ready, in the order of their paths
+ *   FINDING   the walk has ended           READING: all files ready, in the order of their paths, or by age
  *   FINDING   ... and found no file        failed, unless it passed some over
  *   READING   the reader is idle           DONE
  *   any       stopping                     DRAINING
@@ -91,7 +92,8 @@ struct file_source {
 	struct file_reader reader;
 	struct file_removal removal;
 	struct file_aside aside;
-	bool set_up; /* what is to be released */
+	bool set_up;  /* what is to be released */
+	bool goes_on; /* something was remembered */
 	bool all_found;
 	enum beginnings beginnings;
 };
@@ -176,8 +178,8 @@ static int remember(struct stage *s, struct file_source *source)
 		env_say(s->env, SAY_ERROR, r == -EBADMSG ? "state is damaged" : "out of memory",
 			"stage=%s", s->id);
 	source->set.positions = &source->positions;
-	source->finder.holding =
-	    !s->once && (source->finder.from_end || source->positions.by_inode.count > 0);
+	source->goes_on = source->positions.by_inode.count > 0;
+	source->finder.holding = !s->once && (source->finder.from_end || source->goes_on);
 	return r;
 }
 
@@ -270,7 +272,7 @@ static int find(struct stage *s, struct file_source *source)
 			say_nothing_matched(s);
 		return -ENOENT;
 	}
-	r = file_set_ready_in_order(&source->set, FILES_BY_PATH);
+	r = file_set_ready_in_order(&source->set, source->goes_on ? FILES_BY_AGE : FILES_BY_PATH);
 	return r < 0 ? r : STEP_MORE;
 }
 

@@ -494,7 +494,7 @@ Test(file_removal, once_what_changed_before_the_end_stays)
 	cr_expect(exists(x, "short.log"));
 	stop(x);
 	cr_expect_eq(run_once(x), STEP_DONE);
-	cr_expect_str_eq(x->got, "one\ntwo\nthree\nfour\nmore\nTWO\nTHREE\n4\n");
+	cr_expect_str_eq(x->got, "one\ntwo\nthree\nfour\nmore\nTHREE\n4\nTWO\n");
 	end(x);
 }
 

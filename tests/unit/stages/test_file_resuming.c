@@ -223,6 +223,50 @@ Test(file_resuming, renamed_while_nothing_ran_it_is_read_on_before_its_successor
 	end(x);
 }
 
+Test(file_resuming, what_the_patterns_do_not_want_any_more_is_left_alone_and_known_when_they_do)
+{
+	struct fixture *x = set_up_remembering("*.log", NULL);
+	struct text wide = x->paths[0], narrow = in_directory(x, "b.log");
+	append(x, "a.log", "one\n");
+	append(x, "c.log", "three\n");
+	start_following(x);
+	remember(x);
+	stop(x);
+	size_t before = x->got_length;
+	append(x, "a.log", "more\n");
+	append(x, "c.log", "three more\n");
+	append(x, "b.log", "two\n");
+	move_file(x, "c.log", "c.old");
+	x->paths[0] = narrow;
+	start_following(x);
+	append(x, "a.log", "still more\n");
+	read_all(x);
+	cr_expect_str_eq(x->got + before, "two\n");
+	remember(x);
+	stop(x);
+	x->paths[0] = wide;
+	start_following(x);
+	cr_expect_str_eq(x->got + before, "two\nthree more\nmore\nstill more\n");
+	cr_expect_str_eq(x->said, "");
+	free((char *)(uintptr_t)narrow.bytes);
+	end(x);
+}
+
+Test(file_resuming, renamed_out_of_the_patterns_it_is_read_on_at_the_next_start_too)
+{
+	struct fixture *x = set_up_remembering("*.log", NULL);
+	append(x, "a.log", "one\n");
+	start_following(x);
+	move_file(x, "a.log", "a.log.1");
+	read_all(x);
+	remember(x);
+	stop(x);
+	append(x, "a.log.1", "two\n");
+	start(x, false);
+	expect_got(x, "one\ntwo\n");
+	end(x);
+}
+
 Test(file_resuming, renamed_while_nothing_ran_it_is_read_on_once_too)
 {
 	struct fixture *x = set_up_remembering("*.log", NULL);
@@ -238,6 +282,38 @@ Test(file_resuming, renamed_while_nothing_ran_it_is_read_on_once_too)
 	read_once(x);
 	cr_expect_str_eq(x->got, "one\ntwo\nthree\nfour\nfive\n");
 	cr_expect_str_eq(x->said, "");
+	tear_down(x);
+}
+
+/* What is made from now on is younger: a file system's clock does not tick often. */
+static void await_another_time(struct fixture *x, const char *name)
+{
+	struct text path = in_directory(x, name), tick = in_directory(x, "tick");
+	struct stat made, now;
+	cr_assert_eq(stat(path.bytes, &made), 0);
+	do {
+		put(x, "tick", "", 0, O_TRUNC);
+		cr_assert_eq(stat(tick.bytes, &now), 0);
+		delete_file(x, "tick");
+	} while (made.st_mtim.tv_sec == now.st_mtim.tv_sec &&
+		 made.st_mtim.tv_nsec == now.st_mtim.tv_nsec);
+	free((char *)(uintptr_t)path.bytes);
+	free((char *)(uintptr_t)tick.bytes);
+}
+
+Test(file_resuming, rotated_twice_while_nothing_ran_they_are_read_oldest_first_once_too)
+{
+	struct fixture *x = set_up_remembering("*.log*", NULL);
+	append(x, "a.log", "one\n");
+	read_once(x);
+	append(x, "a.log", "two\n");
+	move_file(x, "a.log", "a.log.2");
+	append(x, "a.log", "three\n");
+	await_another_time(x, "a.log");
+	move_file(x, "a.log", "a.log.1");
+	append(x, "a.log", "four\n");
+	read_once(x);
+	cr_expect_str_eq(x->got, "one\ntwo\nthree\nfour\n");
 	tear_down(x);
 }
 

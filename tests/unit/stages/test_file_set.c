@@ -1,3 +1,4 @@
+#include "stages/source/file_positions.h"
 #include "stages/source/file_set.h"
 
 #include <criterion/criterion.h>
@@ -79,6 +80,30 @@ Test(file_set, most_idle_is_the_open_named_file_that_has_rested_longest)
 	cr_expect_eq(s.open_count, 0);
 	for (int i = 0; i < 3; i++)
 		file_set_remove(&s, files[i]);
+	file_set_release(&s);
+}
+
+Test(file_set, without_a_birth_what_was_read_before_comes_first_then_the_oldest_by_modification)
+{
+	struct file_set s;
+	cr_assert_eq(file_set_init(&s), 0);
+	struct file_position known = {.is_new = false}, met = {.is_new = true};
+	static const char *const order[] = {"a.2", "a.1", "a", "b"};
+	for (int i = 3; i >= 0; i--) {
+		struct io_status st = {
+		    .device = 1, .inode = (uint64_t)(i + 1), .modified_ns = i == 3 ? 12 : 10 + i};
+		struct tracked_file *f = file_set_add(&s, order[i], &st);
+		cr_assert_not_null(f);
+		f->position = i == 0 ? &known : &met;
+		f->modified_ns += i == 0 ? 100 : 0; /* it was written to after it was renamed */
+	}
+	cr_assert_eq(file_set_ready_in_order(&s, FILES_BY_AGE), 0);
+	for (int i = 0; i < 4; i++) {
+		struct tracked_file *f = file_set_take_ready(&s);
+		cr_expect_str_eq(f->path, order[i]);
+		f->position = NULL;
+		file_set_remove(&s, f);
+	}
 	file_set_release(&s);
 }
 
