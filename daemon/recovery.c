@@ -2,6 +2,7 @@
 #include "daemon/arguments.h"
 #include "daemon/from_scratch.h"
 #include "daemon/log.h"
+#include "daemon/orphans.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -151,6 +152,8 @@ void recovery_follow(struct recovery *r, const struct topology *t)
 	    .state_dir = r->path,
 	    .options = {.interval_ns = t->epoch.interval_ns, .bytes = t->epoch.bytes},
 	};
+	if (r->on)
+		orphans_warn(t, &r->log.map); /* without memory for it nothing is said */
 }
 
 const struct pipeline_memory *recovery_memory(const struct recovery *r)

@@ -148,3 +148,28 @@ test_once_again_reads_only_what_is_new() {
 	cmp plain.log <(seq 1 2000) || fail "not each once and in order"
 	zstd -dcq packed.log.zst | cmp - <(seq 1 2000) || fail "not each once and in order"
 }
+
+test_a_source_under_another_name_is_told_which_one_has_read_its_files() {
+	mkdir -p in
+	seq 1 10 >in/a.log
+	seq 11 20 >in/b.log
+	renamed_topology() { # SOURCE PATTERN
+		cat >t.yaml <<-YAML
+			state_dir: kept
+			sources: {$1: {type: file, paths: [$2]}}
+			sinks: {out: {type: file, inputs: [$1], path: all.log}}
+		YAML
+	}
+	renamed_topology first 'in/*.log'
+	run_sluice --once -c t.yaml
+	renamed_topology second 'in/a.*'
+	run_sluice --once -c t.yaml
+	assert_status 0
+	assert_said 'warn files come once more .*source=second read_by=first files=1 cure='
+	run_sluice --once -c t.yaml
+	assert_never_said 'once more'
+	seq 1 10 >elsewhere.log
+	renamed_topology third 'elsewhere.log'
+	run_sluice --once -c t.yaml
+	assert_never_said 'once more'
+}

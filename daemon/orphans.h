@@ -1,0 +1,13 @@
+/* orphans.h - what the epoch log remembers for sources that the topology does not have any more.
+ *
+ * What is remembered goes by a source's name: under another name it begins anew, and its files are read again. That is
+ * said at a start or reload, while the new one remembers nothing yet.
+ *
+ * Threads: any. Memory: none kept. Layer: daemon. */
+#pragma once
+
+#include "conf/topology.h"
+#include "daemon/epoch_map.h"
+
+/* Warns of each source whose files one that is gone has read. 0 or -ENOMEM. */
+int orphans_warn(const struct topology *t, const struct epoch_map *map);
