@@ -1,5 +1,6 @@
 #include "daemon/overlaps.h"
 #include "conf/excerpt.h"
+#include "daemon/mounts.h"
 #include "daemon/resolve.h"
 #include "stages/stage.h"
 
@@ -14,7 +15,8 @@ struct written {
 	unsigned number; /* 0: what records go into */
 	struct file_claim claim;
 	char resolved[PATH_MAX];
-	struct stat status; /* st_mode 0: there is none yet */
+	char other_name[PATH_MAX]; /* below the mount that is being looked at */
+	struct stat status;        /* st_mode 0: there is none yet */
 };
 
 struct overlaps {
@@ -23,6 +25,7 @@ struct overlaps {
 	struct written **files; /* one allocation each: most topologies have few */
 	size_t count, room;
 	struct file_question *questions; /* room for as many */
+	struct mounts mounts;
 };
 
 static const struct stage_type *type_of(const struct overlaps *o, size_t stage)
@@ -170,15 +173,39 @@ static void mark_downstream(const struct topology *t, size_t source, bool *downs
 	}
 }
 
-static int check_source(const struct overlaps *o, size_t source, bool *downstream)
+/* Has the questions be about the names that the files have below that mount. */
+static bool rename_questions(const struct overlaps *o, size_t mount)
+{
+	bool any = false;
+	for (size_t i = 0; i < o->count; i++) {
+		struct written *w = o->files[i];
+		if (mounts_other_name(&o->mounts, mount, w->resolved, w->other_name) < 0)
+			continue;
+		o->questions[i].resolved = w->other_name;
+		any = true;
+	}
+	return any;
+}
+
+static int ask_source(const struct overlaps *o, size_t source)
 {
 	const struct stage_type *type = type_of(o, source);
-	if (!type->reads)
-		return 0;
+	const void *options = o->topology->stages[source].options;
 	for (size_t i = 0; i < o->count; i++)
 		o->questions[i] = (struct file_question){.path = o->files[i]->claim.path,
 							 .resolved = o->files[i]->resolved};
-	int r = type->reads(o->topology->stages[source].options, resolve, o->questions, o->count);
+	int r = type->reads(options, resolve, o->questions, o->count);
+	for (size_t i = 0; r == 0 && i < o->mounts.count; i++)
+		if (rename_questions(o, i))
+			r = type->reads(options, resolve, o->questions, o->count);
+	return r;
+}
+
+static int check_source(const struct overlaps *o, size_t source, bool *downstream)
+{
+	if (!type_of(o, source)->reads)
+		return 0;
+	int r = ask_source(o, source);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	mark_downstream(o->topology, source, downstream);
@@ -213,8 +240,11 @@ int overlaps_check(const struct topology *t, struct problems *problems)
 	int r = ask_sinks(&o);
 	if (r == 0)
 		r = check_sinks(&o);
+	if (r != -ENOMEM && mounts_read(&o.mounts) < 0)
+		r = -ENOMEM;
 	if (r != -ENOMEM)
 		r = result_worse(check_sources(&o), r);
+	mounts_release(&o.mounts);
 	for (size_t i = 0; i < o.count; i++)
 		free(o.files[i]);
 	free(o.files);

@@ -4,7 +4,7 @@
  *   sinks:    writes() -> claims   same file?                       -> problem
  *   sources:  reads()  <- claims of the sinks downstream; read?     -> problem
  *
- * Files are compared as the kernel would find them: made absolute, through links, and those that exist by device and
+ * Files are compared as the kernel would find them: made absolute, through links and bind mounts, and those that exist by device and
  * inode. Paths that hold the time are taken as of now; what becomes the same file later is told by its lock when it is
  * opened (stages/output_file.h). Devices may be written by any number.
  *

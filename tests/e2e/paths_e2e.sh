@@ -143,3 +143,28 @@ test_a_double_star_glob_finds_files_at_every_depth_and_exclude_leaves_out() {
 	assert_status 0
 	[ "$(sort result.log | tr '\n' ' ')" = "one three two " ] || fail "got: $(cat result.log)"
 }
+
+test_a_sink_that_feeds_its_source_through_a_bind_mount_is_refused() {
+	mkdir -p 'logs/in to' out/deep
+	mount --bind out 'logs/in to' 2>/dev/null || skip "may not mount a directory (needs root)"
+	trap 'umount -l "logs/in to"' EXIT
+	looping_topology() { # PATTERN PATH
+		cat >loop.yaml <<-YAML
+			sources: {in: {type: file, paths: ["$1"]}}
+			sinks: {out: {type: file, inputs: [in], path: "$2"}}
+		YAML
+		status=0
+		"$SLUICE" check -c loop.yaml >out.txt 2>err || status=$?
+	}
+	local pair
+	for pair in 'logs/in to/*.log:out/x.log' 'logs/**/*.log:out/deep/x.log' \
+		'out/*.log:logs/in to/x.log' 'out/**/*.log:logs/in to/deep/x.log'; do
+		looping_topology "${pair%%:*}" "${pair#*:}"
+		assert_status 78
+		assert_said 'it would feed itself'
+	done
+	looping_topology 'logs/*.log' 'out/x.log'
+	assert_status 0
+	looping_topology 'logs/in to/*.log' 'elsewhere/x.log'
+	assert_status 0
+}
