@@ -1,5 +1,6 @@
 #include "daemon/backend.h"
 #include "daemon/helpers.h"
+#include "daemon/listing.h"
 #include "daemon/log.h"
 #include "daemon/plain_io.h"
 #include "daemon/status.h"
@@ -228,8 +229,13 @@ static int64_t carry_out(struct io_op *op)
 bool backend_submit_common(struct backend *b, struct io_op *op)
 {
 	switch (op->code) {
-	case IO_WORK:
 	case IO_LIST:
+		if (!b->helpers) {
+			backend_complete(b, op, listing_read(op->fd, op->list.path, op->list.into));
+			return true;
+		}
+		/* fall through */
+	case IO_WORK:
 		b->helping++;
 		helpers_submit(b->helpers, op);
 		return true;

@@ -28,8 +28,9 @@ struct backend_ops {
 struct backend {
 	struct io io; /* must stand first: stages hold a pointer to it */
 	const struct backend_ops *ops;
-	struct helpers *helpers; /* for IO_WORK and IO_LIST */
-	struct stack helped;     /* ops that helpers are through with */
+	struct helpers
+	    *helpers;        /* for IO_WORK and IO_LIST; NULL: lists on the spot, does no IO_WORK */
+	struct stack helped; /* ops that helpers are through with */
 	struct io_op *completed; /* done inline, waiting for poll; oldest first */
 	struct io_op *completed_last;
 	struct io_op *in_flight; /* all that is busy and not in `completed` */

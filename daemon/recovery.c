@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char default_dir[] = "./.sluice/";
@@ -115,33 +116,83 @@ static int forget_all(struct recovery *r, const char *path)
 	return error;
 }
 
-int recovery_open(struct recovery *r, const struct topology *t, bool from_scratch)
+/* The directory, ours alone. */
+static int take_dir(struct recovery *r, const struct topology *t, bool from_scratch)
 {
 	memset(r, 0, sizeof *r);
-	if (t->epoch.interval_ns == 0)
-		return 0;
-	const char *path = r->path;
 	r->dir.fd = -1;
 	int error = recovery_state_dir(t, r->path);
 	if (error == 0)
 		error = backend_open(&r->backend, BACKEND_PLAIN, NULL);
 	r->on = error == 0;
 	if (error == 0)
-		error = open_dir(r, path);
+		error = open_dir(r, r->path);
 	if (error == 0 && from_scratch)
-		error = forget_all(r, path);
-	if (error < 0) {
-		say_unusable(r, path, error);
-		return EXIT_IO;
-	}
+		error = forget_all(r, r->path);
+	return error;
+}
+
+/* 0 or -errno, having said why, save that it is another topology's (-EXDEV). */
+static int read_log(struct recovery *r, const struct topology *t)
+{
 	r->log_begun = true;
-	error = open_log(r, t->name.bytes);
-	if (error < 0) {
+	int error = open_log(r, t->name.bytes);
+	if (error < 0 && error != -EXDEV)
 		say_refused(r, t, error);
+	if (error == 0)
+		recovery_follow(r, t);
+	return error;
+}
+
+int recovery_open(struct recovery *r, const struct topology *t, bool from_scratch)
+{
+	memset(r, 0, sizeof *r);
+	if (t->epoch.interval_ns == 0)
+		return 0;
+	int error = take_dir(r, t, from_scratch);
+	if (error < 0) {
+		say_unusable(r, r->path, error);
 		return EXIT_IO;
 	}
-	say_found(r, path);
-	recovery_follow(r, t);
+	error = read_log(r, t);
+	if (error == -EXDEV)
+		say_refused(r, t, error);
+	if (error == 0)
+		say_found(r, r->path);
+	return error < 0 ? EXIT_IO : 0;
+}
+
+/* The file is there when the directory was made, and stays. */
+static bool has_lock(const char *path)
+{
+	char lock[PATH_MAX + sizeof "/lock"];
+	struct stat s;
+	snprintf(lock, sizeof lock, "%s/lock", path);
+	return stat(lock, &s) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+static void say_left_alone(const struct recovery *r, int error)
+{
+	log_line(LOG_LEVEL_WARN, NULL, "state directory is left alone",
+		 "state_dir=%s error=%s reason=%s", r->path, strerror(-error),
+		 "epochs are off; what runs with epochs left in outputs stays there");
+}
+
+int recovery_open_found(struct recovery *r, const struct topology *t, bool from_scratch)
+{
+	memset(r, 0, sizeof *r);
+	if (recovery_state_dir(t, r->path) < 0 || !has_lock(r->path))
+		return 0;
+	int error = take_dir(r, t, from_scratch);
+	if (error == 0) {
+		error = read_log(r, t);
+		if (error != -EXDEV)
+			return error < 0 ? EXIT_IO : 0;
+	} else {
+		say_left_alone(r, error);
+	}
+	recovery_release(r);
+	r->on = false;
 	return 0;
 }
 

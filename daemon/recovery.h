@@ -21,6 +21,9 @@ struct recovery {
 
 /* from_scratch: what was remembered is set aside first. 0, or the exit code, having said why. r is always safe to release. */
 int recovery_open(struct recovery *r, const struct topology *t, bool from_scratch);
+/* The same where t says `epoch: off`, for what runs with epochs have left. Without a state directory, or with another
+ * topology's, or, which is told, with one that another process has or that cannot be used, r is off: that is no error. */
+int recovery_open_found(struct recovery *r, const struct topology *t, bool from_scratch);
 void recovery_release(struct recovery *r);
 
 /* From here on for t, whose name and state_dir are the same. */

@@ -1,12 +1,13 @@
 /* run.c - `sluice run`: one topology after another, each from the records of the one before.
  *
- *   load -> recovery -> life --ended--> exit code
- *                       ^  | SIGHUP, and the topology loads: cut, drained, joined
- *                       +--+ a next one that fails before its first epoch: back to the one before
+ *   load -> recovery -> leftovers -> life --ended--> exit code
+ *                       ^               | SIGHUP, and the topology loads: cut, drained, joined
+ *                       +---------------+ a next one that fails before its first epoch: back to the one before
  *
  * Layer: daemon. */
 #include "daemon/arguments.h"
 #include "daemon/commands.h"
+#include "daemon/leftovers.h"
 #include "daemon/life.h"
 #include "daemon/load.h"
 #include "daemon/log.h"
@@ -141,6 +142,9 @@ static int live(struct run *r, bool *ret_proven)
 {
 	struct pipeline p;
 	*ret_proven = false;
+	int code = leftovers_recover(&r->recovery, &r->loaded->topology);
+	if (code != EXIT_DONE)
+		return code;
 	int error = pipeline_init(&p, &r->loaded->plan, r->arguments->once, r->io,
 				  recovery_memory(&r->recovery));
 	if (error < 0) {
@@ -148,7 +152,7 @@ static int live(struct run *r, bool *ret_proven)
 			 strerror(-error));
 		return EXIT_FAILED;
 	}
-	int code = live_with(r, &p, ret_proven);
+	code = live_with(r, &p, ret_proven);
 	pipeline_release(&p);
 	return code;
 }
@@ -201,7 +205,12 @@ static int recover_and_live(struct run *r)
 	set_up_log(r);
 	waiter_setup(true);
 	raise_file_limit();
-	int code = recovery_open(&r->recovery, &r->loaded->topology, r->arguments->from_scratch);
+	const struct topology *t = &r->loaded->topology;
+	bool from_scratch = r->arguments->from_scratch;
+	int code = t->epoch.interval_ns == 0 ? leftovers_recover_without_epochs(t, from_scratch)
+					     : EXIT_DONE;
+	if (code == EXIT_DONE)
+		code = recovery_open(&r->recovery, t, from_scratch);
 	if (code == EXIT_DONE)
 		code = listen_and_live(r);
 	recovery_release(&r->recovery);

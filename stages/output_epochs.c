@@ -109,12 +109,23 @@ void output_epochs_note_end(struct output_epochs *e, const struct output_file *f
 	e->ended = true;
 }
 
+/* The file has not been opened since it was brought back, and is others' from now on as much as one that was. */
+static void close_mark(struct output_epochs *e)
+{
+	if (output_mark_is_none(&e->mark) || !e->recovered)
+		return;
+	e->mark.whole = e->mark.length;
+	e->mark.closed = true;
+}
+
 void output_epochs_end(struct output_epochs *e)
 {
 	if (!e->on)
 		return;
 	if (!e->ended && e->settling.taken > 0)
 		e->mark = (struct output_mark){.epoch = 0};
+	if (!e->ended)
+		close_mark(e);
 	e->ended = true;
 	e->mark.epoch = e->journal.epoch;
 	e->acted |= e->journal.noted > 0;

@@ -26,6 +26,11 @@ int output_mark_put(struct delta *d, const struct output_mark *m)
 	return r;
 }
 
+int output_mark_forget(struct delta *d)
+{
+	return delta_remove(d, key, KEY_LENGTH);
+}
+
 static int unpack(const struct change *c, struct output_mark *ret_mark)
 {
 	struct packed p = packed_from(c->value, c->value_length);

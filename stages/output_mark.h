@@ -25,6 +25,9 @@ struct output_mark {
 /* Notes it in d. 0 or -ENOMEM. */
 int output_mark_put(struct delta *d, const struct output_mark *m);
 
+/* Notes that there is none any more. 0 or -ENOMEM. */
+int output_mark_forget(struct delta *d);
+
 /* What saved says; NULL and nothing are no file. 0, or -EBADMSG: that is no mark. */
 int output_mark_get(const struct delta *saved, struct output_mark *ret_mark);
 

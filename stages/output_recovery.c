@@ -86,10 +86,10 @@ static void name_created(struct output_recovery *r, const struct undo_entry *mad
 
 static int take_entry(struct output_recovery *r, const struct undo_entry *e)
 {
-	if (e->known > r->mark->epoch)
-		return refuse(r, "state is older than what was committed");
 	if (e->epoch <= r->epoch)
 		return 0;
+	if (e->known > r->mark->epoch)
+		return refuse(r, "state is older than what was committed");
 	if (e->kind == UNDO_MADE) {
 		name_created(r, e);
 		return 0;
@@ -180,6 +180,11 @@ static const struct undo_entry *left_entry(const struct output_recovery *r)
 	return NULL;
 }
 
+bool output_recovery_found_left(const struct output_recovery *r)
+{
+	return left_entry(r) != NULL;
+}
+
 /* How much of that file is to stay. */
 static uint64_t staying(const struct output_recovery *r, unsigned file)
 {
@@ -196,7 +201,9 @@ static int begin_restore(struct output_recovery *r)
 		return empty_next(r, 0);
 	r->state = RECOVERY_RESTORE;
 	output_restore_begin(&r->restore, r->env, &r->space, r->mark,
-			     left_entry(r) ? RESTORE_LEFT : RESTORE_MARK);
+			     left_entry(r) ? RESTORE_LEFT
+			     : r->orphan   ? RESTORE_ORPHAN
+					   : RESTORE_MARK);
 	return STEP_MORE;
 }
 

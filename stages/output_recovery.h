@@ -10,6 +10,9 @@
  * That others had to do with the file of the mark has to be known until there is another mark: then the entries of the epoch
  * that comes stay, and what it does is noted behind them (undo_journal_go_on()). To undo them once more does no harm.
  *
+ * The output of a sink that is no more (`orphan`) is brought back, too; that it is gone is said then, not refused, as who
+ * took the sink away may have taken its files away.
+ *
  * Threads: the owner's. Memory: the journal's content, until DONE. Layer: stages. */
 #pragma once
 
@@ -32,6 +35,7 @@ struct output_recovery {
 	struct space_wait space;
 	uint64_t epoch; /* the committed one */
 	const struct output_mark *mark;
+	bool orphan; /* set between begin and the first step */
 
 	enum output_recovery_state state;
 	struct steady_op op;
@@ -55,6 +59,9 @@ int output_recovery_begin(struct output_recovery *r, struct env *env,
 
 /* STEP_WAIT or STEP_MORE until STEP_DONE; or -errno, having said why. */
 int output_recovery_step(struct output_recovery *r);
+
+/* DONE: others had to do with the file of the mark, which holds no more: there has to be another one, or none. */
+bool output_recovery_found_left(const struct output_recovery *r);
 
 /* No operation may be under way. */
 void output_recovery_release(struct output_recovery *r);

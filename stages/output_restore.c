@@ -13,6 +13,10 @@ enum { CHUNK = 128 * 1024 };
 
 static const char cure[] =
     "put back the file as it was, or begin again from nothing with --from-scratch";
+static const char orphan_cure[] =
+    "this sink is no more: put back its file as it was, or take the file out of its directory";
+
+static const char is_gone[] = "output is gone";
 
 static bool has_open_frame(const struct output_mark *m)
 {
@@ -111,6 +115,11 @@ static const char *shown(const struct output_restore *r)
 	return space_wait_shown(r->op.space, r->path);
 }
 
+static const char *cure_of(const struct output_restore *r)
+{
+	return r->why == RESTORE_ORPHAN ? orphan_cure : cure;
+}
+
 static void fail(struct output_restore *r, const char *what, int64_t result)
 {
 	env_say(r->env, SAY_ERROR, what, "path=%s error=%s", shown(r), strerror((int)-result));
@@ -121,7 +130,7 @@ static void fail(struct output_restore *r, const char *what, int64_t result)
 static void refuse(struct output_restore *r, const char *what)
 {
 	env_say(r->env, SAY_ERROR, what, "path=%s committed=%" PRIu64 " cure=%s", shown(r),
-		r->mark->length, cure);
+		r->mark->length, cure_of(r));
 	r->failed = -EIO;
 	go_to_end(r);
 }
@@ -131,7 +140,7 @@ static void refuse_short(struct output_restore *r)
 	uint64_t length = r->status.size;
 	env_say(r->env, SAY_ERROR, "output is shorter than what was committed",
 		"path=%s committed=%" PRIu64 " length=%" PRIu64 " missing=%" PRIu64 " cure=%s",
-		shown(r), r->mark->length, length, r->mark->length - length, cure);
+		shown(r), r->mark->length, length, r->mark->length - length, cure_of(r));
 	r->failed = -EIO;
 	go_to_end(r);
 }
@@ -151,19 +160,23 @@ static void be_short(struct output_restore *r)
 
 static bool is_committed(const struct output_restore *r)
 {
-	return (r->why == RESTORE_MARK || r->why == RESTORE_LEFT) && r->mark->length > 0;
+	bool marked = r->why == RESTORE_MARK || r->why == RESTORE_LEFT || r->why == RESTORE_ORPHAN;
+	return marked && r->mark->length > 0;
 }
 
 static void say_moved(struct output_restore *r)
 {
 	if (is_committed(r))
-		env_say(r->env, SAY_WARN, "output was moved away, starting a new one", "path=%s",
-			space_wait_shown(r->op.space, r->mark->path));
+		env_say(r->env, SAY_WARN,
+			r->why == RESTORE_ORPHAN ? "output of a sink that is no more was moved away"
+						 : "output was moved away, starting a new one",
+			"path=%s", space_wait_shown(r->op.space, r->mark->path));
 }
 
 static void do_without(struct output_restore *r, const char *what)
 {
-	if (is_committed(r) && !r->mark->closed && r->why != RESTORE_LEFT) {
+	bool is_nobodys = r->why == RESTORE_ORPHAN && strcmp(what, is_gone) == 0;
+	if (is_committed(r) && !r->mark->closed && r->why != RESTORE_LEFT && !is_nobodys) {
 		refuse(r, what);
 	} else {
 		say_moved(r);
@@ -192,7 +205,7 @@ static void after_open(struct output_restore *r, int64_t result)
 {
 	bool is_link = result == -ELOOP && r->search == SEARCH_OVER;
 	if (result == -ENOENT || result == -ENXIO || is_link) {
-		search(r, "output is gone");
+		search(r, is_gone);
 	} else if (result < 0) {
 		fail(r, "output cannot be opened", result);
 	} else {

@@ -21,7 +21,8 @@
 #include "stages/steady_op.h"
 
 enum output_restore_why {
-	RESTORE_MARK, /* it was committed */
+	RESTORE_MARK,   /* it was committed */
+	RESTORE_ORPHAN, /* it was, by a sink that is no more */
 	RESTORE_LEFT, /* it was, and then others moved, deleted or cut it, as was noted: what is left of it is right */
 	RESTORE_UNDO, /* it was so long before it was appended to */
 	RESTORE_UNDO_AGAIN, /* and an older entry or the mark will bring it back further: it may be shorter, too */

@@ -16,6 +16,20 @@ int undo_journal_name(const char *sink, unsigned i, char *out, size_t room)
 	return n < 0 || (size_t)n >= room ? -ENAMETOOLONG : 0;
 }
 
+bool undo_journal_sink(const char *name, char *out, size_t room)
+{
+	static const char before[] = "undo-";
+	size_t length = strlen(name), fixed = sizeof before - 1 + 2;
+	if (strncmp(name, before, sizeof before - 1) != 0 || length <= fixed ||
+	    length - fixed >= room || name[length - 2] != '.')
+		return false;
+	if (name[length - 1] < '0' || name[length - 1] >= '0' + UNDO_FILES)
+		return false;
+	memcpy(out, name + sizeof before - 1, length - fixed);
+	out[length - fixed] = '\0';
+	return true;
+}
+
 int undo_journal_init(struct undo_journal *j, struct env *env, struct stage_counters *counters,
 		      const char *state_dir, const char *sink, uint64_t epoch, uint64_t known)
 {

@@ -76,6 +76,9 @@ void undo_journal_go_on(struct undo_journal *j, uint64_t length);
 /* The name of a sink's file number i in state_dir. 0 or -ENAMETOOLONG. */
 int undo_journal_name(const char *sink, unsigned i, char *out, size_t room);
 
+/* Of which sink that file of a state directory is. False: it is no journal. */
+bool undo_journal_sink(const char *name, char *out, size_t room);
+
 /* No operation may be under way. */
 void undo_journal_release(struct undo_journal *j);
 

@@ -1,0 +1,166 @@
+# What was not committed is taken back, too, where the sink has another name by now, or is no more.
+# shellcheck shell=bash
+
+STATE=remembered # of every run in here
+
+leftover_topology() { # SINKS [EPOCH] [SOURCES]
+	mkdir -p in
+	cat >t.yaml <<-YAML
+		name: t
+		epoch: ${2:-{interval: 100ms\}}
+		sources: {src: {type: file, paths: [in/*]}${3:-}}
+		sinks: {$1}
+	YAML
+}
+
+sink() { # ID PATH [SOURCE]
+	printf '%s: {type: file, inputs: [%s], path: %s}' "$1" "${3:-src}" "$2"
+}
+
+has_committed() { # BYTES
+	"$SLUICE" state -c t.yaml --json 2>/dev/null | grep -qx " *\"committed\": $1"
+}
+
+# A hundred lines committed, twenty more, too few for an epoch, in the output only, and the run that wrote both was killed.
+killed_with_a_tail() { # [PATH]
+	local path=${1:-out.log}
+	leftover_topology "$(sink out "$path")" '{interval: 1h, bytes: 200B}'
+	seq 1 100 >in/a.log
+	start_sluice -c t.yaml
+	wait_until 20 has_committed 292
+	seq 101 120 >>in/a.log
+	wait_until 20 has_lines "$(date -u "+$path")" 120
+	stop_sluice KILL
+	leftover_topology "$(sink out "$path")"
+}
+
+# Whoever holds it keeps a sink from opening that file, which fails the sink after two seconds.
+held() { # FILE COMMAND...
+	local lock
+	: >>"$1"
+	exec {lock}<"$1"
+	flock -x "$lock"
+	shift
+	"$@"
+	exec {lock}<&-
+}
+
+# Records come when the new topology runs already, and it writes them.
+reload_in_vain() { # OUTPUT LINES
+	kill -HUP "$sluice_pid"
+	wait_until 20 says 'stopping reason=reload'
+	seq 101 200 >>in/a.log
+	wait_until 20 has_lines "$1" "$2"
+	wait_until 30 says 'cannot run, going back'
+}
+
+test_a_sink_renamed_after_a_kill_has_its_output_brought_back() {
+	killed_with_a_tail
+	leftover_topology "$(sink other out.log)"
+	seq 121 200 >>in/a.log
+	start_sluice -c t.yaml
+	wait_until 20 has_lines out.log 200
+	stop_sluice
+	assert_status 0
+	assert_said 'out: output cut back to what was committed'
+	assert_same <(seq 1 200) out.log
+}
+
+test_what_was_brought_back_once_is_not_cut_when_its_sink_comes_back() {
+	killed_with_a_tail
+	leftover_topology "$(sink other out.log)"
+	seq 121 200 >>in/a.log
+	start_sluice -c t.yaml
+	wait_until 20 has_lines out.log 200
+	stop_sluice
+	leftover_topology "$(sink out out.log)"
+	seq 201 300 >>in/a.log
+	start_sluice -c t.yaml
+	wait_until 20 has_lines out.log 300
+	stop_sluice
+	assert_status 0
+	assert_never_said 'cut back'
+	assert_same <(seq 1 300) out.log
+}
+
+test_a_run_without_epochs_brings_back_first_and_keeps_what_it_wrote() {
+	killed_with_a_tail
+	seq 1001 1100 >b.log
+	run_sluice -c t.yaml --once --set epoch=off --set 'sources.src.paths:=[b.log]'
+	assert_status 0
+	assert_said 'nothing of this run is remembered'
+	assert_same <(seq 1 100 && seq 1001 1100) out.log
+	leftover_topology "$(sink out out.log)"
+	run_sluice --once -c t.yaml
+	assert_status 0
+	assert_never_said 'cut back'
+	assert_same <(seq 1 100 && seq 1001 1100 && seq 101 120) out.log
+}
+
+test_a_sink_renamed_by_a_reload_that_failed_leaves_nothing_behind() {
+	leftover_topology "$(sink out out.log)"
+	seq 1 100 >in/a.log
+	start_sluice -c t.yaml
+	wait_until 20 has_lines out.log 100
+	leftover_topology "$(sink other out.log), $(sink bad bad.log)"
+	held bad.log reload_in_vain out.log 200
+	seq 201 300 >>in/a.log
+	wait_until 20 has_lines out.log 300
+	stop_sluice
+	assert_status 0
+	assert_same <(seq 1 300) out.log
+}
+
+test_a_sink_added_by_a_reload_that_failed_begins_again_where_it_began() {
+	leftover_topology "$(sink out out.log)"
+	mkdir more
+	seq 1 100 >more/a.log
+	seq 1 100 >in/a.log
+	start_sluice -c t.yaml
+	wait_until 20 has_lines out.log 100
+	leftover_topology "$(sink out out.log), $(sink extra extra.log more), $(sink bad bad.log more)" '' \
+		', more: {type: file, paths: [more/*]}'
+	held bad.log reload_in_vain extra.log 100
+	wait_until 20 test ! -s extra.log
+	wait_until 20 has_lines out.log 200
+	kill -HUP "$sluice_pid"
+	wait_until 20 has_lines bad.log 100
+	stop_sluice
+	assert_status 0
+	assert_same <(seq 1 100) extra.log
+	assert_same <(seq 1 200) out.log
+}
+
+test_the_output_of_a_sink_that_is_no_more_may_be_gone_and_may_not_be_another() {
+	killed_with_a_tail
+	leftover_topology "$(sink other other.log)"
+	mkdir elsewhere
+	mv out.log elsewhere
+	echo another >out.log
+	run_sluice -c t.yaml --once
+	assert_status 74
+	assert_said 'error out: output was replaced by another file .*cure="this sink is no more'
+	rm -r out.log elsewhere
+	run_sluice -c t.yaml --once
+	assert_status 0
+	assert_said 'warn out: output of a sink that is no more was moved away'
+	assert_same <(seq 101 120) other.log
+	run_sluice -c t.yaml --once
+	assert_status 0
+	assert_never_said 'no more'
+}
+
+test_after_a_run_that_wrote_nothing_others_may_append_to_its_output() {
+	local out
+	killed_with_a_tail out-%Y.log
+	out=$(echo out-*.log)
+	seq 1 100 >in/a.log
+	run_sluice --once -c t.yaml
+	assert_status 0
+	assert_said 'cut back'
+	echo appended >>"$out"
+	run_sluice --once -c t.yaml
+	assert_status 0
+	assert_never_said 'cut back'
+	assert_same <(seq 1 100 && echo appended) "$out"
+}
