@@ -65,7 +65,8 @@ static void begin_note_renamed(struct output_file *f)
 		undo_journal_note(f->journal, (struct undo_entry){.kind = UNDO_RENAMED,
 								  .path = f->path,
 								  .to = f->to,
-								  .inode = f->status.inode});
+								  .inode = f->status.inode,
+								  .birth_ns = f->status.birth_ns});
 }
 
 static void after_note_renamed(struct output_file *f, int64_t result)

@@ -68,6 +68,6 @@ int output_mark_get(const struct delta *saved, struct output_mark *ret_mark)
 
 bool output_mark_equals(const struct output_mark *a, const struct output_mark *b)
 {
-	return a->inode == b->inode && a->length == b->length && a->whole == b->whole &&
-	       a->closed == b->closed && strcmp(a->path, b->path) == 0;
+	return a->inode == b->inode && a->birth_ns == b->birth_ns && a->length == b->length &&
+	       a->whole == b->whole && a->closed == b->closed && strcmp(a->path, b->path) == 0;
 }

@@ -3,8 +3,9 @@
  *   [ whole frames | open frame, flushed ]
  *   0          whole                 length         without an open frame, and uncompressed: whole == length
  *
- * A file is known again by its inode: device numbers are other ones after the machine was started again. Under another name
- * than its own it is known by its birth time, too, as the inode may be another file's by then.
+ * A file is known again by its inode, as device numbers are other ones after the machine was started again, and by its
+ * birth time, as the inode may be another file's by then. Where a file system does not tell that, the inode has to do under
+ * the file's own name, and under another it is not looked for.
  *
  * Threads: any. Memory: the callers'. Layer: stages. */
 #pragma once
@@ -34,6 +35,12 @@ int output_mark_get(const struct delta *saved, struct output_mark *ret_mark);
 static inline bool output_mark_is_none(const struct output_mark *m)
 {
 	return m->path[0] == '\0';
+}
+
+/* False for the births of two different files; 0: not known. */
+static inline bool output_births_agree(int64_t a_ns, int64_t b_ns)
+{
+	return a_ns == 0 || b_ns == 0 || a_ns == b_ns;
 }
 
 /* True if they say the same, whenever they were made. */

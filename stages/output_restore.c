@@ -216,7 +216,9 @@ static void after_open(struct output_restore *r, int64_t result)
 
 static bool is_the_one(const struct output_restore *r)
 {
-	bool is_born_alike = r->search != SEARCH_OVER || r->status.birth_ns == r->mark->birth_ns;
+	int64_t born_ns = r->status.birth_ns, marked_ns = r->mark->birth_ns;
+	bool is_born_alike = r->search == SEARCH_OVER ? born_ns == marked_ns
+						      : output_births_agree(born_ns, marked_ns);
 	return S_ISREG(r->status.mode) && r->status.inode == r->mark->inode && is_born_alike;
 }
 

@@ -145,7 +145,10 @@ static bool is_the_one(const struct output_undo *u)
 {
 	if (!S_ISREG(u->status.mode))
 		return false;
-	return u->entry->inode ? u->entry->inode == u->status.inode : u->status.size == 0;
+	if (!u->entry->inode)
+		return u->status.size == 0;
+	return u->entry->inode == u->status.inode &&
+	       output_births_agree(u->entry->birth_ns, u->status.birth_ns);
 }
 
 static void after_look(struct output_undo *u, int64_t result)

@@ -4,7 +4,7 @@
  *   renamed    OPEN --> LOOK --> LOCK --> RENAME --> CLOSE --> above     above: DIRECTORY_OPEN --> SYNC --> CLOSE --> DONE
  *   appended   RESTORE --> DONE               (also: created through a symbolic link; created, and moved by others; left)
  *
- * A file is known by its inode; one that is not the one is left alone, and an act that did not happen needs nothing. A
+ * A file is known by its inode and its birth time; one that is not the one is left alone, and an act that did not happen needs nothing. A
  * created file whose inode was not noted any more is known by being empty. So doing it again does no harm; the directory is
  * synced in any case, as somebody may have come so far before and no further.
  *

@@ -239,6 +239,25 @@ Test(output_watch, file_of_another_birth_is_not_taken_for_one_that_was_moved)
 	exact_release(&x);
 }
 
+Test(output_watch, file_of_another_birth_is_refused_though_it_has_the_inode_and_the_name)
+{
+	struct exact x;
+	struct output_mark m;
+	begin(&x, "x.log");
+	exact_crash(&x, CRASH_KEPT);
+	cr_assert_eq(output_mark_get(&x.saved, &m), 0);
+	m.birth_ns++;
+	m.length--; /* it would be cut */
+	m.whole--;
+	delta_clear(&x.saved);
+	cr_assert_eq(output_mark_put(&x.saved, &m), 0);
+	exact_begin(&x);
+	cr_assert_not(exact_recover(&x));
+	cr_assert_eq(faulty_env_said(&x.world, "output was replaced by another file"), 1);
+	exact_crash(&x, CRASH_KEPT);
+	exact_release(&x);
+}
+
 Test(output_watch, output_of_a_run_that_ended_may_have_been_replaced)
 {
 	struct exact x;
