@@ -3,6 +3,7 @@
 #include "daemon/listing.h"
 #include "daemon/log.h"
 #include "daemon/plain_io.h"
+#include "daemon/stand_in.h"
 #include "daemon/status.h"
 #include "stages/stage.h"
 #include "daemon/uring_io.h"
@@ -98,7 +99,7 @@ void backend_untrack(struct backend *b, struct io_op *op)
 
 void backend_complete(struct backend *b, struct io_op *op, int64_t result)
 {
-	op->result = result;
+	op->result = op->code == IO_SYNC ? synced_or_never_needed(op->fd, result) : result;
 	op->next = NULL;
 	if (b->completed_last)
 		b->completed_last->next = op;
@@ -205,8 +206,9 @@ static int64_t carry_out(struct io_op *op)
 	case IO_STAT:
 		return status_read(op->fd, op->stat.path, op->stat.into);
 	case IO_RENAME:
-		return or_errno(renameat2(op->fd, op->rename.from, op->fd, op->rename.to,
-					  op->rename.replace ? 0 : RENAME_NOREPLACE));
+		return op->rename.replace
+			   ? or_errno(renameat(op->fd, op->rename.from, op->fd, op->rename.to))
+			   : rename_without_replacing(op->fd, op->rename.from, op->rename.to);
 	case IO_LOCK:
 		return lock(op->fd);
 	case IO_UNREAD:

@@ -1,5 +1,6 @@
 #include "daemon/from_scratch.h"
 #include "daemon/epoch_log.h"
+#include "daemon/stand_in.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -61,6 +62,6 @@ int from_scratch(int directory, size_t *ret_count)
 	int r = set_all_aside(directory, listing, ret_count);
 	closedir(listing);
 	if (r == 0 && fsync(directory) < 0)
-		r = -errno;
+		r = (int)synced_or_never_needed(directory, -errno);
 	return r;
 }

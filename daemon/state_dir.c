@@ -164,10 +164,10 @@ static int after_above(struct state_dir *d, int64_t result)
 	return go(d, STATE_DIR_SYNC);
 }
 
-/* Some file systems have directories that can't be synced, and need not be. */
+/* What can't be written to has nothing that is not on disk. */
 static int after_sync(struct state_dir *d, int64_t result)
 {
-	if (result < 0 && result != -EINVAL && result != -EROFS)
+	if (result < 0 && result != -EROFS)
 		return fail(d, result);
 	return go(d, STATE_DIR_LEAVE);
 }

@@ -28,7 +28,7 @@ enum io_code {
 	IO_READ,  /* result: bytes, 0 at the end */
 	IO_WRITE, /* result: bytes, maybe fewer than asked */
 	IO_DATASYNC,
-	IO_SYNC,
+	IO_SYNC, /* a directory's, too: 0 where its file system syncs none */
 	IO_TRUNCATE,
 	IO_STAT,   /* of path, following links, or of fd when path is NULL */
 	IO_RENAME, /* refuses to replace (RENAME_NOREPLACE) unless replace is set */

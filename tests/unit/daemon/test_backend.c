@@ -2,6 +2,8 @@
 #include "daemon/backend.h"
 #include "daemon/helpers.h"
 #include "tests/unit/daemon/each_backend.h"
+#include "tests/unit/daemon/refusals.h"
+#include "tests/unit/daemon/said.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -13,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -168,6 +172,68 @@ BACKEND_TEST(written_bytes_are_read_back_at_their_offset)
 		     real.st_mtim.tv_sec * INT64_C(1000000000) + real.st_mtim.tv_nsec);
 	cr_assert_leq(st.birth_ns, st.modified_ns);
 	close_file(&w, fd);
+	end(&w);
+}
+
+static ino_t inode_of(const char *path)
+{
+	struct stat s;
+	return stat(path, &s) == 0 ? s.st_ino : 0;
+}
+
+/* `a` becomes `b`, unless there is a `b`. */
+static void assert_renames_without_replacing(struct world *w)
+{
+	struct io_op move = {.code = IO_RENAME,
+			     .fd = AT_FDCWD,
+			     .rename = {.from = in_world(w, "a"), .to = in_world(w, "b")}};
+	close_file(w, open_file(w, move.rename.from, O_WRONLY | O_CREAT));
+	ino_t inode = inode_of(move.rename.from);
+	cr_assert_eq(carry_out(w, &move), 0);
+	cr_assert_eq(inode_of(move.rename.to), inode);
+	cr_assert_eq(inode_of(move.rename.from), 0);
+	close_file(w, open_file(w, move.rename.from, O_WRONLY | O_CREAT));
+	cr_assert_eq(carry_out(w, &move), -EEXIST);
+	cr_assert_eq(inode_of(move.rename.to), inode);
+	cr_assert_neq(inode_of(move.rename.from), 0);
+}
+
+BACKEND_TEST(rename_that_replaces_nothing_works_where_the_file_system_knows_none)
+{
+	struct world w;
+	begin(&w, *kind);
+	refuse_call(SYS_renameat2, EINVAL);
+	assert_renames_without_replacing(&w);
+	end(&w);
+}
+
+BACKEND_TEST(rename_that_replaces_nothing_works_where_there_are_no_second_names_either)
+{
+	struct world w;
+	begin(&w, *kind);
+	refuse_call(SYS_renameat2, EINVAL);
+	refuse_call(SYS_linkat, EPERM);
+	assert_renames_without_replacing(&w);
+	end(&w);
+}
+
+BACKEND_TEST(directory_that_cannot_be_synced_is_told_once_and_counts_as_synced)
+{
+	struct world w;
+	begin(&w, *kind);
+	said_begin();
+	/* one of a file system that the kernel makes up */
+	struct io_op sync = {.code = IO_SYNC, .fd = open("/proc", O_RDONLY | O_DIRECTORY)};
+	cr_assert_eq(fsync(sync.fd), -1);
+	cr_assert_eq(errno, EINVAL);
+	cr_assert_eq(carry_out(&w, &sync), 0);
+	cr_assert_eq(carry_out(&w, &sync), 0);
+	close(sync.fd);
+	int ends[2];
+	cr_assert_eq(pipe(ends), 0);
+	sync.fd = ends[1];
+	cr_assert_eq(carry_out(&w, &sync), -EINVAL);
+	cr_assert_eq(said_end("does not sync directories"), 1);
 	end(&w);
 }
 
