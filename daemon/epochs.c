@@ -119,7 +119,12 @@ static size_t list_parts(struct epochs *e)
 
 static enum step fail(struct epochs *e, int error)
 {
-	if (error < 0)
+	if (error == -ESTALE)
+		env_say(e->env, SAY_ERROR, "state directory was deleted, moved or replaced",
+			"lock=%s epoch=%ju cure=%s", e->guard->lock_path, (uintmax_t)e->epoch,
+			"leave it alone while sluice runs; put it back, or begin again from "
+			"nothing with --from-scratch");
+	else if (error < 0)
 		env_say(e->env, SAY_ERROR, "epoch cannot be committed", "epoch=%ju error=%s",
 			(uintmax_t)e->epoch, strerror(-error));
 	counter_set(&e->shown_failure, (uint64_t)-error);
@@ -167,18 +172,35 @@ static enum step retry_later(struct epochs *e, int error)
 	return STEP_MORE;
 }
 
-/* Nothing to remember: there is no record, and yet everything is as if there were one. */
-static enum step begin_record(struct epochs *e)
+static enum step begin_append(struct epochs *e)
 {
-	size_t count = list_parts(e);
-	if (count == 0)
-		return committed(e);
-	int r = epoch_log_append(e->log, e->epoch, env_wall_ns(e->env), e->parts, count);
+	int r = epoch_log_append(e->log, e->epoch, env_wall_ns(e->env), e->parts, e->part_count);
 	if (r == -ENOMEM)
 		return retry_later(e, r);
 	if (r < 0)
 		return fail(e, r);
 	become(e, EPOCHS_APPENDING);
+	return STEP_MORE;
+}
+
+static enum step look(struct epochs *e)
+{
+	int r = epoch_guard_step(e->guard);
+	if (r == STEP_MORE || r == STEP_WAIT)
+		return (enum step)r;
+	return r < 0 ? fail(e, r) : begin_append(e);
+}
+
+/* Nothing to remember: there is no record, and yet everything is as if there were one. */
+static enum step begin_record(struct epochs *e)
+{
+	e->part_count = list_parts(e);
+	if (e->part_count == 0)
+		return committed(e);
+	if (!e->guard)
+		return begin_append(e);
+	epoch_guard_begin(e->guard, e->env->io, e->log);
+	become(e, EPOCHS_LOOKING);
 	return STEP_MORE;
 }
 
@@ -292,6 +314,9 @@ enum step epochs_step(struct epochs *e)
 		break;
 	case EPOCHS_CUTTING:
 		r = cut(e);
+		break;
+	case EPOCHS_LOOKING:
+		r = look(e);
 		break;
 	case EPOCHS_APPENDING:
 		r = append(e);

@@ -1,13 +1,17 @@
 /* epochs.h - the coordinator: has all sources cut, gathers every worker's report, and makes them one record on disk.
  *
- *   IDLE --interval, bytes or a source that waits for it, and something changed--> CUTTING --every report in--> APPENDING --durable--> (COMPACTING)
- *    |                                                    |                            |                        v
- *    |                                                    |                            +--no room--> RETRYING   IDLE
- *    |                                                    |                            |
- *    +--every report is a final one-----------------------|--------------------------> APPENDING --> OVER
- *    +--a worker failed, or the log---------------------> FAILED: nothing is committed any more ---> OVER
+ *   IDLE --due, and something changed--> CUTTING --every report in--> LOOKING --> APPENDING --durable--> (COMPACTING)
+ *    |                                     |                                       |                        v
+ *    |                                     |                                       +--no room--> RETRYING   IDLE
+ *    |                                     |                                       |
+ *    +--every report is a final one--------|-------------------------------------> APPENDING --> OVER
+ *    +--a worker failed, or the log------> FAILED: nothing is committed any more ---> OVER
+ *
+ *   Due: by interval, by bytes, or as a source waits for it.
  *
  *   worker -- report --> reports (stack) ... record N ... -- report, committed = N --> the worker's `back`
+ *
+ * LOOKING: is the state directory still there (daemon/epoch_guard.h)?
  *
  * One epoch at a time. The record is the commit: what is in it, and in the outputs up to it, will never be asked for
  * again; all else is begun again at the next start. A final report stands for every epoch after it.
@@ -15,6 +19,7 @@
  * Threads: its runner's, save what is said to be any's. Memory: a few words for each report; the log's. Layer: daemon. */
 #pragma once
 
+#include "daemon/epoch_guard.h"
 #include "daemon/epoch_log.h"
 #include "daemon/reporting.h"
 #include "stages/stage.h"
@@ -27,6 +32,7 @@ struct epochs_options {
 enum epochs_state {
 	EPOCHS_IDLE,
 	EPOCHS_CUTTING,
+	EPOCHS_LOOKING,
 	EPOCHS_APPENDING,
 	EPOCHS_RETRYING, /* there was no room */
 	EPOCHS_COMPACTING,
@@ -38,8 +44,9 @@ struct epochs {
 	struct env *env;
 	struct epochs_options options;
 	struct epoch_log *log;
-	struct io *lent_by;     /* the log's io before and afterwards */
-	struct worker *workers; /* all of the pipeline */
+	struct epoch_guard *guard; /* set after epochs_init(), outlives e; NULL: nobody looks */
+	struct io *lent_by;        /* the log's io before and afterwards */
+	struct worker *workers;    /* all of the pipeline */
 	size_t worker_count;
 	void (*rouse)(void *context); /* has every source look at `wanted` */
 	void *context;
@@ -53,7 +60,7 @@ struct epochs {
 	size_t held_count, reporter_count;
 	size_t finals; /* held, or given back */
 	struct epoch_part *parts;
-	size_t parts_max;
+	size_t parts_max, part_count;
 	uint64_t due_ns;
 	uint64_t progress, bytes, awaited; /* the sources', when the last one was begun */
 	bool said_full;

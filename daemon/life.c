@@ -187,6 +187,8 @@ static void look_after(struct life *l)
 	const struct worker *failed = pipeline_failed(l->pipeline);
 	if (failed)
 		begin_stop_after_failure(l, failed);
+	if (pipeline_log_failure(l->pipeline) < 0)
+		begin_stop(l, "epochs cannot be committed");
 	look_at_deadline(l);
 	tell_ready(l);
 	if (l->reload_again && !l->stopping)

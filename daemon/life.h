@@ -1,7 +1,7 @@
 /* life.h - one pipeline from its start until it has been joined, with somebody who listens meanwhile: to signals, to
  * workers that end, and to the clock.
  *
- *   RUNNING --SIGTERM, SIGINT, a worker failed--> STOPPING (sources end, queues drain) --all ended--> joined
+ *   RUNNING --SIGTERM, SIGINT, a worker or the epoch log failed--> STOPPING (sources end, queues drain) --all ended--> joined
  *       \---SIGHUP, and there is a next topology----^   | a second signal (not within PATIENCE_NS), shutdown_timeout
  *                                                       v
  *                                                    exit 1 at once

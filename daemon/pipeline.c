@@ -321,6 +321,7 @@ static int make_memory(struct pipeline *p)
 		return 0;
 	epochs_init(&p->epochs, &p->memory->options, p->memory->log);
 	p->epochs_made = true;
+	p->epochs.guard = p->memory->guard;
 	p->epochs.rouse = rouse_all;
 	p->epochs.context = p;
 	p->saved = calloc(p->plan->topology->stage_count, sizeof *p->saved);

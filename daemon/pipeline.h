@@ -15,7 +15,8 @@
 
 /* What is remembered from start to start. */
 struct pipeline_memory {
-	struct epoch_log *log; /* opened; its epoch and map are where the stages begin */
+	struct epoch_log *log;     /* opened; its epoch and map are where the stages begin */
+	struct epoch_guard *guard; /* NULL: the directory is not looked at while it runs */
 	const char *state_dir;
 	struct epochs_options options;
 };

@@ -127,6 +127,8 @@ static int take_dir(struct recovery *r, const struct topology *t, bool from_scra
 	r->on = error == 0;
 	if (error == 0)
 		error = open_dir(r, r->path);
+	if (error == 0)
+		error = epoch_guard_init(&r->guard, r->path, r->dir.lock);
 	if (error == 0 && from_scratch)
 		error = forget_all(r, r->path);
 	return error;
@@ -200,6 +202,7 @@ void recovery_follow(struct recovery *r, const struct topology *t)
 {
 	r->memory = (struct pipeline_memory){
 	    .log = &r->log,
+	    .guard = &r->guard,
 	    .state_dir = r->path,
 	    .options = {.interval_ns = t->epoch.interval_ns, .bytes = t->epoch.bytes},
 	};

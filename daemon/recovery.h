@@ -12,6 +12,7 @@
 struct recovery {
 	struct state_dir dir;
 	struct epoch_log log;
+	struct epoch_guard guard;
 	struct backend *backend;
 	struct pipeline_memory memory;
 	char path[PATH_MAX]; /* the directory's */

@@ -36,6 +36,7 @@ enum state_dir_state {
 
 struct state_dir {
 	int fd;      /* READY: the directory's; -1: none */
+	int lock;    /* READY: the lock file's */
 	long holder; /* -EBUSY: the process that has it; 0: not known */
 
 	/* within */
@@ -47,7 +48,7 @@ struct state_dir {
 	size_t above;        /* path[0, above) is where it lies */
 	bool new_part;       /* path[0, walked) was not there before */
 	bool made;           /* the walk is done */
-	int lock, above_fd;
+	int above_fd;
 	int failed;
 	char text[32]; /* what the lock file says */
 	struct iovec span;

@@ -173,3 +173,23 @@ test_a_source_under_another_name_is_told_which_one_has_read_its_files() {
 	run_sluice --once -c t.yaml
 	assert_never_said 'once more'
 }
+
+# What came after it is committed nowhere, so sluice must not go on as if it were.
+test_a_state_directory_that_is_taken_away_while_it_runs_ends_it() {
+	state_topology
+	sed -i '1a epoch: {interval: 50ms}' t.yaml
+	local way
+	for way in 'rm -r kept' 'mv kept moved' 'rm kept/lock' 'rm kept/epochs' 'cp kept/epochs copy && mv copy kept/epochs' \
+		'mv kept moved && mkdir kept && touch kept/lock'; do
+		rm -rf kept moved plain.log packed.log.zst
+		seq 1 1000 >in/a.log
+		start_sluice -c t.yaml
+		wait_until 20 committed 3893
+		: >err
+		eval "$way"
+		seq 1001 1010 >>in/a.log
+		await_end 20
+		assert_status 74
+		assert_said 'error state directory was deleted, moved or replaced lock=.*kept/lock epoch=[0-9]+ cure='
+	done
+}
