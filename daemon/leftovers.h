@@ -9,6 +9,8 @@
  * have been undone before. What was brought back is others' from then on, and never cut again. Broken off anywhere, it is
  * done again from its beginning and comes to the same. Without such leftovers nothing is read but names, and nothing done.
  *
+ * Whether the path of a sink that is no more was a secret nobody knows, so it is told by that sink's name alone.
+ *
  * Threads: the main thread's, while no pipeline runs; blocks. Memory: until it returns. Layer: daemon. */
 #pragma once
 
