@@ -1,4 +1,5 @@
 #include "daemon/runner.h"
+#include "daemon/boot.h"
 #include "daemon/log.h"
 #include "ringbuf/pause.h"
 
@@ -34,6 +35,12 @@ static int64_t env_wall(struct env *e)
 	return (int64_t)clock_ns(CLOCK_REALTIME);
 }
 
+static uint64_t env_boot_number(struct env *e)
+{
+	(void)e;
+	return boot_number();
+}
+
 /* splitmix64 (G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators", 2014) */
 static uint64_t env_next_random(struct env *e)
 {
@@ -63,6 +70,7 @@ static void env_tell(struct env *e, enum say_level level, const char *event, con
 
 const struct env_ops runner_env_ops = {.now_ns = env_now,
 				       .wall_ns = env_wall,
+				       .boot = env_boot_number,
 				       .random = env_next_random,
 				       .wake_at = env_wake,
 				       .say = env_tell};

@@ -128,8 +128,8 @@ static void verify_input(struct telling *t, const struct told_file *f, const str
 		teller_text(&t->teller, "now", "another file has its name; this one is looked for");
 	else if (size < f->at)
 		teller_text(&t->teller, "now",
-			    "shorter; it is read on at its end if it begins as it did, "
-			    "else from its beginning");
+			    "shorter; it is read from its beginning, or on at its end if the "
+			    "machine was started again and it begins as it did");
 	else
 		teller_number(&t->teller, "left", size - f->at);
 }

@@ -18,6 +18,7 @@ struct env;
 struct env_ops {
 	uint64_t (*now_ns)(struct env *e); /* monotonic */
 	int64_t (*wall_ns)(struct env *e); /* since 1970 UTC */
+	uint64_t (*boot)(struct env *e);
 	uint64_t (*random)(struct env *e);
 	void (*wake_at)(struct env *e, uint64_t when_ns);
 	void (*say)(struct env *e, enum say_level level, const char *event, const char *format,
@@ -37,6 +38,12 @@ static inline uint64_t env_now_ns(struct env *e)
 static inline int64_t env_wall_ns(struct env *e)
 {
 	return e->ops->wall_ns(e);
+}
+
+/* A number of this start of the machine, and of no other: processes come and go under it. 0: not known. */
+static inline uint64_t env_boot(struct env *e)
+{
+	return e->ops->boot(e);
 }
 
 static inline uint64_t env_random(struct env *e)

@@ -45,7 +45,7 @@ static int check_tail_next(struct file_reader *r)
 	r->sampled = 0;
 	if (tail_length(r->file) > 0)
 		return check_tail(r);
-	r->file->position->doubted = false;
+	file_positions_trust(r->set->positions, r->file->position);
 	r->at = READER_FILL;
 	return GO_ON;
 }
@@ -84,7 +84,7 @@ static int tail_sampled(struct file_reader *r)
 		file_tail_note(t, f->at, r->sample, r->sample_length);
 	else if (!file_tail_compare(t, r->sample))
 		return differs(r);
-	f->position->doubted = false;
+	file_positions_trust(r->set->positions, f->position);
 	r->at = READER_FILL;
 	return GO_ON;
 }
@@ -93,8 +93,9 @@ static int tail_sampled(struct file_reader *r)
 static bool may_have_lost_its_end(const struct file_reader *r)
 {
 	const struct tracked_file *f = r->file;
+	const struct file_position *p = f->position;
 	bool is_usable = f->form != FILE_PACKED || (r->stat.size >= f->at && f->skip == 0);
-	return f->position && f->position->head.length == HEAD_BYTES &&
+	return p && file_positions_has_rebooted(r->set->positions, p) && p->head.length == HEAD_BYTES &&
 	       r->stat.size >= HEAD_BYTES && is_usable;
 }
 

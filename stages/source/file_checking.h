@@ -9,8 +9,8 @@
  *   it is shorter than it was --> SHORTER: does it begin as it did? --yes--> FILL, at the end that it has now
  *                                                                  \--no--> FILL, from its beginning
  *
- * What begins with the very bytes it began with, all that a sample holds, has lost its end: a power cut takes from a file
- * what its writer had not synced. Of a compressed one that is said only where no byte is gone that a record came from.
+ * What begins with the very bytes it began with, all that a sample holds, has lost its end if the machine was started again
+ * since it was whole: a power cut takes from a file what its writer had not synced. Of a compressed one that is said only where no byte is gone that a record came from.
  *
  * Doubt comes with rest, with closing, and with a restart. Where nothing is remembered nothing is checked.
  * Each returns a move's result (file_turn.h).

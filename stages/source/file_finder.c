@@ -1,4 +1,5 @@
 #include "stages/source/file_finder.h"
+#include "stages/source/file_recognition.h"
 #include "stages/source/file_looking.h"
 #include "stages/source/file_notes.h"
 
@@ -236,7 +237,7 @@ static int begin_search(struct file_finder *f)
 		return 0;
 	}
 	if (!f->first_done)
-		file_positions_begin_search(positions, f->set);
+		recognition_begin_search(positions, f->set);
 	f->searching = true;
 	file_lost_begin(&f->lost, f->stage, positions, &f->include, &f->exclude);
 	return file_positions_lose(positions);

@@ -1,6 +1,7 @@
 #include "stages/source/file_looking.h"
 #include "stages/source/file_notes.h"
 #include "stages/source/file_positions.h"
+#include "stages/source/file_recognition.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +93,7 @@ static bool is_too_old(const struct file_finder *f)
 	return f->ignore_older_ns > 0 && S_ISREG(f->stat.mode) && age > 0 &&
 	       (uint64_t)age > f->ignore_older_ns &&
 	       !(f->set->positions &&
-		 file_positions_find(f->set->positions, &f->stat, f->looking_at));
+		 recognition_find(f->set->positions, &f->stat, f->looking_at));
 }
 
 /* A new file in the place of one that was read came after it. */
@@ -108,8 +109,8 @@ static int find_place(struct file_finder *f, struct tracked_file *t)
 	const struct io_status *st = &f->stat;
 	bool is_known = false;
 	if (f->set->positions) {
-		is_known = file_positions_find(f->set->positions, st, f->looking_at);
-		if (file_positions_attach(f->set->positions, t, st) < 0)
+		is_known = recognition_find(f->set->positions, st, f->looking_at);
+		if (recognition_attach(f->set->positions, t, st) < 0)
 			return -ENOMEM;
 	}
 	if (!is_known && begins_at_end(f)) {

@@ -1,4 +1,5 @@
 #include "stages/source/file_lost.h"
+#include "stages/source/file_recognition.h"
 #include "stages/source/file_notes.h"
 
 #include <errno.h>
@@ -103,7 +104,7 @@ static int is_missing(struct file_lost *l)
 static bool is_it(const struct file_lost *l, const char *path)
 {
 	return l->op.result >= 0 && S_ISREG(l->stat.mode) &&
-	       file_positions_find(l->positions, &l->stat, path) == current(l);
+	       recognition_find(l->positions, &l->stat, path) == current(l);
 }
 
 static int is_found(struct file_lost *l, const char *path, struct lost_file *ret_found)

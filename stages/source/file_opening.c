@@ -2,6 +2,7 @@
 #include "stages/source/file_checking.h"
 #include "stages/source/file_notes.h"
 #include "stages/source/file_positions.h"
+#include "stages/source/file_recognition.h"
 #include "stages/source/file_turn.h"
 
 #include <errno.h>
@@ -103,7 +104,7 @@ static int become_another(struct file_reader *r)
 	}
 	file_set_reidentify(r->set, f, &r->stat);
 	turn_begin_anew(r);
-	if (positions && S_ISREG(r->stat.mode) && file_positions_attach(positions, f, &r->stat) < 0)
+	if (positions && S_ISREG(r->stat.mode) && recognition_attach(positions, f, &r->stat) < 0)
 		return turn_out_of_memory(r);
 	return 1;
 }

@@ -5,19 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POSITION_FORMAT = 1 };
-
-enum { FORM_UNSEEN, FORM_PLAIN, FORM_ZSTD, FORM_GZIP };
-
-enum {
-	FLAG_SKIPPING = 1,
-	FLAG_IN_SPLIT = 2,
-	FLAG_FINISHED = 4,
-	FLAG_MISSING = 8,
-	FLAG_NAMED = 16,
-	FLAGS_ALL = 31,
-};
-
 static uint64_t inode_hash(uint64_t inode)
 {
 	return hash_bytes(&inode, sizeof inode);
@@ -43,7 +30,7 @@ int file_positions_init(struct file_positions *p, struct counter *changes, int64
 
 /* ---- one position ---- */
 
-static struct file_position *position_new(struct file_positions *p, uint64_t device, uint64_t inode,
+struct file_position *file_positions_add(struct file_positions *p, uint64_t device, uint64_t inode,
 					  int64_t birth_ns)
 {
 	struct file_position *n = calloc(1, sizeof *n);
@@ -59,7 +46,7 @@ static struct file_position *position_new(struct file_positions *p, uint64_t dev
 	return n;
 }
 
-static void position_free(struct file_positions *p, struct file_position *n)
+void file_positions_free(struct file_positions *p, struct file_position *n)
 {
 	hash_index_remove(&p->by_inode, &n->by_inode);
 	hash_index_remove(&p->by_path, &n->by_path);
@@ -73,7 +60,7 @@ static void position_free(struct file_positions *p, struct file_position *n)
 	free(n);
 }
 
-static void set_path(struct file_positions *p, struct file_position *n, char *path)
+void file_positions_name(struct file_positions *p, struct file_position *n, char *path)
 {
 	hash_index_remove(&p->by_path, &n->by_path);
 	free(n->path);
@@ -88,9 +75,9 @@ void file_positions_release(struct file_positions *p)
 		return;
 	while ((c = chain_first(&p->parked)) || (c = chain_first(&p->lost)) ||
 	       (c = chain_first(&p->strays)))
-		position_free(p, chain_owner(c, struct file_position, parked));
+		file_positions_free(p, chain_owner(c, struct file_position, parked));
 	while ((c = chain_first(&p->changed)))
-		position_free(p, chain_owner(c, struct file_position, changed));
+		file_positions_free(p, chain_owner(c, struct file_position, changed));
 	hash_index_release(&p->by_inode);
 	hash_index_release(&p->by_path);
 }
@@ -123,12 +110,23 @@ void file_positions_news(struct file_positions *p, struct file_position *n)
 	counter_add(p->changes, 1);
 }
 
+void file_positions_trust(struct file_positions *p, struct file_position *n)
+{
+	n->doubted = false;
+	n->boot = p->boot;
+}
+
+bool file_positions_has_rebooted(const struct file_positions *p, const struct file_position *n)
+{
+	return n->boot != 0 && p->boot != 0 && n->boot != p->boot;
+}
+
 void file_positions_restart(struct file_positions *p, struct file_position *n)
 {
 	file_head_release(&n->head);
 	n->tail = (struct file_tail){.end = 0};
-	n->doubted = false;
 	n->finished = false;
+	file_positions_trust(p, n);
 	file_positions_news(p, n);
 }
 
@@ -138,100 +136,6 @@ void file_positions_cut(struct file_positions *p, struct file_position *n)
 	n->doubted = true;
 	n->finished = false;
 	file_positions_news(p, n);
-}
-
-/* ---- as bytes ---- */
-
-static unsigned form_number(const struct file_position *n)
-{
-	if (n->form == FILE_PACKED)
-		return n->packing == PACKED_GZIP ? FORM_GZIP : FORM_ZSTD;
-	return n->form == FILE_PLAIN ? FORM_PLAIN : FORM_UNSEEN;
-}
-
-static void set_form(struct file_position *n, uint64_t number)
-{
-	static const enum file_form forms[] = {FILE_UNSEEN, FILE_PLAIN, FILE_PACKED, FILE_PACKED};
-	n->form = forms[number];
-	n->packing = number == FORM_GZIP ? PACKED_GZIP : PACKED_ZSTD;
-}
-
-static unsigned flags_of(const struct file_position *n)
-{
-	return (n->skipping ? FLAG_SKIPPING : 0u) | (n->in_split ? FLAG_IN_SPLIT : 0u) |
-	       (n->finished ? FLAG_FINISHED : 0u) | (n->missing ? FLAG_MISSING : 0u) |
-	       (n->named ? FLAG_NAMED : 0u);
-}
-
-static void set_flags(struct file_position *n, uint64_t flags)
-{
-	n->skipping = flags & FLAG_SKIPPING;
-	n->in_split = flags & FLAG_IN_SPLIT;
-	n->finished = flags & FLAG_FINISHED;
-	n->missing = flags & FLAG_MISSING;
-	n->named = flags & FLAG_NAMED;
-}
-
-static void pack_key(struct packer *to, const struct file_position *n)
-{
-	packer_u64(to, n->device);
-	packer_u64(to, n->inode);
-	packer_u64(to, (uint64_t)n->birth_ns);
-}
-
-static void pack_value(struct packer *to, const struct file_position *n)
-{
-	const char *path = n->file ? n->file->path : n->path;
-	packer_varint(to, POSITION_FORMAT);
-	packer_bytes(to, path, strlen(path));
-	packer_varint(to, form_number(n));
-	packer_varint(to, flags_of(n));
-	packer_varint(to, n->at);
-	packer_varint(to, n->skip);
-	packer_varint(to, n->head.length);
-	packer_u64(to, file_head_hash(&n->head));
-	packer_varint(to, n->tail.end);
-	packer_varint(to, n->tail.length);
-	packer_u64(to, file_tail_hash(&n->tail));
-	packer_u64(to, (uint64_t)n->seen_ns);
-}
-
-static bool is_sound(const struct file_position *n)
-{
-	return n->head.length <= HEAD_BYTES && n->tail.length <= TAIL_BYTES &&
-	       n->tail.length <= n->tail.end && n->at <= INT64_MAX && n->tail.end <= INT64_MAX;
-}
-
-/* 0, -ENOMEM or -EBADMSG. */
-static int unpack_value(struct file_positions *p, struct file_position *n, struct packed from)
-{
-	size_t length;
-	uint64_t format = packed_varint(&from);
-	const uint8_t *path = packed_bytes(&from, &length);
-	uint64_t form = packed_varint(&from), flags = packed_varint(&from);
-	n->at = packed_varint(&from);
-	n->skip = packed_varint(&from);
-	uint64_t head_length = packed_varint(&from);
-	n->head.hash = packed_u64(&from);
-	n->tail.end = packed_varint(&from);
-	uint64_t tail_length = packed_varint(&from);
-	n->tail.hash = packed_u64(&from);
-	n->seen_ns = (int64_t)packed_u64(&from);
-	if (!packed_is_whole(&from) || format != POSITION_FORMAT || form > FORM_GZIP ||
-	    flags > FLAGS_ALL || head_length > HEAD_BYTES || tail_length > TAIL_BYTES ||
-	    length == 0 || memchr(path, 0, length))
-		return -EBADMSG;
-	n->head.length = (uint16_t)head_length;
-	n->tail.length = (uint8_t)tail_length;
-	set_form(n, form);
-	set_flags(n, flags);
-	if (!is_sound(n))
-		return -EBADMSG;
-	char *copy = strndup((const char *)path, length);
-	if (!copy)
-		return -ENOMEM;
-	set_path(p, n, copy);
-	return 0;
 }
 
 /* What is not read to its end will be said again. */
@@ -256,15 +160,19 @@ static int load_one(struct file_positions *p, const struct change *c)
 	uint64_t device = packed_u64(&key), inode = packed_u64(&key), birth = packed_u64(&key);
 	if (c->removal || !packed_is_whole(&key))
 		return -EBADMSG;
-	struct file_position *n = position_new(p, device, inode, (int64_t)birth);
+	struct file_position *n = file_positions_add(p, device, inode, (int64_t)birth);
 	if (!n)
 		return -ENOMEM;
 	n->is_known = true;
 	n->doubted = true;
 	chain_append(&p->parked, &n->parked);
-	int r = unpack_value(p, n, packed_from(c->value, c->value_length));
+	char *path;
+	int r = file_position_unpack(n, packed_from(c->value, c->value_length), &path);
+	if (r < 0)
+		return r;
+	file_positions_name(p, n, path);
 	note_said(p, n, n->seen_ns);
-	return r;
+	return 0;
 }
 
 int file_positions_load(struct file_positions *p, const struct delta *saved)
@@ -287,29 +195,13 @@ void file_positions_take_in_hand(struct file_positions *p, struct file_position 
 
 /* ---- snapshots ---- */
 
-/* What the file that has it knows better. */
-static void update(struct file_position *n, int64_t wall_ns)
-{
-	const struct tracked_file *f = n->file;
-	if (!f)
-		return;
-	n->named = f->named;
-	n->at = f->at;
-	n->skip = f->skip;
-	n->form = f->form;
-	n->packing = f->packing;
-	n->skipping = f->framer.skipping;
-	n->in_split = f->framer.in_split;
-	n->seen_ns = wall_ns;
-}
-
 static int say(struct file_position *n, struct delta *d, struct packer *scratch)
 {
 	packer_clear(scratch);
-	pack_key(scratch, n);
+	file_position_pack_key(scratch, n);
 	size_t key = scratch->length;
 	if (!n->over)
-		pack_value(scratch, n);
+		file_position_pack(scratch, n);
 	if (scratch->error)
 		return scratch->error;
 	if (n->over)
@@ -339,14 +231,14 @@ int file_positions_snapshot(struct file_positions *p, struct delta *d, int64_t w
 	forget_old(p, wall_ns);
 	while (r == 0 && (c = chain_first(&p->changed))) {
 		struct file_position *n = chain_owner(c, struct file_position, changed);
-		update(n, wall_ns);
+		file_position_update(n, wall_ns);
 		r = say(n, d, &scratch);
 		if (r == 0) {
 			chain_unlink(&n->changed);
 			note_said(p, n, wall_ns);
 		}
 		if (r == 0 && n->over)
-			position_free(p, n);
+			file_positions_free(p, n);
 	}
 	packer_release(&scratch);
 	return r;
@@ -363,59 +255,12 @@ void file_positions_forget(struct file_positions *p, struct file_position *n)
 	chain_unlink(&n->parked);
 	file_positions_news(p, n);
 	if (!n->is_known)
-		position_free(p, n);
+		file_positions_free(p, n);
 }
 
-/* The number of its device is another. */
-static bool is_mounted_anew(const struct file_position *n, const struct io_status *st,
-			    const char *path)
+struct hash_node *file_positions_first(const struct file_positions *p, uint64_t inode)
 {
-	return n->birth_ns != 0 && n->birth_ns == st->birth_ns && n->path &&
-	       strcmp(n->path, path) == 0;
-}
-
-static bool has_device(const struct file_positions *p, uint64_t device)
-{
-	for (size_t i = 0; i < p->device_count; i++)
-		if (p->devices[i] == device)
-			return true;
-	return p->device_count == FILE_DEVICES;
-}
-
-static void note_device(struct file_positions *p, uint64_t device)
-{
-	if (!has_device(p, device))
-		p->devices[p->device_count++] = device;
-}
-
-/* Renamed, too. */
-static bool is_mounted_elsewhere(const struct file_positions *p, const struct file_position *n,
-				 const struct io_status *st)
-{
-	bool is_free = n->birth_ns != 0 || !has_device(p, n->device);
-	return p->searching && !p->settled && n->head.length > 0 && n->birth_ns == st->birth_ns &&
-	       is_free;
-}
-
-static bool may_be(const struct file_positions *p, const struct file_position *n,
-		   const struct io_status *st, const char *path)
-{
-	bool is_born_alike = n->birth_ns == st->birth_ns || n->birth_ns == 0 || st->birth_ns == 0;
-	bool is_there = n->device == st->device || is_mounted_anew(n, st, path) ||
-			is_mounted_elsewhere(p, n, st);
-	return n->inode == st->inode && is_there && is_born_alike && !n->over && !n->file;
-}
-
-struct file_position *file_positions_find(struct file_positions *p, const struct io_status *st,
-					  const char *path)
-{
-	struct hash_node *h = hash_index_first(&p->by_inode, inode_hash(st->inode));
-	for (; h; h = hash_index_next(h)) {
-		struct file_position *n = chain_owner(h, struct file_position, by_inode);
-		if (may_be(p, n, st, path))
-			return n;
-	}
-	return NULL;
+	return hash_index_first(&p->by_inode, inode_hash(inode));
 }
 
 bool file_positions_has_path(const struct file_positions *p, const char *path)
@@ -427,131 +272,12 @@ bool file_positions_has_path(const struct file_positions *p, const char *path)
 	return false;
 }
 
-static void go_on(struct tracked_file *f, struct file_position *n)
-{
-	f->at = n->at;
-	f->skip = n->skip;
-	f->form = n->form;
-	f->packing = n->packing;
-	f->framer.skipping = n->skipping;
-	f->framer.in_split = n->in_split;
-	f->end = n->form == FILE_PACKED ? n->tail.end : n->at;
-	f->size = f->done = f->end;
-}
-
-/* One that is to be forgotten has the same key: what is said of the new one is said in its place. */
-static bool replace_over(struct file_positions *p, const struct file_position *by)
-{
-	bool was_known = false;
-	struct hash_node *next, *h = hash_index_first(&p->by_inode, by->by_inode.hash);
-	for (; h; h = next) {
-		next = hash_index_next(h);
-		struct file_position *n = chain_owner(h, struct file_position, by_inode);
-		if (!n->over || n->inode != by->inode || n->device != by->device ||
-		    n->birth_ns != by->birth_ns)
-			continue;
-		was_known = true;
-		position_free(p, n);
-	}
-	return was_known;
-}
-
-/* All but its key and its path. */
-static void inherit(struct file_position *to, struct file_position *n)
-{
-	file_head_release(&to->head);
-	to->head = n->head;
-	n->head = (struct file_head){.length = 0};
-	to->tail = n->tail;
-	to->doubted = n->doubted;
-	to->seen_ns = n->seen_ns;
-	to->finished = n->finished;
-	to->named = n->named;
-	to->at = n->at;
-	to->skip = n->skip;
-	to->form = n->form;
-	to->packing = n->packing;
-	to->skipping = n->skipping;
-	to->in_split = n->in_split;
-}
-
-/* Under a key of its own; the other is over. NULL: out of memory. */
-static struct file_position *move_device(struct file_positions *p, struct file_position *n,
-					 uint64_t device)
-{
-	struct file_position *to = position_new(p, device, n->inode, n->birth_ns);
-	if (!to)
-		return NULL;
-	inherit(to, n);
-	hash_index_remove(&p->by_path, &n->by_path);
-	set_path(p, to, n->path);
-	n->path = NULL;
-	file_positions_forget(p, n);
-	file_positions_news(p, to);
-	return to;
-}
-
-int file_positions_attach(struct file_positions *p, struct tracked_file *f,
-			  const struct io_status *st)
-{
-	assert(!f->position);
-	struct file_position *n = file_positions_find(p, st, f->path);
-	if (n && n->device != st->device && !(n = move_device(p, n, st->device)))
-		return -ENOMEM;
-	if (n) {
-		chain_unlink(&n->parked);
-		go_on(f, n);
-		if (n->missing || strcmp(n->path, f->path) != 0)
-			file_positions_news(p, n);
-		n->missing = false;
-	} else {
-		n = position_new(p, st->device, st->inode, st->birth_ns);
-		if (!n)
-			return -ENOMEM;
-		n->is_known = replace_over(p, n);
-		n->is_new = true;
-		file_positions_news(p, n);
-	}
-	note_device(p, st->device);
-	n->astray = false;
-	n->file = f;
-	f->position = n;
-	return 0;
-}
-
-static void find_elsewhere(struct file_positions *p, struct tracked_file *f)
-{
-	const struct io_status st = {
-	    .device = f->device, .inode = f->inode, .birth_ns = f->birth_ns};
-	struct file_position *n = file_positions_find(p, &st, f->path);
-	if (!n)
-		return;
-	uint64_t size = f->size, done = f->done; /* as they have been counted */
-	inherit(f->position, n);
-	go_on(f, f->position);
-	f->size = size;
-	f->done = done;
-	f->position->is_new = false;
-	file_positions_forget(p, n);
-	file_positions_news(p, f->position);
-}
-
-void file_positions_begin_search(struct file_positions *p, const struct file_set *set)
-{
-	p->searching = true;
-	for (struct chain *c = set->all.next; c != &set->all; c = c->next) {
-		struct tracked_file *f = chain_owner(c, struct tracked_file, all);
-		if (f->position && f->position->is_new && f->fd < 0)
-			find_elsewhere(p, f);
-	}
-}
-
 void file_positions_park(struct file_positions *p, struct tracked_file *f, char *path,
 			 int64_t wall_ns)
 {
 	struct file_position *n = f->position;
-	update(n, wall_ns);
-	set_path(p, n, path);
+	file_position_update(n, wall_ns);
+	file_positions_name(p, n, path);
 	f->position = NULL;
 	n->file = NULL;
 	n->doubted = true;
@@ -560,7 +286,7 @@ void file_positions_park(struct file_positions *p, struct tracked_file *f, char 
 
 void file_positions_drop(struct file_positions *p, struct tracked_file *f)
 {
-	position_free(p, f->position);
+	file_positions_free(p, f->position);
 	f->position = NULL;
 }
 

@@ -8,53 +8,14 @@
  *                                           v                                                                 v
  *                                          OVER: to be forgotten, once that has been said <-------------------+
  *
- * An entry is  key:   device, inode, birth time
- *              value: path, form, at, skip, where in a line it is, the samples of file_identity.h, when it was last seen
- *
  * Only what has changed is in the chain that a snapshot goes through: files that are quiet cost nothing.
  *
- * Threads: the owner's. Memory: about 300 bytes a file, and its path while it is parked. Layer: stages. */
+ * Threads: the owner's. Memory: that of file_position.h for each file. Layer: stages. */
 #pragma once
 
 #include "ringbuf/counter.h"
 #include "stages/delta.h"
-#include "stages/source/file_identity.h"
-#include "stages/source/file_set.h"
-
-struct file_position {
-	struct hash_node by_inode, by_path;
-	struct chain changed; /* since the last snapshot */
-	struct chain parked;  /* or lost, or a stray */
-	/* Or said: there is nothing left to be read of it, and that is, or will be, committed. */
-	struct chain stored;
-	int64_t stored_ns;         /* wall time at which it was said */
-	struct tracked_file *file; /* ATTACHED; else NULL */
-
-	uint64_t device, inode;
-	int64_t birth_ns; /* 0: not known */
-	struct file_head head;
-	struct file_tail tail;
-	bool doubted;    /* it may have been written anew since it was last read, or be another */
-	int64_t seen_ns; /* wall time at which it was noted last; of what is missing: since when */
-
-	bool is_known; /* to whoever keeps the snapshots */
-	bool is_new;   /* its file was first met in this run */
-	bool over;
-	bool finished; /* there was nothing left to read */
-	bool
-	    astray; /* it was not open when its path led elsewhere: who knows what has been written to it since */
-	bool
-	    lingers; /* deleted, but the directory is not known to be on disk without it: not to be forgotten */
-	bool named;   /* the patterns wanted its path when it was noted last */
-	bool missing; /* could not be found at the start, which has been said */
-
-	/* The same as in the tracked_file, which is right while there is one. */
-	char *path; /* NULL: was never parked */
-	uint64_t at, skip;
-	enum file_form form;
-	enum packing packing;
-	bool skipping, in_split;
-};
+#include "stages/source/file_position.h"
 
 enum { FILE_DEVICES = 16 };
 
@@ -73,6 +34,7 @@ struct file_positions {
 	bool settled;                   /* those that are still there have been found */
 	uint64_t devices[FILE_DEVICES]; /* on which there are files, in this run */
 	size_t device_count;
+	uint64_t boot;           /* this start of the machine; 0: not known */
 	struct counter *changes; /* of which whoever keeps the snapshots would not know otherwise */
 	int64_t keep_ns;         /* what is parked is forgotten after so long */
 };
@@ -89,21 +51,8 @@ void file_positions_committed(struct file_positions *p);
 /* What has changed since the last time. 0 or -ENOMEM, and the rest follows the next time. */
 int file_positions_snapshot(struct file_positions *p, struct delta *d, int64_t wall_ns);
 
-/* The file at path, of which st tells, has been read before; NULL: not as far as is known. A device may have another
- * number each time it is mounted: where all else is the same, the path too, so is the file. In a search, when no file is
- * where it was left, inode and birth time do; without birth times the inode, if no file of this run is on the device of
- * that number. Its samples tell in the end. */
-struct file_position *file_positions_find(struct file_positions *p, const struct io_status *st,
-					  const char *path);
 /* That path led to one of those that were loaded or parked. */
 bool file_positions_has_path(const struct file_positions *p, const char *path);
-/* f gets the position of its file, of which st tells, and goes on there; if there is none, a new one. It is remembered
- * from now on, for it may be renamed before anything is read of it. 0 or -ENOMEM. */
-int file_positions_attach(struct file_positions *p, struct tracked_file *f,
-			  const struct io_status *st);
-/* The first walk is over. Files of the set that seemed to be new get the positions that they had under another device's
- * number: to be called once, before any of them is read. */
-void file_positions_begin_search(struct file_positions *p, const struct file_set *set);
 /* f, which has one, is not followed any more, or is another file from now on. path becomes the table's. */
 void file_positions_park(struct file_positions *p, struct tracked_file *f, char *path,
 			 int64_t wall_ns);
@@ -121,6 +70,15 @@ void file_positions_forget(struct file_positions *p, struct file_position *posit
 /* Gives up f's position without a word to anybody. */
 void file_positions_drop(struct file_positions *p, struct tracked_file *f);
 
+/* A position of that key, of no file; the table's. NULL: out of memory. */
+struct file_position *file_positions_add(struct file_positions *p, uint64_t device, uint64_t inode,
+					 int64_t birth_ns);
+void file_positions_free(struct file_positions *p, struct file_position *position);
+/* path becomes the table's. */
+void file_positions_name(struct file_positions *p, struct file_position *position, char *path);
+/* Begins a walk over those of that inode, and maybe others: hash_index_next(). */
+struct hash_node *file_positions_first(const struct file_positions *p, uint64_t inode);
+
 /* It is p->at_hand from now on. */
 void file_positions_take_in_hand(struct file_positions *p, struct file_position *position);
 
@@ -130,6 +88,11 @@ void file_positions_changed(struct file_positions *p, struct file_position *posi
 void file_positions_finished(struct file_positions *p, struct file_position *position);
 /* Something else is different. */
 void file_positions_news(struct file_positions *p, struct file_position *position);
+/* Its bytes are those that were read, as far as samples tell. */
+void file_positions_trust(struct file_positions *p, struct file_position *position);
+/* The machine was started again since then: what its writer had not synced may be gone. */
+bool file_positions_has_rebooted(const struct file_positions *p,
+				 const struct file_position *position);
 /* It ends earlier than it was read, and is read on at its end: what was sampled there is gone. */
 void file_positions_cut(struct file_positions *p, struct file_position *position);
 /* What is read from it from now on has nothing to do with what was read before. */

@@ -78,13 +78,6 @@ static int submit(struct file_removal *r, enum file_removal_at at, struct io_op 
 /* ---- which ---- */
 
 /* How long the file is if nothing has come to it since. */
-static uint64_t end_of(const struct file_position *n)
-{
-	if (n->form == FILE_PACKED)
-		return n->tail.end;
-	return n->file ? n->file->at : n->at;
-}
-
 /* Of a line that is too long all has been taken that is there, and yet it may go on. Read once, it has ended. */
 static bool is_within_line(const struct file_removal *r, const struct file_position *n)
 {
@@ -95,7 +88,7 @@ static bool is_within_line(const struct file_removal *r, const struct file_posit
 /* What was emptied or begun somewhere else than at its first byte stays. */
 static bool is_whole(const struct file_removal *r, const struct file_position *n)
 {
-	return end_of(n) > 0 && !is_within_line(r, n) && n->head.length > 0 &&
+	return file_position_end(n) > 0 && !is_within_line(r, n) && n->head.length > 0 &&
 	       n->form != FILE_STREAM && !n->over;
 }
 
@@ -144,7 +137,7 @@ static int begin(struct file_removal *r, struct file_position *n)
 {
 	if (name(r, path_of(n)) < 0)
 		return -ENOMEM;
-	r->end = end_of(n);
+	r->end = file_position_end(n);
 	file_positions_take_in_hand(r->positions, n);
 	return submit(r, REMOVAL_OPEN,
 		      (struct io_op){.code = IO_OPEN,
@@ -217,7 +210,7 @@ static struct file_position *unchanged(const struct file_removal *r)
 {
 	struct file_position *n = r->positions->at_hand;
 	bool is_same = n && !n->over && chain_is_linked(&n->stored) && !is_in_use(r, n);
-	return is_same && end_of(n) == r->end && strcmp(path_of(n), r->path) == 0 ? n : NULL;
+	return is_same && file_position_end(n) == r->end && strcmp(path_of(n), r->path) == 0 ? n : NULL;
 }
 
 static int after_open(struct file_removal *r)
@@ -369,7 +362,7 @@ static bool is_as_it_was(const struct file_removal *r)
 {
 	const struct file_position *n = r->positions->at_hand;
 	const struct io_status *was = &r->stat, *now = &r->now;
-	return n && !n->over && end_of(n) == r->end && S_ISREG(now->mode) &&
+	return n && !n->over && file_position_end(n) == r->end && S_ISREG(now->mode) &&
 	       now->device == was->device && now->inode == was->inode && now->size == was->size &&
 	       now->modified_ns == was->modified_ns;
 }

@@ -167,6 +167,7 @@ static int remember(struct stage *s, struct file_source *source)
 		return 0;
 	int64_t keep_ns = o->ignore_older_ns > 0 ? (int64_t)o->ignore_older_ns : KEEP_NS;
 	int r = file_positions_init(&source->positions, &s->counters->changes, keep_ns);
+	source->positions.boot = env_boot(s->env);
 	source->positions.notes_stored = o->remove_after_ns > 0;
 	file_removal_init(&source->removal, s, &source->finder, &source->positions,
 			  o->remove_after_ns);

@@ -113,3 +113,32 @@ test_a_file_truncated_or_gone_while_nothing_ran_is_told() {
 	stop_sluice
 	assert_never_said 'file gone'
 }
+
+# What its writer had not synced is gone after a power cut, and has been read.
+test_an_input_that_lost_its_end_as_the_machine_was_started_again_is_read_on_there() {
+	resuming_topology '["logs/*.log"]'
+	seq 1 1000 >logs/a.log
+	run_sluice --once -c resume.yaml
+	assert_status 0
+	truncate -s "$(seq 1 500 | wc -c)" logs/a.log
+	echo 'another start' >boot_id
+	local sluice=$SLUICE
+	cat >rebooted <<-SH
+		#!/bin/sh
+		mount --bind "$PWD/boot_id" /proc/sys/kernel/random/boot_id && exec "$sluice" "\$@"
+	SH
+	chmod +x rebooted
+	unshare -m ./rebooted --version >said 2>&1 || skip "may not mount a file over another"
+	printf '#!/bin/sh\nexec unshare -m "%s" "$@"\n' "$PWD/rebooted" >sluice
+	chmod +x sluice
+	SLUICE=$PWD/sluice
+	run_sluice --once -c resume.yaml
+	assert_status 0
+	assert_said 'warn file lost its end .*action=going on at the end that it has now'
+	seq 5001 5010 >>logs/a.log
+	run_sluice --once -c resume.yaml
+	assert_status 0
+	assert_never_said ' (warn|error) '
+	{ seq 1 1000; seq 5001 5010; } >expected
+	assert_same expected all.log
+}

@@ -24,6 +24,11 @@ static int64_t env_wall(struct env *e)
 	return from_env(e)->run->clock->wall_ns;
 }
 
+static uint64_t env_boot_number(struct env *e)
+{
+	return from_env(e)->run->clock->boot;
+}
+
 static uint64_t env_next_random(struct env *e)
 {
 	return sim_random_next(&from_env(e)->run->random);
@@ -50,6 +55,7 @@ static void env_tell(struct env *e, enum say_level level, const char *event, con
 
 static const struct env_ops sim_env_ops = {.now_ns = env_now,
 					   .wall_ns = env_wall,
+					   .boot = env_boot_number,
 					   .random = env_next_random,
 					   .wake_at = env_wake,
 					   .say = env_tell};

@@ -16,6 +16,7 @@
 struct sim_clock {
 	uint64_t now_ns; /* monotonic */
 	int64_t wall_ns;
+	uint64_t boot; /* env_boot(): one more with each crash of the machine */
 };
 
 enum sim_sleep { SIM_AWAKE, SIM_ARMED, SIM_ASLEEP };

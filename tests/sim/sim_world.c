@@ -89,7 +89,8 @@ static void make(struct world *w)
 	w->once = sim_chance(&w->random, 400);
 	w->stops_early = sim_chance(&w->random, 150);
 	w->clock = (struct sim_clock){.now_ns = 1 + sim_below(&w->random, 1000 * SECOND_NS),
-				      .wall_ns = (int64_t)(1700000000 * SECOND_NS)};
+				      .wall_ns = (int64_t)(1700000000 * SECOND_NS),
+				      .boot = 1};
 	shape_make(&w->shape, &w->random, w->once);
 	shape_print(&w->shape, w->yaml);
 	if (w->shape.epoch_ms)
@@ -140,6 +141,7 @@ static void break_off(struct world *w)
 		sim_fs_crash(&w->fs);
 	else
 		sim_fs_kill(&w->fs);
+	w->clock.boot += crash;
 	if (w->run.begun) {
 		w->moves += w->run.moves;
 		sim_run_crash(&w->run);

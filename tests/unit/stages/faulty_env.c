@@ -175,8 +175,14 @@ static int64_t carry_out(struct faulty_env *e, struct io_op *op)
 	}
 }
 
+static uint64_t boot(struct env *e)
+{
+	(void)e;
+	return 1;
+}
+
 static const struct env_ops env_ops = {
-    .now_ns = now_ns, .wall_ns = wall_ns, .random = next_random, .wake_at = wake_at, .say = say};
+    .now_ns = now_ns, .wall_ns = wall_ns, .boot = boot, .random = next_random, .wake_at = wake_at, .say = say};
 static const struct io_ops io_ops = {.submit = submit, .cancel = cancel};
 
 void faulty_env_init(struct faulty_env *e, uint64_t seed)

@@ -47,8 +47,13 @@ say(struct env *e, enum say_level level, const char *event, const char *format, 
 		stpcpy(stpcpy(said + strlen(said), event), "\n");
 }
 
+static uint64_t boot(struct env *e)
+{
+	return ((struct fixture *)(void *)e)->boot;
+}
+
 static const struct env_ops env_ops = {
-    .now_ns = now_ns, .wall_ns = wall_ns, .random = any_number, .wake_at = wake_at, .say = say};
+    .now_ns = now_ns, .wall_ns = wall_ns, .boot = boot, .random = any_number, .wake_at = wake_at, .say = say};
 
 struct text in_directory(struct fixture *x, const char *name)
 {
@@ -62,6 +67,7 @@ struct fixture *set_up(const char *first, const char *second)
 {
 	struct fixture *x = calloc(1, sizeof *x);
 	x->env.ops = &env_ops;
+	x->boot = 1;
 	strcpy(x->directory, "/tmp/test-file-source-XXXXXX");
 	cr_assert_not_null(mkdtemp(x->directory));
 	x->got = calloc(1, TEXT_ROOM);

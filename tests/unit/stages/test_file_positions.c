@@ -1,4 +1,5 @@
 #include "stages/source/file_positions.h"
+#include "stages/source/file_recognition.h"
 #include "daemon/epoch_map.h"
 
 #include <criterion/criterion.h>
@@ -94,7 +95,7 @@ static struct tracked_file *add(struct world *w, const char *path, uint64_t inod
 	struct io_status st = status(inode, (int64_t)inode * 10);
 	struct tracked_file *f = file_set_add(&w->set, path, &st);
 	cr_assert_not_null(f);
-	cr_assert_eq(file_positions_attach(&w->positions, f, &st), 0);
+	cr_assert_eq(recognition_attach(&w->positions, f, &st), 0);
 	return f;
 }
 
@@ -151,11 +152,11 @@ Test(file_positions, file_born_at_another_time_is_another)
 	snapshot(&w, 1);
 	restart(&w);
 	struct io_status other = status(5, 51), unknown = status(5, 0), same = status(5, 50);
-	cr_expect_null(file_positions_find(&w.positions, &other, "a"));
-	cr_expect_not_null(file_positions_find(&w.positions, &same, "a"));
-	cr_expect_not_null(file_positions_find(&w.positions, &unknown, "a"));
+	cr_expect_null(recognition_find(&w.positions, &other, "a"));
+	cr_expect_not_null(recognition_find(&w.positions, &same, "a"));
+	cr_expect_not_null(recognition_find(&w.positions, &unknown, "a"));
 	same.device = 8;
-	cr_expect_null(file_positions_find(&w.positions, &same, "b"));
+	cr_expect_null(recognition_find(&w.positions, &same, "b"));
 	end(&w);
 }
 
@@ -170,7 +171,7 @@ Test(file_positions, file_whose_device_has_another_number_is_the_same_where_all_
 		struct io_status st = status(5, 50);
 		st.device = device;
 		struct tracked_file *f = file_set_add(&w.set, "a", &st);
-		cr_assert_eq(file_positions_attach(&w.positions, f, &st), 0);
+		cr_assert_eq(recognition_attach(&w.positions, f, &st), 0);
 		cr_expect_eq(f->at, 4);
 		cr_expect_eq(file_head_compare(&f->position->head, (const uint8_t *)"one\n"), 1);
 		cr_expect(f->position->doubted);
@@ -186,9 +187,9 @@ static struct tracked_file *find_elsewhere(struct world *w, int64_t birth_ns)
 	struct io_status st = status(5, birth_ns);
 	st.device = 8;
 	struct tracked_file *f = file_set_add(&w->set, "b", &st);
-	cr_assert_eq(file_positions_attach(&w->positions, f, &st), 0);
+	cr_assert_eq(recognition_attach(&w->positions, f, &st), 0);
 	cr_expect_eq(f->at, 0, "its old place has not been looked at yet");
-	file_positions_begin_search(&w->positions, &w->set);
+	recognition_begin_search(&w->positions, &w->set);
 	return f;
 }
 
@@ -196,7 +197,7 @@ static void read_one(struct world *w, int64_t birth_ns)
 {
 	struct io_status st = status(5, birth_ns);
 	struct tracked_file *f = file_set_add(&w->set, "a", &st);
-	cr_assert_eq(file_positions_attach(&w->positions, f, &st), 0);
+	cr_assert_eq(recognition_attach(&w->positions, f, &st), 0);
 	hand_on(w, f, "one\n");
 	snapshot(w, 1);
 	restart(w);
@@ -255,13 +256,13 @@ Test(file_positions,
 	begin(&w);
 	struct io_status st = status(5, 0);
 	struct tracked_file *f = file_set_add(&w.set, "a", &st);
-	cr_assert_eq(file_positions_attach(&w.positions, f, &st), 0);
+	cr_assert_eq(recognition_attach(&w.positions, f, &st), 0);
 	hand_on(&w, f, "one\n");
 	snapshot(&w, 1);
 	file_positions_forget(&w.positions, f->position);
 	file_set_remove(&w.set, f);
 	f = file_set_add(&w.set, "b", &st);
-	cr_assert_eq(file_positions_attach(&w.positions, f, &st), 0);
+	cr_assert_eq(recognition_attach(&w.positions, f, &st), 0);
 	cr_expect_eq(f->at, 0);
 	cr_expect_eq(snapshot(&w, 2), 1);
 	cr_expect_eq(count(&w), 1);
