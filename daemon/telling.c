@@ -1,6 +1,11 @@
 #include "daemon/telling.h"
+#include "daemon/listing.h"
+#include "daemon/status.h"
+#include "stages/output_mark.h"
+#include "stages/path_above.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -120,50 +125,86 @@ static void refuse(struct telling *t, const char *why)
 	teller_text(&t->teller, "refused", why);
 }
 
-/* How the next start would go on with what is there. */
-static void verify_input(struct telling *t, const struct told_file *f, const struct stat *st)
+static bool is_it(const struct told_file *f, const struct io_status *s)
 {
-	uint64_t size = (uint64_t)st->st_size;
-	if (st->st_ino != f->inode)
+	return s->inode == f->inode && output_births_agree(s->birth_ns, f->birth_ns);
+}
+
+/* How the next start would go on with what is there. */
+static void verify_input(struct telling *t, const struct told_file *f, const struct io_status *s)
+{
+	if (!is_it(f, s))
 		teller_text(&t->teller, "now", "another file has its name; this one is looked for");
-	else if (size < f->at)
+	else if (s->size < f->at)
 		teller_text(&t->teller, "now",
 			    "shorter; it is read from its beginning, or on at its end if the "
 			    "machine was started again and it begins as it did");
 	else
-		teller_number(&t->teller, "left", size - f->at);
+		teller_number(&t->teller, "left", s->size - f->at);
 }
 
-static void verify_output(struct telling *t, const struct told_file *f, const struct stat *st)
+static void verify_output(struct telling *t, const struct told_file *f, const struct io_status *s)
 {
-	uint64_t size = (uint64_t)st->st_size;
-	bool ours = st->st_ino == f->inode;
+	bool ours = is_it(f, s);
 	if (!ours && f->role == TOLD_CLOSED)
 		teller_text(&t->teller, "now", "another file, which is appended to");
 	else if (!ours)
 		refuse(t, "another file has its name");
-	else if (size < f->at)
+	else if (s->size < f->at)
 		refuse(t, "it is shorter than what was committed");
-	if (ours && size < f->at)
-		teller_number(&t->teller, "missing", f->at - size);
-	if (ours && size > f->at)
+	if (ours && s->size < f->at)
+		teller_number(&t->teller, "missing", f->at - s->size);
+	if (ours && s->size > f->at)
 		teller_number(&t->teller, f->role == TOLD_CLOSED ? "appended" : "to_be_cut",
-			      size - f->at);
+			      s->size - f->at);
 	if (ours && f->open_frame)
 		teller_text(&t->teller, "frame", "to be closed");
 }
 
+/* The one of that inode and that birth, as recovery looks for it (stages/output_restore.h). */
+static bool look_in(const struct told_file *f, const char *directory, const struct io_listing *l,
+		    struct io_status *s)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		char path[PATH_MAX];
+		int n = snprintf(path, sizeof path, "%s/%s", directory, l->entries[i].name);
+		if (l->entries[i].inode == f->inode && n > 0 && (size_t)n < sizeof path &&
+		    status_read(AT_FDCWD, path, s) == 0)
+			return is_it(f, s);
+	}
+	return false;
+}
+
+static bool find_moved(const struct told_file *f, struct io_status *s)
+{
+	char directory[PATH_MAX + 2];
+	struct io_listing l = {.entries = NULL};
+	if (f->role != TOLD_OUTPUT || f->birth_ns == 0 || strlen(f->path) >= PATH_MAX)
+		return false;
+	path_above(f->path, directory);
+	if (listing_read(AT_FDCWD, directory, &l) < 0)
+		return false;
+	bool found = look_in(f, directory, &l, s);
+	io_listing_release(&l);
+	return found;
+}
+
 static void verify(struct telling *t, const struct told_file *f)
 {
-	struct stat st;
-	if (stat(f->path, &st) < 0) {
-		if (f->role == TOLD_OUTPUT)
-			refuse(t, strerror(errno));
-		else
-			teller_text(&t->teller, "now", strerror(errno));
-	} else {
-		(f->role == TOLD_INPUT ? verify_input : verify_output)(t, f, &st);
+	struct io_status s, moved;
+	int64_t r = status_read(AT_FDCWD, f->path, &s);
+	bool is_gone = r == -ENOENT || (r == 0 && !is_it(f, &s));
+	if (is_gone && find_moved(f, &moved)) {
+		teller_text(&t->teller, "now", "moved within its directory, where it is found");
+		s = moved;
+	} else if (r < 0 && f->role == TOLD_OUTPUT) {
+		refuse(t, strerror((int)-r));
+		return;
+	} else if (r < 0) {
+		teller_text(&t->teller, "now", strerror((int)-r));
+		return;
 	}
+	(f->role == TOLD_INPUT ? verify_input : verify_output)(t, f, &s);
 }
 
 static void tell_file(struct teller *teller, const struct told_file *f)

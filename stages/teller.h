@@ -18,7 +18,8 @@ struct teller;
 
 enum told_role {
 	TOLD_INPUT, /* read up to `at`; what is shorter or another file now is read from its beginning */
-	TOLD_OUTPUT, /* committed up to `at`; what is longer is cut, what is shorter or another file refused */
+	TOLD_OUTPUT, /* committed up to `at`; what is longer is cut, what is shorter or another file refused,
+			unless it is found under another name in its directory */
 	TOLD_CLOSED, /* the same, but others may have had it since: longer is kept, another file is none of ours */
 };
 
@@ -27,6 +28,7 @@ struct told_file {
 	const char *path;
 	const char *shown; /* for people: not the path where that is a secret */
 	uint64_t inode;
+	int64_t birth_ns; /* 0: not known */
 	uint64_t at;
 	bool open_frame; /* TOLD_OUTPUT: a zstd frame is to be closed there */
 };

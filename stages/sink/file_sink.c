@@ -313,6 +313,7 @@ static int file_sink_tell(const void *options, const struct delta *saved, struct
 					   .path = m.path,
 					   .shown = text_shown(&o->path, m.path),
 					   .inode = m.inode,
+					   .birth_ns = m.birth_ns,
 					   .at = m.length,
 					   .open_frame = m.whole < m.length});
 	return 0;

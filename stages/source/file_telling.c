@@ -15,6 +15,7 @@ static void tell(const struct file_position *n, const struct text_list *paths, s
 					   .path = n->path,
 					   .shown = text_list_shown(paths, n->path),
 					   .inode = n->inode,
+					   .birth_ns = n->birth_ns,
 					   .at = n->at});
 	teller_text(t, "form", form_of(n));
 	if (n->skip > 0)

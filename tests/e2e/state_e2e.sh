@@ -61,6 +61,22 @@ test_verify_says_what_the_next_start_would_do() {
 	assert_said 'error packed: output is gone path=packed.log.zst committed=[0-9]+ cure='
 }
 
+test_verify_finds_an_output_that_was_moved_within_its_directory() {
+	state_topology
+	start_sluice -c t.yaml
+	wait_until 20 has_lines plain.log 1000
+	wait_until 20 committed 3893
+	stop_sluice KILL
+	mv plain.log elsewhere.log
+	echo another >plain.log
+	state --verify
+	assert_status 0
+	grep -qE '^    file plain.log: committed 3893, now moved within its directory, where it is found$' out || fail "$(cat out)"
+	run_sluice --once -c t.yaml
+	assert_status 0
+	assert_said 'warn plain: output was moved away, starting a new one'
+}
+
 committed() { # LENGTH
 	state --json
 	jq -e --argjson n "$1" '.stages[] | select(.id == "plain") | .items[0].committed == $n' out >judgement
