@@ -76,8 +76,7 @@ static ssize_t count_files(const struct topology_stage *s, const struct epoch_ma
 	return r < 0 ? r : (ssize_t)c.count;
 }
 
-/* 1, 0 or -ENOMEM. */
-static int is_in_topology(const struct topology *t, const char *name)
+int orphans_has_stage(const struct topology *t, const char *name)
 {
 	for (size_t i = 0; i < t->stage_count; i++) {
 		char *own = pipeline_remembered_as(&t->stages[i]);
@@ -106,7 +105,7 @@ static int warn_of(const struct topology *t, const struct topology_stage *s,
 		if (e->count == 0 || strncmp(e->id, s->schema->name, length) != 0 ||
 		    e->id[length] != ':')
 			continue;
-		int there = is_in_topology(t, e->id);
+		int there = orphans_has_stage(t, e->id);
 		ssize_t count = there == 0 ? count_files(s, map, e->id) : there;
 		if (count == -ENOMEM)
 			return -ENOMEM;

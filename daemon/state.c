@@ -5,10 +5,12 @@
 #include "daemon/commands.h"
 #include "daemon/epoch_reader.h"
 #include "daemon/load.h"
+#include "daemon/orphans.h"
 #include "daemon/output.h"
 #include "daemon/pipeline.h"
 #include "daemon/recovery.h"
 #include "daemon/telling.h"
+#include "daemon/undo_telling.h"
 #include "stages/delta.h"
 
 #include <errno.h>
@@ -132,9 +134,31 @@ static int tell_stage(struct state *s, const struct topology_stage *stage)
 		telling_refuse(&s->telling, "it cannot be understood");
 		r = 0;
 	}
+	if (r == 0 && s->arguments->verify && stage->schema->kind == STAGE_SINK && type->path)
+		r = undo_tell(&s->telling, s->fd, stage->id.bytes, type->path(stage->options),
+			      s->reader.report.epoch);
 	telling_stage_end(&s->telling);
 	delta_release(&saved);
 	return r;
+}
+
+/* Of which the topology does not know any more. */
+static int tell_orphan(struct state *s, const struct epoch_stage *e)
+{
+	const char *id = strchr(e->id, ':');
+	int there = e->count == 0 ? 1 : orphans_has_stage(s->topology, e->id);
+	if (there != 0 || !id)
+		return there < 0 ? there : 0;
+	char *type = strndup(e->id, (size_t)(id - e->id));
+	if (!type)
+		return -ENOMEM;
+	telling_stage(&s->telling, id + 1, type, "former stage");
+	telling_item(&s->telling, "state", "kept");
+	teller_text(&s->telling.teller, "now",
+		    "not in the topology: outputs are brought back and forgotten, positions stay");
+	telling_stage_end(&s->telling);
+	free(type);
+	return 0;
 }
 
 static int tell_stages(struct state *s)
@@ -142,7 +166,15 @@ static int tell_stages(struct state *s)
 	int r = 0;
 	for (size_t i = 0; i < s->topology->stage_count && r == 0; i++)
 		r = tell_stage(s, &s->topology->stages[i]);
+	for (const struct epoch_stage *e = s->map.stages; e && r == 0; e = e->next)
+		r = tell_orphan(s, e);
 	return r;
+}
+
+/* Before the first epoch there may be something to undo. */
+static bool has_stages(const struct state *s)
+{
+	return s->reader.report.epoch > 0 || (s->arguments->verify && s->fd >= 0);
 }
 
 static int64_t wall_ns(void)
@@ -178,7 +210,7 @@ static int print_text(struct state *s)
 		return 0;
 	}
 	print_head(s);
-	return s->reader.report.epoch ? tell_stages(s) : 0;
+	return has_stages(s) ? tell_stages(s) : 0;
 }
 
 static void print_json_head(struct state *s)
@@ -210,7 +242,7 @@ static int print_json(struct state *s)
 		json_text_of(&s->json, "error", finding_text);
 	json_name(&s->json, "stages");
 	json_open(&s->json, '[');
-	int r = finding_text || !s->reader.report.epoch ? 0 : tell_stages(s);
+	int r = finding_text || !has_stages(s) ? 0 : tell_stages(s);
 	json_close(&s->json, ']');
 	json_close(&s->json, '}');
 	json_end(&s->json);

@@ -114,7 +114,7 @@ static void json_fact_moment(struct teller *t, const char *name, int64_t wall_ns
 
 /* Files */
 
-static void item(struct telling *t, const char *what, const char *name)
+void telling_item(struct telling *t, const char *what, const char *name)
 {
 	(t->json ? json_item : line_item)(t, what, name);
 }
@@ -210,7 +210,7 @@ static void verify(struct telling *t, const struct told_file *f)
 static void tell_file(struct teller *teller, const struct told_file *f)
 {
 	struct telling *t = telling_of(teller);
-	item(t, "file", f->shown);
+	telling_item(t, "file", f->shown);
 	teller_number(teller, f->role == TOLD_INPUT ? "position" : "committed", f->at);
 	if (t->verify)
 		verify(t, f);
@@ -218,7 +218,7 @@ static void tell_file(struct teller *teller, const struct told_file *f)
 
 void telling_refuse(struct telling *t, const char *why)
 {
-	item(t, "state", "?");
+	telling_item(t, "state", "?");
 	refuse(t, why);
 }
 

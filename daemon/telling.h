@@ -25,6 +25,9 @@ void telling_begin(struct telling *t, FILE *to, struct json_writer *json, int64_
 void telling_stage(struct telling *t, const char *id, const char *type, const char *kind);
 void telling_stage_end(struct telling *t);
 
+/* What comes next is about that thing. */
+void telling_item(struct telling *t, const char *what, const char *name);
+
 /* Instead of what it cannot tell. */
 void telling_refuse(struct telling *t, const char *why);
 

@@ -84,8 +84,9 @@ static void name_created(struct output_recovery *r, const struct undo_entry *mad
 	}
 }
 
-static int take_entry(struct output_recovery *r, const struct undo_entry *e)
+static int take_entry(void *recovery, const struct undo_entry *e)
 {
+	struct output_recovery *r = recovery;
 	if (e->epoch <= r->epoch)
 		return 0;
 	if (e->known > r->mark->epoch)
@@ -100,36 +101,12 @@ static int take_entry(struct output_recovery *r, const struct undo_entry *e)
 	return 0;
 }
 
-/* True if an entry that would have to be undone lies somewhere in there. */
-static bool holds_live_entry(const struct output_recovery *r, struct packed rest)
-{
-	for (; rest.at < rest.end; rest.at++) {
-		struct packed p = packed_from(rest.at, (size_t)(rest.end - rest.at));
-		struct undo_entry e;
-		if (undo_entry_unpack(&p, &e) && e.epoch > r->epoch)
-			return true;
-	}
-	return false;
-}
-
 static int parse(struct output_recovery *r, unsigned file)
 {
-	struct packed rest = packed_from(r->content[file].bytes, r->content[file].length);
-	struct undo_entry e;
+	struct packed content = packed_from(r->content[file].bytes, r->content[file].length);
 	r->file = file;
-	while (!packed_is_over(&rest)) {
-		const uint8_t *from = rest.at;
-		r->whole[file] = (size_t)(from - r->content[file].bytes);
-		if (!undo_entry_unpack(&rest, &e)) {
-			rest = packed_from(from, (size_t)(rest.end - from));
-			return holds_live_entry(r, rest) ? refuse(r, "undo journal is damaged") : 0;
-		}
-		int error = take_entry(r, &e);
-		if (error < 0)
-			return error;
-	}
-	r->whole[file] = r->content[file].length;
-	return 0;
+	int error = undo_entries_walk(content, r->epoch, take_entry, r, &r->whole[file]);
+	return error == -EBADMSG ? refuse(r, "undo journal is damaged") : error;
 }
 
 static void reverse(struct undo_entry *entries, size_t count)

@@ -1,5 +1,6 @@
 #include "stages/undo_entry.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <xxhash.h>
@@ -79,4 +80,37 @@ bool undo_entry_unpack(struct packed *p, struct undo_entry *ret_entry)
 	}
 	*ret_entry = e;
 	return true;
+}
+
+/* True if an entry that would have to be undone lies somewhere in there. */
+static bool holds_live_entry(struct packed rest, uint64_t epoch)
+{
+	for (; rest.at < rest.end; rest.at++) {
+		struct packed p = packed_from(rest.at, (size_t)(rest.end - rest.at));
+		struct undo_entry e;
+		if (undo_entry_unpack(&p, &e) && e.epoch > epoch)
+			return true;
+	}
+	return false;
+}
+
+int undo_entries_walk(struct packed content, uint64_t epoch,
+		      int (*take)(void *to, const struct undo_entry *e), void *to,
+		      size_t *ret_whole)
+{
+	struct packed rest = content;
+	struct undo_entry e;
+	while (!packed_is_over(&rest)) {
+		const uint8_t *from = rest.at;
+		*ret_whole = (size_t)(from - content.at);
+		if (!undo_entry_unpack(&rest, &e)) {
+			rest = packed_from(from, (size_t)(content.end - from));
+			return holds_live_entry(rest, epoch) ? -EBADMSG : 0;
+		}
+		int r = take(to, &e);
+		if (r < 0)
+			return r;
+	}
+	*ret_whole = (size_t)(content.end - content.at);
+	return 0;
 }

@@ -34,3 +34,9 @@ void undo_entry_pack(struct packer *p, const struct undo_entry *e);
 
 /* The next entry; false, and broken, when what comes is none. */
 bool undo_entry_unpack(struct packed *p, struct undo_entry *ret_entry);
+
+/* Has `take` take every entry of a journal's file, and *ret_whole say how far it is whole. epoch: the committed one. 0; what
+ * take() returned if that is negative; -EBADMSG: behind what is no entry comes one that would have to be undone. */
+int undo_entries_walk(struct packed content, uint64_t epoch,
+		      int (*take)(void *to, const struct undo_entry *e), void *to,
+		      size_t *ret_whole);

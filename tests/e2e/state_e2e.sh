@@ -209,3 +209,27 @@ test_a_state_directory_that_is_taken_away_while_it_runs_ends_it() {
 		assert_said 'error state directory was deleted, moved or replaced lock=.*kept/lock epoch=[0-9]+ cure='
 	done
 }
+
+test_verify_says_what_would_be_undone_and_who_is_no_more() {
+	state_topology
+	sed -i -e '1a epoch: {interval: 1h}' -e 's/path: plain.log/path: plain.log, rotate: {size: 4KiB}/' t.yaml
+	run_sluice --once -c t.yaml
+	assert_status 0
+	start_sluice -c t.yaml
+	wait_until 20 has_lines plain.log 1000
+	seq 1001 1100 >>in/a.log
+	wait_until 20 has_lines plain.log 100
+	stop_sluice KILL
+	sed -i 's/packed:/other:/' t.yaml
+	state --verify
+	local rotated
+	rotated=$(echo plain-*.log plain.log.* | tr ' ' '\n' | grep -v '\*')
+	grep -qE "^    undo plain.log: was created, to be deleted\$" out || fail "$(cat out)"
+	grep -qE "^    undo plain.log: to_be_renamed_back_from $rotated\$" out || fail "$(cat out) $rotated"
+	grep -qE '^  former stage packed \(file\)$' out || fail "$(cat out)"
+	state --verify --json
+	jq -e '[.stages[] | select(.id == "plain") | .items[] | select(.undo).to_be_renamed_back_from // empty] | length == 1' out >judgement || fail "$(cat out)"
+	run_sluice --once -c t.yaml
+	assert_status 0
+	cat "$rotated" plain.log | cmp - <(seq 1 1100) || fail "not each once and in order"
+}
