@@ -18,12 +18,16 @@ memory_topology() {
 	seq 1 2000 >all
 }
 
-run_with_failing_allocation() { # N
-	rm -rf out .sluice
-	mkdir out
+# What a program is run through for its allocation number N to fail.
+fail_allocation() { # N
+	failing=(env FAIL_ALLOCATION="$1" COUNT_ALLOCATIONS="$PWD/count"
+		LD_PRELOAD="$TOOLS/e2e/preload/fail_allocation.so")
+}
+
+run_once_failing() { # N
+	fail_allocation "$1"
 	status=0
-	timeout -k 1 20 env FAIL_ALLOCATION="$1" COUNT_ALLOCATIONS="$PWD/count" \
-		LD_PRELOAD="$TOOLS/e2e/preload/fail_allocation.so" "$SLUICE" run --once -c t.yaml >out.txt 2>err || status=$?
+	timeout -k 1 20 "${failing[@]}" "$SLUICE" run --once -c t.yaml >out.txt 2>err || status=$?
 }
 
 is_exact() {
@@ -42,18 +46,86 @@ assert_survived() { # N
 	esac
 }
 
+# Each in turn, or, other ones each time, so many of them.
+fail_each() { # COMMAND MANY
+	local count n step=1
+	"$1" 0
+	assert_status 0
+	is_exact || fail "not exact though nothing failed"
+	count=$(cat count)
+	[ "$count" -gt 100 ] || fail "only $count allocations"
+	[ "$FULL" -eq 1 ] || step=$((count / $2 + 1))
+	for ((n = 1 + RANDOM % step; n <= count; n += step)); do
+		"$1" "$n"
+		assert_survived "$n"
+	done
+}
+
+run_from_the_beginning() { # N
+	rm -rf out .sluice
+	mkdir out
+	run_once_failing "$1"
+}
+
 test_every_allocation_may_fail_once() {
 	need_unsanitized
 	memory_topology
-	run_with_failing_allocation 0
-	assert_status 0
-	is_exact || fail "not exact though nothing failed"
-	local count n step=1
-	count=$(cat count)
-	[ "$count" -gt 100 ] || fail "only $count allocations"
-	[ "$FULL" -eq 1 ] || step=$((count / 150 + 1)) # others each time
-	for ((n = 1 + RANDOM % step; n <= count; n += step)); do
-		run_with_failing_allocation "$n"
-		assert_survived "$n"
-	done
+	fail_each run_from_the_beginning 150
+}
+
+has_written() { # LINES
+	[ "$(cat out/plain*.log 2>/dev/null | wc -l)" -ge "$1" ]
+}
+
+# Bytes to be cut, a rotated file to be brought back, an input under another name.
+run_after_a_kill() { # N
+	rm -rf out in .sluice
+	mkdir out in
+	seq 1 1000 >in/a.log
+	"$SLUICE" run --once -c t.yaml >out.txt 2>err || fail "exit $?"
+	"$SLUICE" run -c t.yaml >out.txt 2>err &
+	sluice_pid=$!
+	seq 1001 1500 >>in/a.log
+	wait_until 20 has_written 1500
+	kill -KILL "$sluice_pid"
+	wait "$sluice_pid" || true
+	mv in/a.log in/a.old.log
+	seq 1501 2000 >in/b.log
+	run_once_failing "$1"
+}
+
+test_every_allocation_of_a_recovery_may_fail_once() {
+	need_unsanitized
+	memory_topology
+	sed -i 's/interval: 10ms/interval: 1h/' t.yaml
+	fail_each run_after_a_kill 40
+}
+
+has_written_or_ended() { # LINES
+	has_written "$1" || has_ended
+}
+
+# Followed, told to read its topology again, and to end.
+follow_and_reload() { # N
+	rm -rf out in .sluice
+	mkdir out in
+	seq 1 1000 >in/a.log
+	fail_allocation "$1"
+	"${failing[@]}" "$SLUICE" run -c t.yaml >out.txt 2>err &
+	sluice_pid=$!
+	trap 'kill -KILL "$sluice_pid" 2>/dev/null || true' EXIT
+	wait_until 20 has_written_or_ended 1000
+	seq 1001 1500 >>in/a.log
+	kill -HUP "$sluice_pid" 2>/dev/null || true
+	mv in/a.log in/a.old.log
+	seq 1501 2000 >in/b.log
+	wait_until 20 has_written_or_ended 2000
+	kill -TERM "$sluice_pid" 2>/dev/null || true
+	await_end 20
+}
+
+test_every_allocation_may_fail_once_while_following_and_reloading() {
+	need_unsanitized
+	memory_topology
+	fail_each follow_and_reload 40
 }
