@@ -250,6 +250,7 @@ bool backend_submit_common(struct backend *b, struct io_op *op)
 	case IO_CLOSE:
 	case IO_READ:
 	case IO_DATASYNC:
+	case IO_WRITE_BACK:
 	case IO_SYNC:
 		return false;
 	default:

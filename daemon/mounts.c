@@ -14,14 +14,19 @@ struct mount {
 	char *line;
 };
 
+static bool is_octal(const char *digits)
+{
+	return digits[0] >= '0' && digits[0] <= '3' && digits[1] >= '0' && digits[1] <= '7' &&
+	       digits[2] >= '0' && digits[2] <= '7';
+}
+
 /* \040 and the like. */
 static void unescape(char *text)
 {
 	char *to = text;
 	for (const char *from = text; *from; to++) {
-		unsigned code;
-		if (*from == '\\' && sscanf(from + 1, "%3o", &code) == 1) {
-			*to = (char)code;
+		if (*from == '\\' && is_octal(from + 1)) {
+			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
 			from += 4;
 		} else {
 			*to = *from++;

@@ -46,6 +46,10 @@ static int64_t carry_out(const struct io_op *op)
 		return or_errno(pread(op->fd, op->read.bytes, op->read.length, (off_t)op->read.at));
 	case IO_DATASYNC:
 		return or_errno(fdatasync(op->fd));
+	case IO_WRITE_BACK:
+		return or_errno(sync_file_range(op->fd, (off_t)op->write_back.at,
+						(off_t)op->write_back.length,
+						SYNC_FILE_RANGE_WRITE));
 	default:
 		assert(op->code == IO_SYNC);
 		return or_errno(fsync(op->fd));

@@ -170,6 +170,10 @@ static void prepare(struct uring_io *u, struct io_uring_sqe *sqe, struct io_op *
 	case IO_DATASYNC:
 		io_uring_prep_fsync(sqe, op->fd, IORING_FSYNC_DATASYNC);
 		break;
+	case IO_WRITE_BACK:
+		io_uring_prep_sync_file_range(sqe, op->fd, (unsigned)op->write_back.length,
+					      op->write_back.at, SYNC_FILE_RANGE_WRITE);
+		break;
 	default:
 		assert(op->code == IO_SYNC);
 		io_uring_prep_fsync(sqe, op->fd, 0);

@@ -61,6 +61,7 @@ int file_output_init(struct file_output *f, const struct file_output_options *op
 	space_wait_init(&f->space, env, counters);
 	f->space.secret = options->template->secret;
 	write_queue_init(&f->queue, env, &f->space);
+	f->queue.writes_back = options->memory.state_dir != NULL;
 	output_file_init(&f->file, env, counters, &f->space, options->template, options->zstd);
 	int r = output_epochs_init(&f->epochs, env, counters, &f->space, &options->memory);
 	if (r < 0)
@@ -284,7 +285,7 @@ static bool take_back(struct file_output *f)
 /* True while its file must stay open. */
 static bool holds_file(const struct file_output *f)
 {
-	if (f->watch.looking)
+	if (f->watch.looking || f->queue.bringing.busy)
 		return true;
 	return f->epochs.on && (output_epochs_uses_file(&f->epochs) ||
 				!output_settling_has_room(&f->epochs.settling));

@@ -28,7 +28,8 @@ enum io_code {
 	IO_READ,  /* result: bytes, 0 at the end */
 	IO_WRITE, /* result: bytes, maybe fewer than asked */
 	IO_DATASYNC,
-	IO_SYNC, /* a directory's, too: 0 where its file system syncs none */
+	IO_WRITE_BACK, /* what was written there begins to go to the disk; for whoever will sync it */
+	IO_SYNC,       /* a directory's, too: 0 where its file system syncs none */
 	IO_TRUNCATE,
 	IO_STAT,   /* of path, following links, or of fd when path is NULL */
 	IO_RENAME, /* refuses to replace (RENAME_NOREPLACE) unless replace is set */
@@ -90,6 +91,9 @@ struct io_op {
 			unsigned count;
 			uint64_t at;
 		} write;
+		struct {
+			uint64_t at, length;
+		} write_back;
 		struct {
 			uint64_t length;
 		} truncate;

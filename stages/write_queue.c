@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-enum { IN_FLIGHT_MAX = 2 }; /* the kernel copies one while we prepare the next */
+#define WRITE_BACK_BYTES UINT64_C(0x800000) /* enough for a disk to be busy with */
+#define WRITE_BACK_MAX UINT64_C(0x40000000) /* as much as an operation can say */
+enum { IN_FLIGHT_MAX = 2 };                 /* the kernel copies one while we prepare the next */
 #define AGAIN_NS 1000000u
 #define LOOK_MIN_NS 250000u
 #define LOOK_MAX_NS 16000000u
@@ -20,7 +22,7 @@ void write_queue_bind(struct write_queue *q, int fd, bool stream, uint64_t end, 
 	q->fd = fd;
 	q->stream = stream;
 	q->in_flight_max = stream ? 1 : IN_FLIGHT_MAX;
-	q->end = end;
+	q->end = q->back_at = end;
 	q->path = path;
 	q->written = q->read = 0;
 	for (struct write *w = q->first; w; w = w->next) {
@@ -39,7 +41,7 @@ void write_queue_bind_fifo(struct write_queue *q, int fd, const char *path)
 
 bool write_queue_is_busy(const struct write_queue *q)
 {
-	return q->in_flight > 0 || q->look.busy;
+	return q->in_flight > 0 || q->look.busy || q->bringing.busy;
 }
 
 void write_queue_unbind(struct write_queue *q)
@@ -275,11 +277,36 @@ static bool not_yet(struct write_queue *q)
 	return false;
 }
 
+static void on_brought(struct io_op *op)
+{
+	(void)op;
+}
+
+static void write_back(struct write_queue *q)
+{
+	uint64_t written = q->first ? q->first->at : q->end;
+	if (!q->writes_back || q->stream || q->fd < 0 || q->bringing.busy ||
+	    written - q->back_at < WRITE_BACK_BYTES)
+		return;
+	uint64_t length = written - q->back_at;
+	if (length > WRITE_BACK_MAX)
+		length = WRITE_BACK_MAX;
+	q->bringing = (struct io_op){
+	    .code = IO_WRITE_BACK,
+	    .fd = q->fd,
+	    .write_back = {.at = q->back_at, .length = length},
+	    .done = on_brought,
+	};
+	q->back_at += length;
+	io_submit(q->env->io, &q->bringing);
+}
+
 int write_queue_step(struct write_queue *q)
 {
 	if (q->error)
 		return q->error;
 	watch_reader(q);
+	write_back(q);
 	if (q->fd < 0 || write_queue_is_empty(q) || not_yet(q) || space_wait_pending(q->space))
 		return 0;
 	unsigned most = space_wait_is_fine(q->space) ? q->in_flight_max : 1;

@@ -54,6 +54,13 @@ struct write_queue {
 	uint64_t look_at_ns, look_delay_ns;
 	enum { RECALL_NOT, RECALL_LOOKING, RECALL_KNOWN } recall;
 
+	/* What will be synced at a cut is sent to the disk before, so that the cut has little to wait for; else it would have all
+	 * that came since the one before, and the disk nothing to do till then. Set once, for files. */
+	bool writes_back;
+	uint64_t back_at; /* sent up to there */
+	struct io_op
+	    bringing; /* IO_WRITE_BACK; what comes of it is of no interest: a sync will tell */
+
 	int error; /* of a write that failed for good; what it had not written is still in the queue */
 };
 

@@ -95,8 +95,8 @@ static bool may_have_lost_its_end(const struct file_reader *r)
 	const struct tracked_file *f = r->file;
 	const struct file_position *p = f->position;
 	bool is_usable = f->form != FILE_PACKED || (r->stat.size >= f->at && f->skip == 0);
-	return p && file_positions_has_rebooted(r->set->positions, p) && p->head.length == HEAD_BYTES &&
-	       r->stat.size >= HEAD_BYTES && is_usable;
+	return p && file_positions_has_rebooted(r->set->positions, p) &&
+	       p->head.length == HEAD_BYTES && r->stat.size >= HEAD_BYTES && is_usable;
 }
 
 static int begin_anew(struct file_reader *r)

@@ -92,8 +92,7 @@ static bool is_too_old(const struct file_finder *f)
 	int64_t age = env_wall_ns(f->stage->env) - f->stat.modified_ns;
 	return f->ignore_older_ns > 0 && S_ISREG(f->stat.mode) && age > 0 &&
 	       (uint64_t)age > f->ignore_older_ns &&
-	       !(f->set->positions &&
-		 recognition_find(f->set->positions, &f->stat, f->looking_at));
+	       !(f->set->positions && recognition_find(f->set->positions, &f->stat, f->looking_at));
 }
 
 /* A new file in the place of one that was read came after it. */

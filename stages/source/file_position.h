@@ -26,7 +26,8 @@ struct file_position {
 	bool doubted;    /* it may have been written anew since it was last read, or be another */
 	int64_t seen_ns; /* wall time at which it was noted last; of what is missing: since when */
 
-	uint64_t boot;   /* the start of the machine under which it was surely that long; 0: not known */
+	uint64_t
+	    boot; /* the start of the machine under which it was surely that long; 0: not known */
 
 	bool is_known; /* to whoever keeps the snapshots */
 	bool is_new;   /* its file was first met in this run */

@@ -31,7 +31,7 @@ int file_positions_init(struct file_positions *p, struct counter *changes, int64
 /* ---- one position ---- */
 
 struct file_position *file_positions_add(struct file_positions *p, uint64_t device, uint64_t inode,
-					  int64_t birth_ns)
+					 int64_t birth_ns)
 {
 	struct file_position *n = calloc(1, sizeof *n);
 	if (!n)

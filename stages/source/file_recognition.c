@@ -46,7 +46,7 @@ static bool may_be(const struct file_positions *p, const struct file_position *n
 }
 
 struct file_position *recognition_find(struct file_positions *p, const struct io_status *st,
-					  const char *path)
+				       const char *path)
 {
 	struct hash_node *h = file_positions_first(p, st->inode);
 	for (; h; h = hash_index_next(h)) {
@@ -131,8 +131,7 @@ static void note_boot(struct file_positions *p, struct file_position *n, uint64_
 	file_positions_news(p, n);
 }
 
-int recognition_attach(struct file_positions *p, struct tracked_file *f,
-			  const struct io_status *st)
+int recognition_attach(struct file_positions *p, struct tracked_file *f, const struct io_status *st)
 {
 	assert(!f->position);
 	struct file_position *n = recognition_find(p, st, f->path);

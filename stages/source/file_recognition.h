@@ -14,11 +14,11 @@
  * where it was left, inode and birth time do; without birth times the inode, if no file of this run is on the device of
  * that number. Its samples tell in the end. */
 struct file_position *recognition_find(struct file_positions *p, const struct io_status *st,
-					  const char *path);
+				       const char *path);
 /* f gets the position of its file, of which st tells, and goes on there; if there is none, a new one. It is remembered
  * from now on, for it may be renamed before anything is read of it. 0 or -ENOMEM. */
 int recognition_attach(struct file_positions *p, struct tracked_file *f,
-			  const struct io_status *st);
+		       const struct io_status *st);
 /* The first walk is over. Files of the set that seemed to be new get the positions that they had under another device's
  * number: to be called once, before any of them is read. */
 void recognition_begin_search(struct file_positions *p, const struct file_set *set);

@@ -210,7 +210,8 @@ static struct file_position *unchanged(const struct file_removal *r)
 {
 	struct file_position *n = r->positions->at_hand;
 	bool is_same = n && !n->over && chain_is_linked(&n->stored) && !is_in_use(r, n);
-	return is_same && file_position_end(n) == r->end && strcmp(path_of(n), r->path) == 0 ? n : NULL;
+	return is_same && file_position_end(n) == r->end && strcmp(path_of(n), r->path) == 0 ? n
+											     : NULL;
 }
 
 static int after_open(struct file_removal *r)

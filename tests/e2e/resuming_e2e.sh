@@ -134,7 +134,7 @@ test_an_input_that_lost_its_end_as_the_machine_was_started_again_is_read_on_ther
 	SLUICE=$PWD/sluice
 	run_sluice --once -c resume.yaml
 	assert_status 0
-	assert_said 'warn file lost its end .*action=going on at the end that it has now'
+	assert_said 'warn in: file lost its end .*action="going on at the end that it has now"'
 	seq 5001 5010 >>logs/a.log
 	run_sluice --once -c resume.yaml
 	assert_status 0

@@ -198,7 +198,7 @@ test_a_secret_is_not_shown_of_files_that_changed_while_nothing_ran() {
 	start_sluice -c t.yaml
 	wait_until 30 said 'file gone path=\*\*\*'
 	wait_until 30 said 'file written anew path=\*\*\*'
-	wait_until 30 said 'file lost its end path=\*\*\* read=3893 size=500'
+	wait_until 30 said 'file truncated path=\*\*\* from=3893 to=500'
 	stop_sluice
 	assert_status 0
 	expect_hidden "run"

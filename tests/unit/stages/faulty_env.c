@@ -162,6 +162,8 @@ static int64_t carry_out(struct faulty_env *e, struct io_op *op)
 	case IO_DATASYNC:
 	case IO_SYNC:
 		return 0; /* the kernel does not go away */
+	case IO_WRITE_BACK:
+		return e->write_error;
 	case IO_TRUNCATE:
 		return answer(ftruncate(op->fd, (off_t)op->truncate.length));
 	case IO_LIST:
@@ -181,8 +183,12 @@ static uint64_t boot(struct env *e)
 	return 1;
 }
 
-static const struct env_ops env_ops = {
-    .now_ns = now_ns, .wall_ns = wall_ns, .boot = boot, .random = next_random, .wake_at = wake_at, .say = say};
+static const struct env_ops env_ops = {.now_ns = now_ns,
+				       .wall_ns = wall_ns,
+				       .boot = boot,
+				       .random = next_random,
+				       .wake_at = wake_at,
+				       .say = say};
 static const struct io_ops io_ops = {.submit = submit, .cancel = cancel};
 
 void faulty_env_init(struct faulty_env *e, uint64_t seed)

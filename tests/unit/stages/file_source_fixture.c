@@ -52,8 +52,12 @@ static uint64_t boot(struct env *e)
 	return ((struct fixture *)(void *)e)->boot;
 }
 
-static const struct env_ops env_ops = {
-    .now_ns = now_ns, .wall_ns = wall_ns, .boot = boot, .random = any_number, .wake_at = wake_at, .say = say};
+static const struct env_ops env_ops = {.now_ns = now_ns,
+				       .wall_ns = wall_ns,
+				       .boot = boot,
+				       .random = any_number,
+				       .wake_at = wake_at,
+				       .say = say};
 
 struct text in_directory(struct fixture *x, const char *name)
 {

@@ -18,7 +18,7 @@ struct fixture {
 	struct env env; /* must stand first */
 	uint64_t skew_ns;
 	uint64_t wake_at_ns;
-	uint64_t boot; /* env_boot() */
+	uint64_t boot;      /* env_boot() */
 	char said[4096];    /* events, one a line */
 	char details[1024]; /* of the last one */
 

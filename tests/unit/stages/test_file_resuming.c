@@ -544,7 +544,8 @@ Test(file_resuming, file_that_lost_its_end_is_read_on_once_too)
 }
 
 /* Nobody but who writes it has cut it then. */
-Test(file_resuming, file_that_became_shorter_under_one_start_of_the_machine_is_read_from_its_beginning)
+Test(file_resuming,
+     file_that_became_shorter_under_one_start_of_the_machine_is_read_from_its_beginning)
 {
 	struct fixture *x = set_up_remembering("*.log", NULL);
 	char *lines = many_lines(100);
@@ -560,7 +561,8 @@ Test(file_resuming, file_that_became_shorter_under_one_start_of_the_machine_is_r
 	end(x);
 }
 
-Test(file_resuming, file_that_is_whole_after_the_machine_was_started_again_loses_nothing_to_that_any_more)
+Test(file_resuming,
+     file_that_is_whole_after_the_machine_was_started_again_loses_nothing_to_that_any_more)
 {
 	struct fixture *x = set_up_remembering("*.log", NULL);
 	char *lines = many_lines(100);
@@ -570,7 +572,6 @@ Test(file_resuming, file_that_is_whole_after_the_machine_was_started_again_loses
 	stop(x);
 	x->boot++;
 	start_following(x);
-	run_on(x);
 	remember(x);
 	cut(x, "a.log", 1600 - 16);
 	step_until(x, x->got_length == 1600 + 1600 - 16);

@@ -168,3 +168,79 @@ Test(write_queue, write_of_nothing_is_done_at_once)
 	cr_assert_eq(x.world.writes, 0);
 	close(x.fd);
 }
+
+struct brought {
+	uint64_t to;
+	size_t times;
+};
+
+static bool note_brought(struct faulty_env *e, struct io_op *op, int64_t *result)
+{
+	struct brought *b = e->owner;
+	(void)result;
+	if (op->code != IO_WRITE_BACK)
+		return false;
+	cr_expect_eq(op->write_back.at, b->to, "a gap, or twice");
+	b->to = op->write_back.at + op->write_back.length;
+	b->times++;
+	return false;
+}
+
+static void write_mebibytes(struct fixture *x, unsigned count)
+{
+	static uint8_t bytes[1 << 20];
+	for (unsigned i = 0; i < count; i++) {
+		struct iovec span = {.iov_base = bytes, .iov_len = sizeof bytes};
+		struct write w = {.spans = &span, .count = 1, .length = sizeof bytes};
+		write_queue_put(&x->queue, &w);
+		while (!write_queue_take(&x->queue)) {
+			cr_assert_eq(write_queue_step(&x->queue), 0);
+			faulty_env_go_on(&x->world);
+		}
+	}
+	cr_assert_eq(write_queue_step(&x->queue), 0);
+	while (faulty_env_turn(&x->world))
+		;
+}
+
+Test(write_queue, what_will_be_synced_is_sent_to_the_disk_before)
+{
+	static struct fixture x;
+	set_up(&x, 1);
+	struct brought b = {.to = 100};
+	x.world.look = note_brought;
+	x.world.owner = &b;
+	x.queue.writes_back = true;
+	write_queue_bind(&x.queue, x.fd, false, 100, "x");
+	write_mebibytes(&x, 7);
+	cr_expect_eq(b.times, 0u);
+	write_mebibytes(&x, 41);
+	cr_expect_eq(b.times, 6u);
+	cr_expect_eq(b.to, 100u + (48u << 20));
+	close(x.fd);
+}
+
+Test(write_queue, what_will_not_be_synced_is_left_to_the_kernel)
+{
+	static struct fixture x;
+	set_up(&x, 1);
+	struct brought b = {.to = 0};
+	x.world.look = note_brought;
+	x.world.owner = &b;
+	write_queue_bind(&x.queue, x.fd, false, 0, "x");
+	write_mebibytes(&x, 20);
+	cr_expect_eq(b.times, 0u);
+	close(x.fd);
+}
+
+Test(write_queue, disk_that_takes_nothing_before_it_has_to_is_no_error)
+{
+	static struct fixture x;
+	set_up(&x, 1);
+	x.world.interrupt_percent = 20;
+	x.queue.writes_back = true;
+	write_queue_bind(&x.queue, x.fd, false, 0, "x");
+	write_mebibytes(&x, 40);
+	cr_expect_eq(x.queue.end, 40u << 20);
+	close(x.fd);
+}
