@@ -70,13 +70,14 @@ void inputs_lower_barriers(struct worker *w)
 	}
 }
 
-/* All that comes before its barrier, or before its end, is done, whoever took it. */
+/* All that comes before its barrier, or before its end, is done, whoever took it. More than that is when another of the crew
+ * has let the queue go, since nobody wants what they make. */
 static bool is_through(const struct in_edge *in)
 {
 	const struct queue *q = &in->edge->queue;
 	uint64_t at = barrier_at(&in->edge->barrier);
 	return at == BARRIER_NONE ? in->ended && queue_unfinished(q) == 0
-				  : queue_done_count(q) == at;
+				  : queue_done_count(q) >= at;
 }
 
 static bool all_through(const struct worker *w)

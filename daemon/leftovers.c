@@ -121,10 +121,8 @@ static int take_mark(struct leftovers *l, struct leftover *o, const char *rememb
 /* A source may have the name that a sink has, or had. */
 static bool has_mark(const struct epoch_map *map, const char *remembered_as)
 {
-	struct output_mark m;
 	struct delta saved = {.count = 0};
-	bool has = epoch_map_copy(map, remembered_as, &saved) == 0 &&
-		   (output_mark_get(&saved, &m) < 0 || !output_mark_is_none(&m));
+	bool has = epoch_map_copy(map, remembered_as, &saved) == 0 && output_mark_is_in(&saved);
 	delta_release(&saved);
 	return has;
 }
@@ -194,7 +192,7 @@ static bool is_live(const struct leftover *o)
 
 static bool is_to_be_seen_to(const struct leftover *o, bool all)
 {
-	return o->is_orphan ? is_live(o) || !output_mark_is_none(&o->mark) : all && is_live(o);
+	return o->is_orphan ? is_live(o) || o->remembered_as : all && is_live(o);
 }
 
 static bool any_to_be_seen_to(const struct leftovers *l, bool all)
@@ -276,7 +274,7 @@ static int note(struct leftovers *l, struct leftover *o)
 		return 0;
 	if (o->is_orphan || o->was_left)
 		return output_mark_forget(&o->change);
-	if (o->mark.closed)
+	if (o->mark.closed || output_mark_is_none(&o->mark))
 		return 0;
 	o->mark.closed = true;
 	o->mark.whole = o->mark.length;

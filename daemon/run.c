@@ -143,6 +143,8 @@ static int live(struct run *r, bool *ret_proven)
 	struct pipeline p;
 	*ret_proven = false;
 	int code = leftovers_recover(&r->recovery, &r->loaded->topology);
+	/* What a disk failed to do is no reason to go back: after a sync that failed nothing more may be written. */
+	*ret_proven = code == EXIT_IO;
 	if (code != EXIT_DONE)
 		return code;
 	int error = pipeline_init(&p, &r->loaded->plan, r->arguments->once, r->io,

@@ -48,6 +48,8 @@ int output_epochs_recover(struct output_epochs *e)
 		undo_journal_go_on(&e->journal, e->recovery.stays);
 		e->acted = true;
 	}
+	if (output_recovery_found_left(&e->recovery))
+		e->mark = (struct output_mark){.epoch = e->told.epoch}; /* it holds no more */
 	output_recovery_release(&e->recovery);
 	e->recovered = true;
 	return STEP_DONE;

@@ -52,6 +52,21 @@ static int unpack(const struct change *c, struct output_mark *ret_mark)
 	return 0;
 }
 
+static bool is_mark(const struct change *c)
+{
+	return !c->removal && c->key_length == KEY_LENGTH && memcmp(c->key, key, KEY_LENGTH) == 0;
+}
+
+bool output_mark_is_in(const struct delta *saved)
+{
+	struct packed rest = delta_changes(saved);
+	struct change c;
+	while (delta_next(&rest, &c))
+		if (is_mark(&c))
+			return true;
+	return false;
+}
+
 int output_mark_get(const struct delta *saved, struct output_mark *ret_mark)
 {
 	*ret_mark = (struct output_mark){0};
@@ -61,7 +76,7 @@ int output_mark_get(const struct delta *saved, struct output_mark *ret_mark)
 	struct change c;
 	int r = 0;
 	while (r == 0 && delta_next(&rest, &c))
-		if (!c.removal && c.key_length == KEY_LENGTH && memcmp(c.key, key, KEY_LENGTH) == 0)
+		if (is_mark(&c))
 			r = unpack(&c, ret_mark);
 	return rest.broken ? -EBADMSG : r;
 }

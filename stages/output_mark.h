@@ -29,6 +29,9 @@ int output_mark_put(struct delta *d, const struct output_mark *m);
 /* Notes that there is none any more. 0 or -ENOMEM. */
 int output_mark_forget(struct delta *d);
 
+/* Whether saved says anything of a file, be it that there is none. */
+bool output_mark_is_in(const struct delta *saved);
+
 /* What saved says; NULL and nothing are no file. 0, or -EBADMSG: that is no mark. */
 int output_mark_get(const struct delta *saved, struct output_mark *ret_mark);
 

@@ -57,7 +57,8 @@ struct write_queue {
 	/* What will be synced at a cut is sent to the disk before, so that the cut has little to wait for; else it would have all
 	 * that came since the one before, and the disk nothing to do till then. Set once, for files. */
 	bool writes_back;
-	uint64_t back_at; /* sent up to there */
+	uint64_t back_bytes; /* how much at a time; init: enough for a disk to be busy with */
+	uint64_t back_at;    /* sent up to there */
 	struct io_op
 	    bringing; /* IO_WRITE_BACK; what comes of it is of no interest: a sync will tell */
 

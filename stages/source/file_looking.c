@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NOTICED_NS INT64_C(60000000000) /* the longest pause between two walks */
+
 static void on_done(struct io_op *op)
 {
 	(void)op;
@@ -95,11 +97,18 @@ static bool is_too_old(const struct file_finder *f)
 	       !(f->set->positions && recognition_find(f->set->positions, &f->stat, f->looking_at));
 }
 
+/* It was born after the last run had noted all there was, or hardly before, as new files are not noticed at once. */
+static bool is_younger(const struct file_positions *p, const struct io_status *st)
+{
+	return p->noted_ns != 0 && st->birth_ns != 0 && st->birth_ns > p->noted_ns - NOTICED_NS;
+}
+
 /* A new file in the place of one that was read came after it. */
 static bool begins_at_end(const struct file_finder *f)
 {
+	const struct file_positions *p = f->set->positions;
 	return f->from_end && !f->first_done &&
-	       !(f->set->positions && file_positions_has_path(f->set->positions, f->looking_at));
+	       !(p && (file_positions_has_path(p, f->looking_at) || is_younger(p, &f->stat)));
 }
 
 /* Where is the first byte of the regular file that is to be read? 0 or -ENOMEM. */

@@ -154,6 +154,22 @@ void file_positions_committed(struct file_positions *p)
 		chain_append(&p->stored, c);
 }
 
+static const char noted_key[] = "noted";
+enum { NOTED_KEY_LENGTH = sizeof noted_key - 1 };
+
+static bool is_noted(const struct change *c)
+{
+	return !c->removal && c->key_length == NOTED_KEY_LENGTH &&
+	       memcmp(c->key, noted_key, NOTED_KEY_LENGTH) == 0;
+}
+
+static int load_noted(struct file_positions *p, const struct change *c)
+{
+	struct packed value = packed_from(c->value, c->value_length);
+	p->noted_ns = (int64_t)packed_u64(&value);
+	return packed_is_whole(&value) ? 0 : -EBADMSG;
+}
+
 static int load_one(struct file_positions *p, const struct change *c)
 {
 	struct packed key = packed_from(c->key, c->key_length);
@@ -180,7 +196,7 @@ int file_positions_load(struct file_positions *p, const struct delta *saved)
 	struct packed rest = delta_changes(saved);
 	struct change c;
 	while (delta_next(&rest, &c)) {
-		int r = load_one(p, &c);
+		int r = is_noted(&c) ? load_noted(p, &c) : load_one(p, &c);
 		if (r < 0)
 			return r;
 	}
@@ -212,6 +228,15 @@ static int say(struct file_position *n, struct delta *d, struct packer *scratch)
 	return r;
 }
 
+static int say_noted(struct delta *d, struct packer *scratch, int64_t wall_ns)
+{
+	packer_clear(scratch);
+	packer_u64(scratch, (uint64_t)wall_ns);
+	if (scratch->error)
+		return scratch->error;
+	return delta_put(d, noted_key, NOTED_KEY_LENGTH, scratch->bytes, scratch->length);
+}
+
 static void forget_old(struct file_positions *p, int64_t wall_ns)
 {
 	struct chain *c;
@@ -229,6 +254,8 @@ int file_positions_snapshot(struct file_positions *p, struct delta *d, int64_t w
 	struct chain *c;
 	int r = 0;
 	forget_old(p, wall_ns);
+	if (p->notes_time && chain_first(&p->changed))
+		r = say_noted(d, &scratch, wall_ns);
 	while (r == 0 && (c = chain_first(&p->changed))) {
 		struct file_position *n = chain_owner(c, struct file_position, changed);
 		file_position_update(n, wall_ns);

@@ -8,6 +8,8 @@
  *                                           v                                                                 v
  *                                          OVER: to be forgotten, once that has been said <-------------------+
  *
+ * Beside the files, "noted": when the snapshot was made. A file that is older than that and not in there was no file of ours.
+ *
  * Only what has changed is in the chain that a snapshot goes through: files that are quiet cost nothing.
  *
  * Threads: the owner's. Memory: that of file_position.h for each file. Layer: stages. */
@@ -26,6 +28,8 @@ struct file_positions {
 	struct chain lost;   /* by path */
 	struct chain strays; /* to be lost with the next search */
 	bool notes_stored;   /* somebody wants to know of `stored` */
+	bool notes_time;     /* each snapshot says when it was made */
+	int64_t noted_ns;    /* wall time of the loaded one; 0: it does not say */
 	struct chain said;   /* since the last snapshot but one, not known to be committed yet */
 	struct chain stored; /* committed, and as they were then */
 	struct file_position *at_hand; /* of whoever deletes files; NULL: none, or it is no more */

@@ -53,7 +53,7 @@ static const struct option file_source_table[] = {
     {"read_from", OPTION_CHOICE, offsetof(struct file_source_options, read_from),
      .preset = "beginning", .choices = read_from_choices,
      .doc = "Where to begin in files that are there at the start and of which no position is "
-	    "remembered; those that appear later are read whole"},
+	    "remembered; those that appear later, also while nothing runs, are read whole"},
     {"compression", OPTION_CHOICE, offsetof(struct file_source_options, compression),
      .preset = "auto", .choices = compression_choices,
      .doc = "How the files are compressed; `auto` goes by the name's ending .zst or .gz, or by "
@@ -168,6 +168,7 @@ static int remember(struct stage *s, struct file_source *source)
 	int64_t keep_ns = o->ignore_older_ns > 0 ? (int64_t)o->ignore_older_ns : KEEP_NS;
 	int r = file_positions_init(&source->positions, &s->counters->changes, keep_ns);
 	source->positions.boot = env_boot(s->env);
+	source->positions.notes_time = source->finder.from_end;
 	source->positions.notes_stored = o->remove_after_ns > 0;
 	file_removal_init(&source->removal, s, &source->finder, &source->positions,
 			  o->remove_after_ns);

@@ -164,3 +164,36 @@ test_after_a_run_that_wrote_nothing_others_may_append_to_its_output() {
 	assert_never_said 'cut back'
 	assert_same <(seq 1 100 && echo appended) "$out"
 }
+
+no_file_is_open() {
+	"$SLUICE" state -c t.yaml --json | jq -e '.epoch > 0 and any(.stages[]; .id == "out" and .items == [])' >judgement
+}
+
+# The newest record says of the sink that no file is open.
+test_a_sink_renamed_after_a_kill_behind_an_idle_rotation_has_its_output_brought_back() {
+	local more=', more: {type: file, paths: [more/*]}' beside
+	beside=$(sink beside beside.log more)
+	leftover_topology "out: {type: file, inputs: [src], path: out.log, rotate: {idle: 500ms}}, $beside" '' "$more"
+	mkdir more
+	seq 1 100 >in/a.log
+	start_sluice -c t.yaml
+	wait_until 20 has_committed 292
+	until no_file_is_open; do # each line of the other source makes an epoch
+		echo more >>more/b.log
+		hold 0.05
+	done
+	stop_sluice
+	assert_status 0
+	leftover_topology "$(sink out out.log), $beside" '{interval: 1h}' "$more"
+	start_sluice -c t.yaml
+	seq 101 120 >>in/a.log
+	wait_until 20 has_lines out.log 120
+	stop_sluice KILL
+	leftover_topology "$(sink other out.log), $beside" '' "$more"
+	run_sluice --once -c t.yaml
+	assert_status 0
+	assert_same <(seq 1 120) out.log
+	run_sluice --once -c t.yaml
+	assert_status 0
+	assert_never_said 'no more'
+}

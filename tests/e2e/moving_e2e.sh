@@ -157,3 +157,31 @@ test_without_epochs_it_is_noticed_too() {
 	seq 1 2000 >expected
 	assert_same expected all.log
 }
+
+# Nothing is written to it between the two looks at what is committed of it: with a date in its path it is not even opened.
+test_an_output_cut_by_others_before_a_kill_may_stay_so_for_a_run_that_writes_nothing_to_it() {
+	moving_topology 'out-%Y.log' '{interval: 1h, bytes: 200B}'
+	cat >>move.yaml <<-YAML
+		  beside: {type: file, inputs: [more], path: beside.log}
+	YAML
+	sed -i "s|^sources: {in: .*|sources: {in: {type: file, paths: [logs/*]}, more: {type: file, paths: [more/*]}}|
+		s|^sinks: {\(out: .*\)}\$|sinks:\n  \1|" move.yaml
+	mkdir more
+	seq 1 100 >logs/a.log
+	start_sluice -c move.yaml
+	local out
+	wait_until 20 is_committed 'committed 292'
+	out=$(echo out-*.log)
+	: >"$out"
+	wait_until 20 says 'output was cut by somebody else'
+	stop_sluice KILL
+	seq 1 100 >more/b.log
+	run_sluice --once -c move.yaml
+	assert_status 0
+	seq 101 110 >>logs/a.log
+	run_sluice --once -c move.yaml
+	assert_status 0
+	assert_never_said ' error '
+	assert_same <(seq 101 110) "$out"
+	assert_same <(seq 1 100) beside.log
+}

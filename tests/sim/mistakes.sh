@@ -52,7 +52,7 @@ plant 'an open frame is not closed' stages/output_restore.c 's/length > 0 \? RES
 plant 'the undo journal is not synced before the act' stages/undo_journal.c 's/\.code = IO_DATASYNC, \.fd = j->current->fd/.code = '$nothing', .fd = j->current->fd/'
 plant 'the epoch log is not synced' daemon/epoch_log.c 's/\.code = IO_DATASYNC, \.fd = l->fd/.code = '$nothing', .fd = l->fd/'
 plant 'the name of a new epoch log is not synced' daemon/epoch_log.c 's/\.code = IO_SYNC, \.fd = l->directory/.code = '$nothing', .fd = l->directory/'
-plant 'a record is committed before all have reported' daemon/epochs.c 's/return all_in\(e\) \? begin_record/return e->held_count > 0 ? begin_record/'
+plant 'a record is committed before all have reported' daemon/epochs.c 's/return all_in\(e\) \? begin_record/return all_in(e) || e->held_count > 0 ? begin_record/'
 plant 'one barrier is taken for all where inputs flow together' daemon/inputs.c \
 	's/if \(!is_through\(&w->in_edges\[i\]\)\)\n\s+return false;\n\s+return true;/if (is_through(&w->in_edges[i]))\n\t\t\treturn true;\n\treturn w->in_edge_count == 0;/'
 plant 'sources are not woken to cut' daemon/epochs.c 's/if \(e->rouse\)/if (false)/'

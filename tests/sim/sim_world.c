@@ -16,7 +16,9 @@ enum { INTERRUPTIONS_MAX = 5, RECOVERY_STEPS = 80 };
 #define SECOND_NS UINT64_C(1000000000)
 #define LONGEST_NS (3600 * SECOND_NS) /* by then every run has come to its end */
 #define QUIET_NS (80 * SECOND_NS)     /* nothing read for so long: all has been, and is committed */
-#define LOOK_NS (SECOND_NS / 10)      /* how often it is looked whether all has been read */
+#define CUT_NS                                                                                     \
+	(SECOND_NS + SECOND_NS / 10) /* without faults every source and sink has reported by then */
+#define LOOK_NS (SECOND_NS / 10)     /* how often it is looked whether all has been read */
 
 struct world {
 	const struct sim_wish *wish;
@@ -41,6 +43,7 @@ struct world {
 	unsigned acts;          /* of the input's, still to come */
 	unsigned interruptions; /* still to come */
 	bool interrupted;
+	uint64_t cut_limit_ns; /* of the cut that is under way; 0: none is */
 	uint64_t bytes_read,
 	    quiet_at_ns;               /* as last seen, and when it has been so for long enough */
 	uint64_t next_act_ns, room_ns; /* room_ns: when the disk is no longer full; 0: it is not */
@@ -353,6 +356,20 @@ static bool is_over(struct world *w)
 	return w->failure != NULL;
 }
 
+/* A full disk is waited for, and on a slow one many rotations take long. */
+static void watch_cut(struct world *w)
+{
+	const struct pipeline *p = &w->run.pipeline;
+	bool cuts = p->epochs_made && p->epochs.state == EPOCHS_CUTTING;
+	bool slow = w->faults.slow > 0 && w->faults.slow_ns > SECOND_NS / 1000;
+	if (!cuts || slow || was_at_fault(w))
+		w->cut_limit_ns = 0;
+	else if (w->cut_limit_ns == 0)
+		w->cut_limit_ns = w->clock.now_ns + CUT_NS;
+	else if (w->clock.now_ns > w->cut_limit_ns)
+		w->failure = "an epoch was asked for, and somebody never reports";
+}
+
 static void run_to_end(struct world *w)
 {
 	uint64_t limit = w->clock.now_ns + LONGEST_NS;
@@ -373,6 +390,7 @@ static void run_to_end(struct world *w)
 			sim_clock_to(&w->run, next_ns(w));
 		if (w->clock.now_ns > limit)
 			w->failure = "it did not come to its end in an hour";
+		watch_cut(w);
 		if (w->failure)
 			return;
 		let_happen(w);

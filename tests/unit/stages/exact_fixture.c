@@ -104,6 +104,8 @@ void exact_begin(struct exact *x)
 	x->world.event_count = 0;
 	int r = file_output_init(&x->output, &x->options, &x->world.env, &x->world.counters);
 	cr_assert_eq(r, 0);
+	x->output.queue.back_bytes =
+	    100; /* so that it is under way whenever something else happens */
 }
 
 static void drain(struct exact *x)

@@ -755,6 +755,8 @@ Test(file_resuming, read_from_the_end_is_for_files_that_are_not_known)
 {
 	struct fixture *x = set_up_remembering("*.log", NULL);
 	x->options.read_from = 1;
+	x->skew_ns =
+	    UINT64_C(120000000000); /* so that all that is made here was there when it was noted */
 	append(x, "a.log", "old\n");
 	append(x, "r.log", "old\n");
 	start_following(x);
@@ -768,6 +770,23 @@ Test(file_resuming, read_from_the_end_is_for_files_that_are_not_known)
 	commit(x);
 	step_until(x, x->got_length == strlen("while nothing ran\nsuccessor\n"));
 	cr_expect(strstr(x->got, "while nothing ran\n") && strstr(x->got, "successor\n"));
+	end(x);
+}
+
+/* Whether sluice had seen it before it was killed or not. */
+Test(file_resuming,
+     file_that_appeared_after_the_last_epoch_is_read_whole_though_reading_began_at_the_end)
+{
+	struct fixture *x = set_up_remembering("*.log", NULL);
+	x->options.read_from = 1;
+	append(x, "a.log", "old\n");
+	start_following(x);
+	commit(x);
+	append(x, "b.log", "new\n");
+	expect_got(x, "new\n");
+	crash_following(x);
+	append(x, "b.log", "and more\n");
+	expect_got(x, "new\nand more\n");
 	end(x);
 }
 

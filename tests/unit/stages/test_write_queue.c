@@ -233,11 +233,19 @@ Test(write_queue, what_will_not_be_synced_is_left_to_the_kernel)
 	close(x.fd);
 }
 
-Test(write_queue, disk_that_takes_nothing_before_it_has_to_is_no_error)
+static bool refuse_to_bring(struct faulty_env *e, struct io_op *op, int64_t *result)
+{
+	(void)e;
+	*result = -EIO;
+	return op->code == IO_WRITE_BACK;
+}
+
+/* A sync will tell. */
+Test(write_queue, disk_that_does_not_begin_before_it_has_to_is_no_error)
 {
 	static struct fixture x;
 	set_up(&x, 1);
-	x.world.interrupt_percent = 20;
+	x.world.look = refuse_to_bring;
 	x.queue.writes_back = true;
 	write_queue_bind(&x.queue, x.fd, false, 0, "x");
 	write_mebibytes(&x, 40);
