@@ -3,6 +3,7 @@
 #include "daemon/log.h"
 #include "stages/delta.h"
 #include "stages/output_recovery.h"
+#include "stages/path_match.h"
 #include "stages/stage.h"
 
 #include <dirent.h>
@@ -22,7 +23,10 @@ struct leftover {
 	char id[NAME_MAX + 1];
 	char *remembered_as; /* NULL: the log says nothing of it */
 	bool is_orphan, is_secret, has_journal;
-	bool was_left; /* its mark holds no more */
+	const struct text *path; /* the sink's option; NULL: an orphan */
+	bool
+	    is_elsewhere; /* what is remembered is of another path, which may be another sink's now */
+	bool was_left;    /* its mark holds no more */
 	struct output_mark mark;
 	struct delta change; /* what the record will say of it */
 };
@@ -93,9 +97,23 @@ static int add_sinks(struct leftovers *l)
 			return -ENOMEM;
 		const struct stage_type *type = (const struct stage_type *)(const void *)s->schema;
 		o->is_orphan = false;
-		o->is_secret = type->path(s->options)->secret;
+		o->path = type->path(s->options);
+		o->is_secret = o->path->secret;
 	}
 	return 0;
+}
+
+static bool makes(const struct text *text, const char *path)
+{
+	struct path_template t;
+	const char *why;
+	size_t at;
+	char made[PATH_MAX];
+	if (path_template_parse(&t, text->bytes, text->length, &why, &at) < 0)
+		return false;
+	if (t.varies)
+		return path_matches(&t, path);
+	return path_template_format(&t, 0, made, sizeof made) == 0 && strcmp(made, path) == 0;
 }
 
 /* What the log says of a sink of ours and cannot be understood is refused by that sink itself. */
@@ -115,6 +133,8 @@ static int take_mark(struct leftovers *l, struct leftover *o, const char *rememb
 			 "--from-scratch");
 	if (r == 0 && !(o->remembered_as = strdup(remembered_as)))
 		r = -ENOMEM;
+	bool is_of_a_file = !output_mark_is_none(&o->mark) && !o->mark.closed;
+	o->is_elsewhere = o->path && is_of_a_file && !makes(o->path, o->mark.path);
 	return r;
 }
 
@@ -192,7 +212,9 @@ static bool is_live(const struct leftover *o)
 
 static bool is_to_be_seen_to(const struct leftover *o, bool all)
 {
-	return o->is_orphan ? is_live(o) || o->remembered_as : all && is_live(o);
+	if (o->is_orphan)
+		return is_live(o) || o->remembered_as;
+	return o->is_elsewhere || (all && is_live(o));
 }
 
 static bool any_to_be_seen_to(const struct leftovers *l, bool all)

@@ -1,5 +1,5 @@
 /* leftovers.h - what a topology's own sinks would not bring back: outputs of sinks that are no more, or have another name
- * by now, or that a topology began which was then taken back; and, with `epoch: off`, all of them.
+ * by now or another path, or that a topology began which was then taken back; and, with `epoch: off`, all of them.
  *
  *   a mark in the epoch log, entries in an undo journal, and no such sink
  *     --> all outputs brought back (stages/output_recovery.h) --> a record that says so: the marks of sinks that are no

@@ -197,3 +197,12 @@ test_a_sink_renamed_after_a_kill_behind_an_idle_rotation_has_its_output_brought_
 	assert_status 0
 	assert_never_said 'no more'
 }
+
+test_a_sink_may_take_over_the_path_of_another_that_was_killed() {
+	killed_with_a_tail
+	leftover_topology "$(sink other out.log), $(sink out moved.log)"
+	run_sluice --once -c t.yaml
+	assert_status 0
+	assert_same <(seq 1 120) out.log
+	assert_same <(seq 101 120) moved.log
+}
