@@ -16,6 +16,7 @@
 
 #define LOOK_NS UINT64_C(100000000) /* so often, while it waits, whether we are to end */
 #define ROOM_NS UINT64_C(1000000000)
+#define NOTIFY_NS UINT64_C(1000000000)
 
 /* One output: a sink's of the topology, or one that has none there. */
 struct leftover {
@@ -40,6 +41,8 @@ struct leftovers {
 	struct runner clock; /* never started: only what its env needs */
 	struct stage_env env;
 	struct stage_counters counters;
+	const struct notify *notify;
+	uint64_t notified_ns;
 };
 
 /* ---- what there is ---- */
@@ -240,6 +243,10 @@ static int wait(struct leftovers *l)
 	uint64_t look_ns = backend_now_ns() + LOOK_NS, named_ns = l->clock.deadline_ns;
 	if (is_asked_to_end())
 		return -EINTR;
+	if (look_ns - l->notified_ns > NOTIFY_NS) {
+		l->notified_ns = look_ns;
+		notify_waiting(l->notify);
+	}
 	backend_wait(l->backend, named_ns < look_ns ? named_ns : look_ns);
 	l->clock.deadline_ns = UINT64_MAX;
 	return 0;
@@ -402,13 +409,15 @@ static int say_failed(const struct recovery *r, int error)
 	return EXIT_IO;
 }
 
-static int recover(struct recovery *r, const struct topology *t, bool all)
+static int recover(struct recovery *r, const struct topology *t, const struct notify *notify,
+		   bool all)
 {
 	struct leftovers *l = calloc(1, sizeof *l);
 	if (!l)
 		return say_failed(r, -ENOMEM);
 	l->recovery = r;
 	l->topology = t;
+	l->notify = notify;
 	int error = collect(l);
 	if (error == 0 && any_to_be_seen_to(l, all))
 		error = see_to_all(l);
@@ -416,12 +425,13 @@ static int recover(struct recovery *r, const struct topology *t, bool all)
 	return error < 0 ? say_failed(r, error) : 0;
 }
 
-int leftovers_recover(struct recovery *r, const struct topology *t)
+int leftovers_recover(struct recovery *r, const struct topology *t, const struct notify *notify)
 {
-	return recovery_memory(r) ? recover(r, t, false) : 0;
+	return recovery_memory(r) ? recover(r, t, notify, false) : 0;
 }
 
-int leftovers_recover_without_epochs(const struct topology *t, bool from_scratch)
+int leftovers_recover_without_epochs(const struct topology *t, bool from_scratch,
+				     const struct notify *notify)
 {
 	struct recovery *r = calloc(1, sizeof *r);
 	if (!r)
@@ -432,7 +442,7 @@ int leftovers_recover_without_epochs(const struct topology *t, bool from_scratch
 			 "state_dir=%s epoch=%ju next=%s", r->path, (uintmax_t)r->log.epoch,
 			 "a run with epochs goes on where that one ended");
 	if (code == 0 && recovery_memory(r))
-		code = recover(r, t, true);
+		code = recover(r, t, notify, true);
 	recovery_release(r);
 	free(r);
 	return code;

@@ -14,11 +14,14 @@
  * Threads: the main thread's, while no pipeline runs; blocks. Memory: until it returns. Layer: daemon. */
 #pragma once
 
+#include "daemon/notify.h"
 #include "daemon/recovery.h"
 
-/* Before a pipeline is made for t. 0, or the exit code, having said why. */
-int leftovers_recover(struct recovery *r, const struct topology *t);
+/* Before a pipeline is made for t. While it waits for room or a lock, the service manager is told so. 0, or the exit code,
+ * having said why. */
+int leftovers_recover(struct recovery *r, const struct topology *t, const struct notify *notify);
 
 /* Instead of recovery_open(), where t says `epoch: off`: brings back what runs with epochs left, if any ever remembered
  * something and none is at it. from_scratch: sets that aside. 0, or the exit code, having said why. */
-int leftovers_recover_without_epochs(const struct topology *t, bool from_scratch);
+int leftovers_recover_without_epochs(const struct topology *t, bool from_scratch,
+				     const struct notify *notify);

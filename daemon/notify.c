@@ -101,6 +101,11 @@ void notify_alive(const struct notify *n)
 	tell(n, "WATCHDOG=1");
 }
 
+void notify_waiting(const struct notify *n)
+{
+	tell(n, "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=30000000");
+}
+
 void notify_status(const struct notify *n, const char *format, ...)
 {
 	char text[256] = "STATUS=";

@@ -31,6 +31,9 @@ void notify_reloading(const struct notify *n);
 void notify_stopping(const struct notify *n);
 /* For the watchdog. */
 void notify_alive(const struct notify *n);
+/* Something is waited for that may take long, before a start or between two topologies: no time limit is to end us for half a
+ * minute from now on. */
+void notify_waiting(const struct notify *n);
 /* A few words for people who ask the manager; printf's. */
 void notify_status(const struct notify *n, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

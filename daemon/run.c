@@ -142,7 +142,7 @@ static int live(struct run *r, bool *ret_proven)
 {
 	struct pipeline p;
 	*ret_proven = false;
-	int code = leftovers_recover(&r->recovery, &r->loaded->topology);
+	int code = leftovers_recover(&r->recovery, &r->loaded->topology, &r->notify);
 	/* What a disk failed to do is no reason to go back: after a sync that failed nothing more may be written. */
 	*ret_proven = code == EXIT_IO;
 	if (code != EXIT_DONE)
@@ -195,9 +195,7 @@ static int listen_and_live(struct run *r)
 	r->signals = signals_open();
 	if (r->signals < 0)
 		return EXIT_FAILED;
-	notify_begin(&r->notify);
 	int code = live_on(r);
-	notify_end(&r->notify);
 	close(r->signals);
 	return code;
 }
@@ -209,12 +207,15 @@ static int recover_and_live(struct run *r)
 	raise_file_limit();
 	const struct topology *t = &r->loaded->topology;
 	bool from_scratch = r->arguments->from_scratch;
-	int code = t->epoch.interval_ns == 0 ? leftovers_recover_without_epochs(t, from_scratch)
-					     : EXIT_DONE;
+	int code = EXIT_DONE;
+	notify_begin(&r->notify);
+	if (t->epoch.interval_ns == 0)
+		code = leftovers_recover_without_epochs(t, from_scratch, &r->notify);
 	if (code == EXIT_DONE)
 		code = recovery_open(&r->recovery, t, from_scratch);
 	if (code == EXIT_DONE)
 		code = listen_and_live(r);
+	notify_end(&r->notify);
 	recovery_release(&r->recovery);
 	return code;
 }

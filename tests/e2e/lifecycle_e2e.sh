@@ -133,3 +133,28 @@ test_hangups_in_a_row_are_all_heard() {
 	assert_status 0
 	cat one.log last.log | cmp - <(seq 1 10000) || fail "not each once and in order"
 }
+
+# Bringing back the output of a sink that is no more takes a record, for which there is no room.
+test_the_service_manager_is_told_that_a_start_waits_for_room() {
+	mkdir disk
+	mount -t tmpfs -o size=2m tmpfs disk 2>/dev/null || skip "may not mount a small file system (needs root)"
+	trap 'umount -l disk' EXIT
+	export STATE_DIRECTORY=$PWD/disk
+	waiting_topology() { # SINK
+		printf 'epoch: {interval: 1h, bytes: 200B}\nsources: {in: {type: file, paths: [a.log]}}\n' >t.yaml
+		echo "sinks: {$1: {type: file, inputs: [in], path: out.log}}" >>t.yaml
+	}
+	waiting_topology out
+	seq 1 100 >a.log
+	"$SLUICE" run --once -c t.yaml >out 2>err
+	waiting_topology other
+	head -c 4MiB /dev/zero >disk/filler 2>/dev/null || true
+	start_service 60000000 -c t.yaml
+	trap 'kill -KILL $listener "$sluice_pid" 2>/dev/null || true; umount -l disk' EXIT
+	wait_until 20 told_times 2 ' WATCHDOG=1 EXTEND_TIMEOUT_USEC=30000000$'
+	! told 'READY=1' || fail "ready though it waits"
+	rm disk/filler
+	wait_until 20 told 'READY=1'
+	stop_sluice
+	assert_status 0
+}
