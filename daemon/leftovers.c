@@ -1,6 +1,7 @@
 #include "daemon/leftovers.h"
 #include "daemon/arguments.h"
 #include "daemon/log.h"
+#include "daemon/undo_reading.h"
 #include "stages/delta.h"
 #include "stages/output_recovery.h"
 #include "stages/path_match.h"
@@ -136,8 +137,8 @@ static int take_mark(struct leftovers *l, struct leftover *o, const char *rememb
 			 "--from-scratch");
 	if (r == 0 && !(o->remembered_as = strdup(remembered_as)))
 		r = -ENOMEM;
-	bool is_of_a_file = !output_mark_is_none(&o->mark) && !o->mark.closed;
-	o->is_elsewhere = o->path && is_of_a_file && !makes(o->path, o->mark.path);
+	o->is_elsewhere =
+	    o->path && !output_mark_is_none(&o->mark) && !makes(o->path, o->mark.path);
 	return r;
 }
 
@@ -181,6 +182,27 @@ static int add_journal(struct leftovers *l, int directory, const char *name)
 	return 0;
 }
 
+/* A damaged one is refused by its sink. */
+static int look_into_file(const struct leftovers *l, struct leftover *o, unsigned file)
+{
+	struct undo_acts acts;
+	int r = undo_acts_read(&acts, l->recovery->dir.fd, o->id, file, l->recovery->log.epoch);
+	for (size_t i = 0; r == 0 && i < acts.count; i++)
+		o->is_elsewhere |= !makes(o->path, acts.entries[i].path);
+	undo_acts_release(&acts);
+	return r == -EBADMSG ? 0 : r;
+}
+
+/* What they were noted for may have been done before the first mark, or behind a file that was closed. */
+static int look_into_journals(const struct leftovers *l)
+{
+	int r = 0;
+	for (struct leftover *o = l->first; o && r == 0; o = o->next)
+		for (unsigned i = 0; o->path && o->has_journal && i < UNDO_FILES && r == 0; i++)
+			r = look_into_file(l, o, i);
+	return r;
+}
+
 static int add_journals(struct leftovers *l)
 {
 	int fd = openat(l->recovery->dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -205,7 +227,9 @@ static int collect(struct leftovers *l)
 	int r = add_sinks(l);
 	if (r == 0)
 		r = add_marks(l);
-	return r == 0 ? add_journals(l) : r;
+	if (r == 0)
+		r = add_journals(l);
+	return r == 0 ? look_into_journals(l) : r;
 }
 
 static bool is_live(const struct leftover *o)
@@ -217,7 +241,7 @@ static bool is_to_be_seen_to(const struct leftover *o, bool all)
 {
 	if (o->is_orphan)
 		return is_live(o) || o->remembered_as;
-	return o->is_elsewhere || (all && is_live(o));
+	return is_live(o) && (o->is_elsewhere || all);
 }
 
 static bool any_to_be_seen_to(const struct leftovers *l, bool all)

@@ -1,68 +1,7 @@
 #include "daemon/undo_telling.h"
-#include "stages/packer.h"
-#include "stages/undo_journal.h"
+#include "daemon/undo_reading.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* One of the two files. The entries point into its bytes. */
-struct acts {
-	struct packer content;
-	struct undo_entry *entries;
-	size_t count;
-	uint64_t epoch; /* the committed one */
-};
-
-static ssize_t read_some(int fd, struct packer *to)
-{
-	uint8_t chunk[16384];
-	ssize_t n = read(fd, chunk, sizeof chunk);
-	if (n > 0)
-		packer_raw(to, chunk, (size_t)n);
-	return to->error ? to->error : n < 0 ? -errno : n;
-}
-
-/* None is an empty one. */
-static int read_content(struct acts *a, int directory, const char *name)
-{
-	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	ssize_t n;
-	while ((n = read_some(fd, &a->content)) > 0)
-		;
-	close(fd);
-	return (int)n;
-}
-
-static int add(void *acts, const struct undo_entry *e)
-{
-	struct acts *a = acts;
-	if (e->epoch <= a->epoch || e->kind == UNDO_MADE)
-		return 0;
-	struct undo_entry *more = reallocarray(a->entries, a->count + 1, sizeof *more);
-	if (!more)
-		return -ENOMEM;
-	a->entries = more;
-	more[a->count++] = *e;
-	return 0;
-}
-
-static int read_acts(struct acts *a, int directory, const char *sink, unsigned file)
-{
-	char name[NAME_MAX + 1];
-	size_t whole;
-	int r = undo_journal_name(sink, file, name, sizeof name);
-	if (r == 0)
-		r = read_content(a, directory, name);
-	if (r < 0)
-		return r;
-	return undo_entries_walk(packed_from(a->content.bytes, a->content.length), a->epoch, add, a,
-				 &whole);
-}
 
 static void tell_entry(struct telling *t, const struct undo_entry *e, const struct text *path)
 {
@@ -77,30 +16,24 @@ static void tell_entry(struct telling *t, const struct undo_entry *e, const stru
 		teller_text(&t->teller, "was", "left to who moved, deleted or cut it");
 }
 
-static uint64_t newest(const struct acts *a)
+static uint64_t newest(const struct undo_acts *a)
 {
 	return a->count ? a->entries[a->count - 1].epoch : 0;
 }
 
-static void tell_acts(struct telling *t, const struct acts *a, const struct text *path)
+static void tell_acts(struct telling *t, const struct undo_acts *a, const struct text *path)
 {
 	for (size_t i = a->count; i-- > 0;)
 		tell_entry(t, &a->entries[i], path);
 }
 
-static void release(struct acts *a)
-{
-	packer_release(&a->content);
-	free(a->entries);
-}
-
 int undo_tell(struct telling *t, int directory, const char *sink, const struct text *path,
 	      uint64_t epoch)
 {
-	struct acts even = {.epoch = epoch}, odd = {.epoch = epoch};
-	int r = read_acts(&even, directory, sink, 0);
+	struct undo_acts even, odd = {.count = 0};
+	int r = undo_acts_read(&even, directory, sink, 0, epoch);
 	if (r == 0)
-		r = read_acts(&odd, directory, sink, 1);
+		r = undo_acts_read(&odd, directory, sink, 1, epoch);
 	bool odd_is_later = newest(&odd) > newest(&even);
 	if (r == 0) {
 		tell_acts(t, odd_is_later ? &odd : &even, path);
@@ -108,7 +41,7 @@ int undo_tell(struct telling *t, int directory, const char *sink, const struct t
 	}
 	if (r == -EBADMSG)
 		telling_refuse(t, "its undo journal is damaged");
-	release(&even);
-	release(&odd);
+	undo_acts_release(&even);
+	undo_acts_release(&odd);
 	return r == -EBADMSG ? 0 : r;
 }

@@ -206,3 +206,23 @@ test_a_sink_may_take_over_the_path_of_another_that_was_killed() {
 	assert_same <(seq 1 120) out.log
 	assert_same <(seq 101 120) moved.log
 }
+
+# One has run to its end before, and was killed before its next epoch; the other never had one.
+test_sinks_may_change_places_after_a_kill() {
+	leftover_topology "$(sink one one.log)" '{interval: 1h, bytes: 1GiB}'
+	seq 1 100 >in/a.log
+	run_sluice --once -c t.yaml
+	leftover_topology "$(sink one one.log), $(sink two two.log)" '{interval: 1h, bytes: 1GiB}'
+	start_sluice -c t.yaml
+	seq 101 10000 >>in/a.log
+	wait_until 20 has_lines one.log 10000
+	wait_until 20 has_lines two.log 9900
+	stop_sluice KILL
+	leftover_topology "$(sink one two.log), $(sink two one.log)"
+	run_sluice --once -c t.yaml
+	assert_status 0
+	assert_said 'one: output cut back to what was committed path=one.log '
+	assert_never_said 'in use'
+	assert_same <(seq 1 10000) one.log
+	assert_same <(seq 101 10000) two.log
+}
