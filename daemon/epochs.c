@@ -272,6 +272,8 @@ static enum step idle(struct epochs *e)
 	}
 	uint64_t now = env_now_ns(e->env);
 	struct progress p = progress_of(e);
+	if (e->due_ns == 0) /* the first one, too, after a whole interval, whatever comes first */
+		e->due_ns = now + e->options.interval_ns;
 	bool due =
 	    now >= e->due_ns || p.bytes - e->bytes >= e->options.bytes || p.awaited != e->awaited;
 	if (due && p.all != e->progress) {
