@@ -105,7 +105,8 @@ has_written_or_ended() { # LINES
 	has_written "$1" || has_ended
 }
 
-# Followed, told to read its topology again, and to end.
+# Followed, told to read its topology again, and to end: what it was stopped before, because what the reload began had to be
+# undone first, is for the next run.
 follow_and_reload() { # N
 	rm -rf out in .sluice
 	mkdir out in
@@ -122,6 +123,7 @@ follow_and_reload() { # N
 	wait_until 20 has_written_or_ended 2000
 	kill -TERM "$sluice_pid" 2>/dev/null || true
 	await_end 20
+	[ "$status" -ne 0 ] || "$SLUICE" run --once -c t.yaml >out.txt 2>err || fail "allocation $1 failed: the next run, too"
 }
 
 test_every_allocation_may_fail_once_while_following_and_reloading() {
