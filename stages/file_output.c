@@ -61,7 +61,7 @@ int file_output_init(struct file_output *f, const struct file_output_options *op
 	space_wait_init(&f->space, env, counters);
 	f->space.secret = options->template->secret;
 	write_queue_init(&f->queue, env, &f->space);
-	f->queue.writes_back = options->memory.state_dir != NULL;
+	f->queue.back_bytes = options->memory.state_dir ? WRITE_BACK_BYTES : 0;
 	output_file_init(&f->file, env, counters, &f->space, options->template, options->zstd);
 	int r = output_epochs_init(&f->epochs, env, counters, &f->space, &options->memory);
 	if (r < 0)

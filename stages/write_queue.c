@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define WRITE_BACK_BYTES UINT64_C(0x800000)
 #define WRITE_BACK_MAX UINT64_C(0x40000000) /* as much as an operation can say */
 enum { IN_FLIGHT_MAX = 2 };                 /* the kernel copies one while we prepare the next */
 #define AGAIN_NS 1000000u
@@ -13,8 +12,7 @@ enum { IN_FLIGHT_MAX = 2 };                 /* the kernel copies one while we pr
 
 void write_queue_init(struct write_queue *q, struct env *env, struct space_wait *space)
 {
-	*q = (struct write_queue){
-	    .env = env, .space = space, .fd = -1, .back_bytes = WRITE_BACK_BYTES};
+	*q = (struct write_queue){.env = env, .space = space, .fd = -1};
 }
 
 void write_queue_bind(struct write_queue *q, int fd, bool stream, uint64_t end, const char *path)
@@ -286,7 +284,7 @@ static void on_brought(struct io_op *op)
 static void write_back(struct write_queue *q)
 {
 	uint64_t written = q->first ? q->first->at : q->end;
-	if (!q->writes_back || q->stream || q->fd < 0 || q->bringing.busy ||
+	if (q->back_bytes == 0 || q->stream || q->fd < 0 || q->bringing.busy ||
 	    written - q->back_at < q->back_bytes)
 		return;
 	uint64_t length = written - q->back_at;

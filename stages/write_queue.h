@@ -21,6 +21,8 @@
 
 struct write_queue;
 
+#define WRITE_BACK_BYTES UINT64_C(0x800000) /* enough for a disk to be busy with */
+
 struct write {
 	struct iovec *
 	    spans; /* what is left of them, the first from `cut` on; those before are as they were */
@@ -55,10 +57,9 @@ struct write_queue {
 	enum { RECALL_NOT, RECALL_LOOKING, RECALL_KNOWN } recall;
 
 	/* What will be synced at a cut is sent to the disk before, so that the cut has little to wait for; else it would have all
-	 * that came since the one before, and the disk nothing to do till then. Set once, for files. */
-	bool writes_back;
-	uint64_t back_bytes; /* how much at a time; init: enough for a disk to be busy with */
-	uint64_t back_at;    /* sent up to there */
+	 * that came since the one before, and the disk nothing to do till then. So much at a time, set once; 0: not at all. */
+	uint64_t back_bytes;
+	uint64_t back_at; /* sent up to there */
 	struct io_op
 	    bringing; /* IO_WRITE_BACK; what comes of it is of no interest: a sync will tell */
 

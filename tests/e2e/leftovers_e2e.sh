@@ -54,25 +54,25 @@ reload_in_vain() { # OUTPUT LINES
 	wait_until 30 says 'cannot run, going back'
 }
 
-test_a_sink_renamed_after_a_kill_has_its_output_brought_back() {
+# A sink of another name goes on in the output of the one that was killed.
+brought_back_for_another() {
 	killed_with_a_tail
 	leftover_topology "$(sink other out.log)"
 	seq 121 200 >>in/a.log
 	start_sluice -c t.yaml
 	wait_until 20 has_lines out.log 200
 	stop_sluice
+}
+
+test_a_sink_renamed_after_a_kill_has_its_output_brought_back() {
+	brought_back_for_another
 	assert_status 0
 	assert_said 'out: output cut back to what was committed'
 	assert_same <(seq 1 200) out.log
 }
 
 test_what_was_brought_back_once_is_not_cut_when_its_sink_comes_back() {
-	killed_with_a_tail
-	leftover_topology "$(sink other out.log)"
-	seq 121 200 >>in/a.log
-	start_sluice -c t.yaml
-	wait_until 20 has_lines out.log 200
-	stop_sluice
+	brought_back_for_another
 	leftover_topology "$(sink out out.log)"
 	seq 201 300 >>in/a.log
 	start_sluice -c t.yaml

@@ -501,15 +501,23 @@ static void expect_lines_and(struct fixture *x, const char *lines, const char *m
 	free(all);
 }
 
-/* As after a power cut: what its writer had not synced is not there any more. */
-Test(file_resuming, file_that_lost_its_end_while_nothing_ran_is_read_on_at_the_end_that_it_has)
+/* A hundred lines, 1,600 bytes, of a.log are read, which is remembered, and nothing runs. */
+static struct fixture *set_up_read(char **ret_lines)
 {
 	struct fixture *x = set_up_remembering("*.log", NULL);
-	char *lines = many_lines(100);
-	append(x, "a.log", lines);
+	*ret_lines = many_lines(100);
+	append(x, "a.log", *ret_lines);
 	start_following(x);
 	remember(x);
 	stop(x);
+	return x;
+}
+
+/* As after a power cut: what its writer had not synced is not there any more. */
+Test(file_resuming, file_that_lost_its_end_while_nothing_ran_is_read_on_at_the_end_that_it_has)
+{
+	char *lines;
+	struct fixture *x = set_up_read(&lines);
 	x->boot++;
 	cut(x, "a.log", 1000); /* within a line */
 	start_following(x);
@@ -547,12 +555,8 @@ Test(file_resuming, file_that_lost_its_end_is_read_on_once_too)
 Test(file_resuming,
      file_that_became_shorter_under_one_start_of_the_machine_is_read_from_its_beginning)
 {
-	struct fixture *x = set_up_remembering("*.log", NULL);
-	char *lines = many_lines(100);
-	append(x, "a.log", lines);
-	start_following(x);
-	remember(x);
-	stop(x);
+	char *lines;
+	struct fixture *x = set_up_read(&lines);
 	cut(x, "a.log", 1600 - 16);
 	start_following(x);
 	step_until(x, x->got_length == 1600 + 1600 - 16);
@@ -564,12 +568,8 @@ Test(file_resuming,
 Test(file_resuming,
      file_that_is_whole_after_the_machine_was_started_again_loses_nothing_to_that_any_more)
 {
-	struct fixture *x = set_up_remembering("*.log", NULL);
-	char *lines = many_lines(100);
-	append(x, "a.log", lines);
-	start_following(x);
-	remember(x);
-	stop(x);
+	char *lines;
+	struct fixture *x = set_up_read(&lines);
 	x->boot++;
 	start_following(x);
 	remember(x);

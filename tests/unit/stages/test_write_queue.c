@@ -210,7 +210,7 @@ Test(write_queue, what_will_be_synced_is_sent_to_the_disk_before)
 	struct brought b = {.to = 100};
 	x.world.look = note_brought;
 	x.world.owner = &b;
-	x.queue.writes_back = true;
+	x.queue.back_bytes = WRITE_BACK_BYTES;
 	write_queue_bind(&x.queue, x.fd, false, 100, "x");
 	write_mebibytes(&x, 7);
 	cr_expect_eq(b.times, 0u);
@@ -246,7 +246,7 @@ Test(write_queue, disk_that_does_not_begin_before_it_has_to_is_no_error)
 	static struct fixture x;
 	set_up(&x, 1);
 	x.world.look = refuse_to_bring;
-	x.queue.writes_back = true;
+	x.queue.back_bytes = WRITE_BACK_BYTES;
 	write_queue_bind(&x.queue, x.fd, false, 0, "x");
 	write_mebibytes(&x, 40);
 	cr_expect_eq(x.queue.end, 40u << 20);
