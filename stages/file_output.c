@@ -207,8 +207,12 @@ static void bind(struct file_output *f)
 	f->period = feeding_period(f, file->length > 0 ? file->modified_ns : now);
 }
 
+/* All that was put is written, so that it ends with a whole frame if with any. */
 static void close_file(struct file_output *f, bool rename)
 {
+	const struct io_status *status = &f->file.status;
+	f->file.known = (struct output_end){
+	    .inode = status->inode, .birth_ns = status->birth_ns, .length = f->queue.end};
 	write_queue_unbind(&f->queue);
 	output_file_close(&f->file, rename);
 	output_keep_note(&f->keep);
@@ -435,6 +439,16 @@ static int step_keep(struct file_output *f)
 	return output_keep_step(&f->keep);
 }
 
+static int recover(struct file_output *f)
+{
+	if (output_epochs_is_recovered(&f->epochs))
+		return STEP_DONE;
+	int r = output_epochs_recover(&f->epochs);
+	if (r == STEP_DONE)
+		f->file.known = f->epochs.restored;
+	return r;
+}
+
 int file_output_step(struct file_output *f, enum feed expected)
 {
 	static int (*const parts[])(struct file_output *) = {
@@ -443,7 +457,7 @@ int file_output_step(struct file_output *f, enum feed expected)
 	f->feed = expected;
 	if (f->failed)
 		return give_up(f);
-	int more = output_epochs_recover(&f->epochs);
+	int more = recover(f);
 	if (more != STEP_DONE) {
 		f->failed = more < 0 ? more : 0;
 		return more < 0 ? STEP_MORE : more;

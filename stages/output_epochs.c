@@ -50,6 +50,9 @@ int output_epochs_recover(struct output_epochs *e)
 	}
 	if (output_recovery_found_left(&e->recovery))
 		e->mark = (struct output_mark){.epoch = e->told.epoch}; /* it holds no more */
+	e->restored = (struct output_end){.inode = e->told.inode,
+					  .birth_ns = e->told.birth_ns,
+					  .length = output_recovery_length(&e->recovery)};
 	output_recovery_release(&e->recovery);
 	e->recovered = true;
 	return STEP_DONE;

@@ -36,8 +36,9 @@ struct output_epochs {
 	struct output_settling settling;
 	struct output_recovery recovery;
 	bool recovered;
-	struct output_mark mark; /* as of the last cut */
-	struct output_mark told; /* what was put last, or saved */
+	struct output_end restored; /* recovered: the file that was brought back */
+	struct output_mark mark;    /* as of the last cut */
+	struct output_mark told;    /* what was put last, or saved */
 	uint64_t
 	    committed_inode; /* of the newest mark that is committed; 0: it says that no file was open */
 	bool acted;          /* there are entries in the journal that only a mark makes void */

@@ -27,7 +27,8 @@ void output_file_release(struct output_file *f)
 	int *const open[] = {&f->fd, &f->peeking, &f->directory, &f->held, &f->above};
 	if (!f->env)
 		return;
-	assert(!f->op.busy);
+	assert(!f->op.busy && !f->frame.op.op.busy);
+	open_frame_release(&f->frame);
 	for (size_t i = 0; i < sizeof open / sizeof *open; i++)
 		descriptor_close(f->env->io, open[i]);
 }
@@ -62,6 +63,8 @@ static struct output_act act(enum output_file_state state)
 	struct output_act a = output_directory_acts[state];
 	if (!a.begin)
 		a = output_opening_acts[state];
+	if (!a.begin)
+		a = output_mending_acts[state];
 	return a.begin ? a : output_closing_acts[state];
 }
 
@@ -88,7 +91,9 @@ void output_go_to_closed(struct output_file *f)
 {
 	if (f->fd >= 0 && f->settling && !f->stream && !f->failed)
 		settle(f);
-	if (f->fd >= 0)
+	if (f->peeking >= 0)
+		output_go(f, OUTPUT_PEEK_CLOSE);
+	else if (f->fd >= 0)
 		output_go(f, OUTPUT_CLOSE);
 	else if (f->directory >= 0)
 		output_go(f, OUTPUT_CLOSE_DIRECTORY);
@@ -187,7 +192,8 @@ static bool is_closing(enum output_file_state state)
 /* After one that failed, another would promise nothing of what came before. */
 static bool is_syncing(enum output_file_state state)
 {
-	return state == OUTPUT_SYNC_ABOVE || state == OUTPUT_SYNC_RENAMED;
+	return state == OUTPUT_SYNC_ABOVE || state == OUTPUT_SYNC_RENAMED ||
+	       state == OUTPUT_SYNC_FOUND;
 }
 
 /* True if the operation is to be repeated, and has been put off. */
@@ -251,6 +257,8 @@ int output_file_step(struct output_file *f)
 	}
 	if (is_noting(f->state))
 		return step_note(f);
+	if (f->state == OUTPUT_WALK || f->state == OUTPUT_CLOSE_FRAME)
+		return output_mending_step(f);
 	int64_t result = f->op.result;
 	if (!put_off(f, result)) {
 		if (result >= 0 && !is_closing(f->state))

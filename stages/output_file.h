@@ -7,9 +7,10 @@
  *     v      v
  *        OPEN <---------- REOPEN            one that does not: at once
  *     v                     ^
- *    LOOK --> LOCK --> COMPARE --> PEEK_OPEN --> PEEK --> PEEK_CLOSE      a regular file; if it holds anything
- *     v                     v                                 v
- *   READY <--- HOLD <--- NOTE_OPENED <----------------------- +
+ *    LOOK --> LOCK --> COMPARE --> PEEK_OPEN --> PEEK_COMPARE --> PEEK --> [WALK]     a regular file; if it holds
+ *     |                     |                                              |          anything
+ *     v                     v                                              v
+ *   READY <--- HOLD <--- NOTE_OPENED <--- [SYNC_FOUND] <---------------- PEEK_CLOSE
  *     v  \--> NOTE_LEFT --> [CUT_BACK] --> CLOSE ...         somebody else moved, deleted or cut it
  *   NOTE_RENAMED --> RENAME --> CLOSE --> CLOSE_DIRECTORY --> CLOSE_HELD --> CLOSED
  *
@@ -25,18 +26,24 @@
  * process that was killed, whose end is waited for a little. What was locked is compared with what the path names by
  * then: another process may have renamed it meanwhile. A file that holds something already is appended to only if it is
  * of the kind that is written: zstd frames behind zstd frames, and nothing else behind those; nothing at all behind gzip.
+ * A frame that somebody left open, be it a run of which nothing is remembered, is closed before anything follows it, behind
+ * its last whole block, once it is noted: WALK --> SYNC_FOUND --> NOTE_OPENED --> CUT_FRAME --> CLOSE_FRAME --> PEEK_CLOSE
+ * --> HOLD. Undoing opens it again.
  *
  * Directories named after the time are made; one that the topology names must be there, as a path mistyped is no
  * reason to make another tree. On a full disk it waits. What failed has been said when it is returned.
  *
- * Which file holds what: output_directory.c walks to where it lies, output_opening.c opens it, output_closing.c ends it.
+ * Which file holds what: output_directory.c walks to where it lies, output_opening.c opens it, output_mending.c closes a
+ * frame in it, output_closing.c ends it.
  *
- * Threads: the owner's. Memory: none beside the structure. Layer: stages. */
+ * Threads: the owner's. Memory: the structure; while a frame is looked for and closed, what that takes. Layer: stages. */
 #pragma once
 
 #include "stages/codec/zstd_magic.h"
 #include "stages/io.h"
 #include "stages/lock_wait.h"
+#include "stages/open_frame.h"
+#include "stages/output_mark.h"
 #include "stages/output_settling.h"
 #include "stages/path_template.h"
 #include "stages/space_wait.h"
@@ -59,8 +66,13 @@ enum output_file_state {
 	OUTPUT_COMPARE,
 	OUTPUT_REOPEN,
 	OUTPUT_PEEK_OPEN,
+	OUTPUT_PEEK_COMPARE,
 	OUTPUT_PEEK,
+	OUTPUT_WALK,
+	OUTPUT_CUT_FRAME,
+	OUTPUT_CLOSE_FRAME,
 	OUTPUT_PEEK_CLOSE,
+	OUTPUT_SYNC_FOUND,
 	OUTPUT_NOTE_OPENED,
 	OUTPUT_HOLD,
 	OUTPUT_READY,
@@ -75,6 +87,13 @@ enum output_file_state {
 	OUTPUT_STATES,
 };
 
+/* How long a file is. */
+struct output_end {
+	uint64_t inode; /* 0: of none */
+	int64_t birth_ns;
+	uint64_t length;
+};
+
 struct output_file {
 	struct env *env;
 	struct stage_counters *counters;
@@ -86,6 +105,8 @@ struct output_file {
 
 	enum output_file_state state;
 	bool zstd; /* what is written to it */
+	/* From the owner: a file as it was left, with no open frame. */
+	struct output_end known;
 	char path[PATH_MAX];
 	int fd;        /* READY: the file's; -1: none */
 	int directory; /* where it lies; -1: none; AT_FDCWD if the path does not vary */
@@ -93,6 +114,7 @@ struct output_file {
 	bool stream; /* READY: not a regular file: no offsets, no rotation */
 	bool fifo;   /* READY: and a FIFO */
 	uint64_t length;     /* READY: of what was there before us */
+	uint64_t found;      /* the same without what closed its last frame */
 	int64_t modified_ns; /* and when that was last written, since 1970 */
 
 	/* within */
@@ -103,18 +125,20 @@ struct output_file {
 	int peeking;       /* a descriptor to read with; -1: none */
 	uint8_t first[ZSTD_MAGIC_LENGTH];
 	size_t first_length;
-	int failed;           /* -errno, returned once all is closed */
-	bool again;           /* the state's operation is to be submitted again ... */
-	uint64_t again_at_ns; /* ... not before this, or if 0 when the disk has room */
-	size_t walked;        /* path[0, walked) is above what is being opened */
-	int above;            /* LEAVE: being closed */
-	bool made;            /* what was missing has been made: that is done once */
-	bool created;         /* the file, by us */
-	bool synced;          /* READY, for whoever syncs it: it has been before */
-	bool reader_awaited;  /* said once */
-	bool renames;         /* after READY */
-	bool cuts;            /* NOTE_LEFT: CUT_BACK follows */
-	uint64_t left_length; /* NOTE_LEFT, CUT_BACK */
+	struct open_frame frame; /* WALK, CLOSE_FRAME */
+	bool mends;              /* NOTE_OPENED, CLOSE_FRAME, PEEK_CLOSE: that is open */
+	int failed;              /* -errno, returned once all is closed */
+	bool again;              /* the state's operation is to be submitted again ... */
+	uint64_t again_at_ns;    /* ... not before this, or if 0 when the disk has room */
+	size_t walked;           /* path[0, walked) is above what is being opened */
+	int above;               /* LEAVE: being closed */
+	bool made;               /* what was missing has been made: that is done once */
+	bool created;            /* the file, by us */
+	bool synced;             /* READY, for whoever syncs it: it has been before */
+	bool reader_awaited;     /* said once */
+	bool renames;            /* after READY */
+	bool cuts;               /* NOTE_LEFT: CUT_BACK follows */
+	uint64_t left_length;    /* NOTE_LEFT, CUT_BACK */
 	int64_t renamed_second;
 	unsigned renamed_number;
 	char name[PATH_MAX]; /* a component of path, or the directory it lies in */

@@ -117,11 +117,54 @@ static void after_note_created(struct output_file *f, int64_t result)
 	output_go(f, OUTPUT_CREATE);
 }
 
+/* As we left it: with a whole frame at its end, and on the disk or on its way there. */
+static bool is_known(const struct output_file *f)
+{
+	const struct output_end *known = &f->known;
+	return known->inode == f->status.inode && known->length == f->length &&
+	       output_births_agree(known->birth_ns, f->status.birth_ns);
+}
+
+/* Nothing is left to be done to it. */
 static void be_ready(struct output_file *f)
 {
+	f->mends = false;
 	counter_add(&f->counters->files, 1);
 	f->synced = false;
-	output_go(f, f->journal && !f->stream ? OUTPUT_NOTE_OPENED : OUTPUT_READY);
+	bool is_to_be_held = f->journal && !f->stream && !f->template->varies;
+	output_go(f, is_to_be_held ? OUTPUT_HOLD : OUTPUT_READY);
+}
+
+static void mend_or_be_ready(struct output_file *f)
+{
+	if (f->mends)
+		output_mend(f);
+	else
+		be_ready(f);
+}
+
+void output_go_on_opened(struct output_file *f)
+{
+	if (!f->journal || f->stream)
+		mend_or_be_ready(f);
+	else if (f->length > 0 && !is_known(f))
+		output_go(f, OUTPUT_SYNC_FOUND);
+	else
+		output_go(f, OUTPUT_NOTE_OPENED);
+}
+
+/* What others wrote last may not be on the disk; and a file that is shorter than was noted is refused. */
+static void begin_sync_found(struct output_file *f)
+{
+	output_submit(f, (struct io_op){.code = IO_DATASYNC, .fd = f->fd});
+}
+
+static void after_sync_found(struct output_file *f, int64_t result)
+{
+	if (result < 0)
+		output_fail(f, "output cannot be synced", -EIO);
+	else
+		output_go(f, OUTPUT_NOTE_OPENED);
 }
 
 /* Something in a file that we made came from somebody who was there before it was locked. */
@@ -132,20 +175,20 @@ static void begin_note_opened(struct output_file *f)
 							  .path = f->path,
 							  .inode = f->status.inode,
 							  .birth_ns = f->status.birth_ns,
-							  .length = f->length});
+							  .length = f->found});
 }
 
 static void after_note_opened(struct output_file *f, int64_t result)
 {
 	(void)result;
-	output_go(f, f->template->varies ? OUTPUT_READY : OUTPUT_HOLD);
+	mend_or_be_ready(f);
 }
 
 static void after_look(struct output_file *f, int64_t result)
 {
 	f->stream = result == 0 && !S_ISREG(f->status.mode);
 	f->fifo = result == 0 && S_ISFIFO(f->status.mode);
-	f->length = 0;
+	f->length = f->found = 0;
 	f->modified_ns = 0;
 	if (result < 0)
 		output_fail(f, "output cannot be looked at", result);
@@ -191,12 +234,12 @@ static void after_compare(struct output_file *f, int64_t result)
 		output_go(f, OUTPUT_REOPEN);
 	} else {
 		const struct io_status *now = result == 0 ? &f->named : &f->status;
-		f->length = now->size;
+		f->length = f->found = now->size;
 		f->modified_ns = now->modified_ns;
 		if (f->length > 0)
 			output_go(f, OUTPUT_PEEK_OPEN);
 		else
-			be_ready(f);
+			output_go_on_opened(f);
 	}
 }
 
@@ -212,35 +255,79 @@ static void after_reopen(struct output_file *f, int64_t result)
 	output_go(f, OUTPUT_OPEN);
 }
 
+/* Ours to write, not to read. */
+static void do_without_peeking(struct output_file *f)
+{
+	if (f->zstd)
+		env_say(f->env, SAY_WARN,
+			"output may not be read, so that nobody knows whether it ends with a whole "
+			"frame",
+			"path=%s", output_file_shown(f));
+	output_go_on_opened(f);
+}
+
 static void after_peek_open(struct output_file *f, int64_t result)
 {
-	if (result < 0) {
-		be_ready(f); /* ours to write, not to read: then nobody can know */
+	if (result == -EACCES || result == -EPERM) {
+		do_without_peeking(f);
+	} else if (result == -ENOENT && f->replaced++ < REPLACED_MAX) {
+		output_go(f, OUTPUT_REOPEN);
+	} else if (result < 0) {
+		output_fail(f, "output cannot be read", result);
 	} else {
 		f->peeking = (int)result;
 		f->first_length = 0;
-		output_go(f, OUTPUT_PEEK);
+		output_go(f, OUTPUT_PEEK_COMPARE);
 	}
+}
+
+static void begin_peek_compare(struct output_file *f)
+{
+	output_submit(
+	    f, (struct io_op){.code = IO_STAT, .fd = f->peeking, .stat = {.into = &f->named}});
+}
+
+static void after_peek_compare(struct output_file *f, int64_t result)
+{
+	if (result < 0)
+		output_fail(f, "output cannot be looked at", result);
+	else if (was_replaced(f, result) && f->replaced < REPLACED_MAX)
+		output_go(f, OUTPUT_PEEK_CLOSE);
+	else
+		output_go(f, OUTPUT_PEEK);
+}
+
+static bool may_have_open_frame(const struct output_file *f)
+{
+	return f->zstd && zstd_magic_is(f->first, f->first_length) && !is_known(f);
 }
 
 static void after_peek(struct output_file *f, int64_t result)
 {
 	f->first_length += result > 0 ? (size_t)result : 0;
-	f->failed = result < 0 ? (int)result : 0;
-	bool is_enough = result <= 0 || f->first_length == sizeof f->first;
-	output_go(f, is_enough ? OUTPUT_PEEK_CLOSE : OUTPUT_PEEK);
+	if (result < 0)
+		output_fail(f, "output cannot be read", result);
+	else if (result > 0 && f->first_length < sizeof f->first)
+		output_go(f, OUTPUT_PEEK);
+	else
+		output_go(f, may_have_open_frame(f) ? OUTPUT_WALK : OUTPUT_PEEK_CLOSE);
 }
 
+/* Nothing has been read if something else was peeked at, or nothing is left in it. */
 static void after_peek_close(struct output_file *f, int64_t result)
 {
 	(void)result; /* nothing was written to it */
 	f->peeking = -1;
 	if (f->failed)
-		output_fail(f, "output cannot be read", f->failed);
+		output_go_to_closed(f);
+	else if (f->mends)
+		be_ready(f);
+	else if (f->first_length == 0 && f->replaced++ < REPLACED_MAX)
+		output_go(f, OUTPUT_REOPEN);
 	else if (gzip_reader_recognises(f->first, f->first_length))
 		output_fail(f, "output holds gzip, which nothing can follow", -EEXIST);
 	else if (zstd_magic_is(f->first, f->first_length) == f->zstd)
-		be_ready(f);
+		output_go_on_opened(f);
 	else
 		output_fail(f,
 			    f->zstd
@@ -258,7 +345,9 @@ const struct output_act output_opening_acts[OUTPUT_STATES] = {
     [OUTPUT_COMPARE] = {begin_compare, after_compare},
     [OUTPUT_REOPEN] = {begin_reopen, after_reopen},
     [OUTPUT_PEEK_OPEN] = {begin_peek_open, after_peek_open},
+    [OUTPUT_PEEK_COMPARE] = {begin_peek_compare, after_peek_compare},
     [OUTPUT_PEEK] = {begin_peek, after_peek},
     [OUTPUT_PEEK_CLOSE] = {begin_peek_close, after_peek_close},
+    [OUTPUT_SYNC_FOUND] = {begin_sync_found, after_sync_found},
     [OUTPUT_NOTE_OPENED] = {begin_note_opened, after_note_opened},
 };

@@ -162,6 +162,12 @@ bool output_recovery_found_left(const struct output_recovery *r)
 	return left_entry(r) != NULL;
 }
 
+uint64_t output_recovery_length(const struct output_recovery *r)
+{
+	bool had_open_frame = r->mark->whole < r->mark->length;
+	return had_open_frame ? r->restore.frame.at : r->mark->length;
+}
+
 /* How much of that file is to stay. */
 static uint64_t staying(const struct output_recovery *r, unsigned file)
 {

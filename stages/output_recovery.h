@@ -63,5 +63,8 @@ int output_recovery_step(struct output_recovery *r);
 /* DONE: others had to do with the file of the mark, which holds no more: there has to be another one, or none. */
 bool output_recovery_found_left(const struct output_recovery *r);
 
+/* DONE: how long the file of the mark is, with no frame open, if it is as it was left. */
+uint64_t output_recovery_length(const struct output_recovery *r);
+
 /* No operation may be under way. */
 void output_recovery_release(struct output_recovery *r);

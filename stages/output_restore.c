@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 128 * 1024 };
-
 static const char cure[] =
     "put back the file as it was, or begin again from nothing with --from-scratch";
 static const char orphan_cure[] =
@@ -52,24 +50,6 @@ static void begin_truncate(struct output_restore *r)
 					       .truncate = {.length = r->mark->length}});
 }
 
-static void begin_read(struct output_restore *r)
-{
-	uint64_t left = r->mark->length - r->at;
-	steady_op_begin(&r->op, (struct io_op){.code = IO_READ,
-					       .fd = r->fd,
-					       .read = {.bytes = r->bytes,
-							.length = left < CHUNK ? left : CHUNK,
-							.at = r->at}});
-}
-
-static void begin_write_tail(struct output_restore *r)
-{
-	steady_op_begin(&r->op,
-			(struct io_op){.code = IO_WRITE,
-				       .fd = r->fd,
-				       .write = {.spans = &r->span, .count = 1, .at = r->at}});
-}
-
 static void begin_sync(struct output_restore *r)
 {
 	steady_op_begin(&r->op, (struct io_op){.code = IO_DATASYNC, .fd = r->fd});
@@ -89,10 +69,8 @@ static void begin_list(struct output_restore *r)
 }
 
 static void (*const begin[RESTORE_STATES])(struct output_restore *r) = {
-    [RESTORE_OPEN] = begin_open, [RESTORE_LOOK] = begin_look,
-    [RESTORE_LOCK] = begin_lock, [RESTORE_TRUNCATE] = begin_truncate,
-    [RESTORE_READ] = begin_read, [RESTORE_WRITE_TAIL] = begin_write_tail,
-    [RESTORE_SYNC] = begin_sync, [RESTORE_CLOSE] = begin_close,
+    [RESTORE_OPEN] = begin_open,         [RESTORE_LOOK] = begin_look, [RESTORE_LOCK] = begin_lock,
+    [RESTORE_TRUNCATE] = begin_truncate, [RESTORE_SYNC] = begin_sync, [RESTORE_CLOSE] = begin_close,
     [RESTORE_LIST] = begin_list,
 };
 
@@ -236,22 +214,28 @@ static void after_look(struct output_restore *r, int64_t result)
 		go(r, RESTORE_LOCK);
 }
 
-static void begin_mending(struct output_restore *r)
+static void fail_frame(struct output_restore *r, int error)
 {
-	r->at = r->mark->whole;
-	r->bytes = malloc(CHUNK);
-	int error = zstd_mending_init(&r->mending);
-	if (!r->bytes || error < 0)
-		fail(r, "output's last frame cannot be closed", -ENOMEM);
+	if (error == -EBADMSG)
+		refuse(r, "output is damaged: its last frame does not decode");
 	else
-		go(r, RESTORE_READ);
+		fail(r, "output's last frame cannot be closed", error);
+}
+
+static void close_frame(struct output_restore *r)
+{
+	r->state = RESTORE_CLOSE_FRAME;
+	int error =
+	    open_frame_close(&r->frame, r->fd, r->fd, r->mark->whole, r->mark->length, true);
+	if (error < 0)
+		fail_frame(r, error);
 }
 
 /* The length is right. */
 static void mend_or_sync(struct output_restore *r)
 {
 	if (has_open_frame(r->mark))
-		begin_mending(r);
+		close_frame(r);
 	else
 		go(r, RESTORE_SYNC);
 }
@@ -282,38 +266,16 @@ static void after_truncate(struct output_restore *r, int64_t result)
 		mend_or_sync(r);
 }
 
-static void end_frame(struct output_restore *r)
+static int step_frame(struct output_restore *r)
 {
-	size_t length = zstd_mending_tail(&r->mending, r->tail);
-	r->span = (struct iovec){.iov_base = r->tail, .iov_len = length};
-	go(r, length > 0 ? RESTORE_WRITE_TAIL : RESTORE_SYNC);
-}
-
-static void after_read(struct output_restore *r, int64_t result)
-{
-	if (result <= 0) {
-		fail(r, "output cannot be read", result < 0 ? result : -EIO);
-	} else if (zstd_mending_put(&r->mending, r->bytes, (size_t)result) < 0) {
-		refuse(r, "output is damaged: its last frame does not decode");
-	} else {
-		r->at += (uint64_t)result;
-		if (r->at < r->mark->length)
-			go(r, RESTORE_READ);
-		else
-			end_frame(r);
-	}
-}
-
-static void after_write_tail(struct output_restore *r, int64_t result)
-{
-	if (result <= 0) {
-		fail(r, "write failed", result < 0 ? result : -EIO);
-		return;
-	}
-	r->at += (uint64_t)result;
-	r->span.iov_base = (uint8_t *)r->span.iov_base + result;
-	r->span.iov_len -= (size_t)result;
-	go(r, r->span.iov_len > 0 ? RESTORE_WRITE_TAIL : RESTORE_SYNC);
+	int stepped = open_frame_step(&r->frame);
+	if (stepped == STEP_WAIT || stepped == STEP_MORE)
+		return stepped;
+	if (stepped < 0)
+		fail_frame(r, stepped);
+	else
+		go(r, RESTORE_SYNC);
+	return STEP_MORE;
 }
 
 static void after_sync(struct output_restore *r, int64_t result)
@@ -362,10 +324,8 @@ static void after_list(struct output_restore *r, int64_t result)
 }
 
 static void (*const after[RESTORE_STATES])(struct output_restore *r, int64_t result) = {
-    [RESTORE_OPEN] = after_open, [RESTORE_LOOK] = after_look,
-    [RESTORE_LOCK] = after_lock, [RESTORE_TRUNCATE] = after_truncate,
-    [RESTORE_READ] = after_read, [RESTORE_WRITE_TAIL] = after_write_tail,
-    [RESTORE_SYNC] = after_sync, [RESTORE_CLOSE] = after_close,
+    [RESTORE_OPEN] = after_open,         [RESTORE_LOOK] = after_look, [RESTORE_LOCK] = after_lock,
+    [RESTORE_TRUNCATE] = after_truncate, [RESTORE_SYNC] = after_sync, [RESTORE_CLOSE] = after_close,
     [RESTORE_LIST] = after_list,
 };
 
@@ -375,6 +335,7 @@ void output_restore_begin(struct output_restore *r, struct env *env, struct spac
 	*r = (struct output_restore){.env = env, .mark = mark, .why = why, .fd = -1};
 	memccpy(r->path, mark->path, '\0', sizeof r->path);
 	steady_op_init(&r->op, env, space, mark->path);
+	open_frame_init(&r->frame, env, space, mark->path);
 	go(r, RESTORE_OPEN);
 }
 
@@ -390,6 +351,8 @@ int output_restore_step(struct output_restore *r)
 		go(r, RESTORE_LOCK);
 		return STEP_MORE;
 	}
+	if (r->state == RESTORE_CLOSE_FRAME)
+		return step_frame(r);
 	int stepped = steady_op_step(&r->op);
 	if (stepped != STEP_DONE)
 		return stepped;
@@ -399,9 +362,7 @@ int output_restore_step(struct output_restore *r)
 
 void output_restore_release(struct output_restore *r)
 {
-	zstd_mending_release(&r->mending);
-	free(r->bytes);
-	r->bytes = NULL;
+	open_frame_release(&r->frame);
 	io_listing_release(&r->listing);
 	r->listing = (struct io_listing){.entries = NULL};
 	if (r->env)

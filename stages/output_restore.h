@@ -1,7 +1,7 @@
 /* output_restore.h - brings one file back to a length it had: checks that it is the one, cuts off what is too much, and
  * closes the zstd frame that was open there.
  *
- *   OPEN --> LOOK --> LOCK --> [TRUNCATE] --> [READ ... --> WRITE_TAIL] --> SYNC --> CLOSE --> DONE
+ *   OPEN --> LOOK --> LOCK --> [TRUNCATE] --> [CLOSE_FRAME] --> SYNC --> CLOSE --> DONE
  *    ^  \-------> [CLOSE] --> LIST --+      not there, or another file: under which name is it?
  *    +-------------------------------+
  *
@@ -15,10 +15,9 @@
  * Threads: the owner's. Memory: while a frame is being closed, what decoding takes; given back at the end. Layer: stages. */
 #pragma once
 
-#include "stages/codec/zstd_mending.h"
 #include "stages/lock_wait.h"
+#include "stages/open_frame.h"
 #include "stages/output_mark.h"
-#include "stages/steady_op.h"
 
 enum output_restore_why {
 	RESTORE_MARK,   /* it was committed */
@@ -33,8 +32,7 @@ enum output_restore_state {
 	RESTORE_LOOK,
 	RESTORE_LOCK,
 	RESTORE_TRUNCATE,
-	RESTORE_READ,
-	RESTORE_WRITE_TAIL,
+	RESTORE_CLOSE_FRAME,
 	RESTORE_SYNC,
 	RESTORE_CLOSE,
 	RESTORE_LIST,
@@ -52,11 +50,7 @@ struct output_restore {
 	int fd;
 	struct io_status status;
 	struct lock_wait lock;
-	uint64_t at; /* READ, WRITE_TAIL: how far */
-	struct zstd_mending mending;
-	uint8_t *bytes; /* READ */
-	uint8_t tail[ZSTD_TAIL];
-	struct iovec span;
+	struct open_frame frame;
 	const char *missing; /* why it is searched for */
 	enum { SEARCH_NOT_YET, SEARCH_BEGINS, SEARCH_OVER } search;
 	char path[PATH_MAX]; /* where it is */

@@ -19,7 +19,15 @@ struct output_act {
 /* By state; those that the file does not implement are NULL. */
 extern const struct output_act output_directory_acts[OUTPUT_STATES];
 extern const struct output_act output_opening_acts[OUTPUT_STATES];
+extern const struct output_act output_mending_acts[OUTPUT_STATES];
 extern const struct output_act output_closing_acts[OUTPUT_STATES];
+
+/* What is in it is known: on to READY. */
+void output_go_on_opened(struct output_file *f);
+/* Its last frame is closed first; then as if it had not been open. */
+void output_mend(struct output_file *f);
+/* One step on in WALK or CLOSE_FRAME. */
+int output_mending_step(struct output_file *f);
 
 void output_go(struct output_file *f, enum output_file_state state);
 /* To CLOSED, or what is to be closed before. */

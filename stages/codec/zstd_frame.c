@@ -8,12 +8,14 @@
 
 enum { BLOCK = 128 * 1024 }; /* what zstd compresses at a time */
 
-/* The parameters of all our frames. NULL when memory runs out or zstd does not take the level. */
+/* The parameters of all our frames, none of which says how much it holds, so that each can be closed wherever it ends. NULL
+ * when memory runs out or zstd does not take the level. */
 static ZSTD_CCtx_params *make_parameters(int level)
 {
 	ZSTD_CCtx_params *p = ZSTD_createCCtxParams();
 	if (p && !ZSTD_isError(ZSTD_CCtxParams_init(p, level)) &&
 	    !ZSTD_isError(ZSTD_CCtxParams_setParameter(p, ZSTD_c_checksumFlag, 1)) &&
+	    !ZSTD_isError(ZSTD_CCtxParams_setParameter(p, ZSTD_c_contentSizeFlag, 0)) &&
 	    !ZSTD_isError(ZSTD_CCtxParams_setParameter(p, ZSTD_c_stableInBuffer, 1)))
 		return p;
 	ZSTD_freeCCtxParams(p);

@@ -5,7 +5,7 @@
 #include <xxhash.h>
 #include <zstd.h>
 
-enum { DECODED = 128 * 1024 };
+enum { DECODED = 128 * 1024, LAST_BLOCK = 3, CHECKSUM = ZSTD_TAIL - LAST_BLOCK };
 
 int zstd_mending_init(struct zstd_mending *m)
 {
@@ -42,14 +42,14 @@ int zstd_mending_put(struct zstd_mending *m, const uint8_t *bytes, size_t length
 	return 0;
 }
 
-size_t zstd_mending_tail(const struct zstd_mending *m, uint8_t tail[ZSTD_TAIL])
+size_t zstd_mending_tail(const struct zstd_mending *m, bool has_checksum, uint8_t tail[ZSTD_TAIL])
 {
 	if (!m->open)
 		return 0;
 	uint64_t sum = XXH64_digest(m->hash);
 	tail[0] = 1;
 	tail[1] = tail[2] = 0;
-	for (unsigned i = 0; i < 4; i++)
-		tail[3 + i] = (uint8_t)(sum >> (8 * i));
-	return ZSTD_TAIL;
+	for (unsigned i = 0; i < CHECKSUM; i++)
+		tail[LAST_BLOCK + i] = (uint8_t)(sum >> (8 * i));
+	return has_checksum ? ZSTD_TAIL : LAST_BLOCK;
 }

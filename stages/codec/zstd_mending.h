@@ -26,5 +26,5 @@ void zstd_mending_release(struct zstd_mending *m);
 /* What comes next of the file, from the beginning of a frame on. 0, or -EBADMSG: that is no zstd. */
 int zstd_mending_put(struct zstd_mending *m, const uint8_t *bytes, size_t length);
 
-/* What is to follow; returns its length, 0 if nothing is. */
-size_t zstd_mending_tail(const struct zstd_mending *m, uint8_t tail[ZSTD_TAIL]);
+/* What is to follow, which ends with a checksum if the open frame is to have one; returns its length, 0 if nothing is. */
+size_t zstd_mending_tail(const struct zstd_mending *m, bool has_checksum, uint8_t tail[ZSTD_TAIL]);

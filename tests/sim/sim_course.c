@@ -118,6 +118,20 @@ static void mount_all(struct world *w)
 	sim_fs_mount(&w->fs, "/out/o1", false, true);
 }
 
+/* By somebody of whom nothing is remembered: nothing is in it yet but half a block. */
+static void leave_open_frame(struct world *w)
+{
+	static const uint8_t left[] = {0x28, 0xB5, 0x2F, 0xFD, 0x04, 0x58, 0,
+				       0,    0,    0x80, 0,    0,    'h'};
+	int fd = sim_fs_open(&w->fs, AT_FDCWD, "/out/o1/o1.log.zst", O_WRONLY | O_CREAT, 0644);
+	sim_fs_write(&w->fs, fd, left, sizeof left, 0);
+	sim_fs_sync(&w->fs, fd, false);
+	sim_fs_close(&w->fs, fd);
+	fd = sim_fs_open(&w->fs, AT_FDCWD, "/out/o1", O_RDONLY | O_DIRECTORY, 0);
+	sim_fs_sync(&w->fs, fd, false);
+	sim_fs_close(&w->fs, fd);
+}
+
 static void add_stream(struct world *w, size_t source, const char *path)
 {
 	struct sim_input *in = &w->input;
@@ -139,6 +153,7 @@ static void make(struct world *w, struct sim_course *c)
 	sim_story_init(&w->story, c->told, &w->clock.now_ns);
 	make_shape(w);
 	mount_all(w);
+	leave_open_frame(w);
 	sim_input_init(&w->input, &w->shape, &w->fs, &w->story, sim_random_fork(&w->random),
 		       c->once);
 	add_stream(w, 0, "/in/s0/0.log");

@@ -405,7 +405,7 @@ Test(output_file, zstd_goes_behind_zstd_and_nothing_else_does_and_nothing_behind
 		size_t length;
 		bool is_zstd, is_gzip;
 	} contents[] = {
-	    {"\x28\xb5\x2f\xfd....", 8, true, false},
+	    {"\x28\xb5\x2f\xfd\0\x58\1\0\0", 9, true, false}, /* an empty frame */
 	    {"\x50\x2a\x4d\x18\0\0\0\0", 8, true, false},
 	    {"\x5f\x2a\x4d\x18\0\0\0\0", 8, true, false},
 	    {"\x60\x2a\x4d\x18\0\0\0\0", 8, false, false},

@@ -34,7 +34,7 @@ static void close_frame(const struct exact *x, const char *path)
 	size_t n = fread(bytes, 1, sizeof bytes, f);
 	cr_assert(n < sizeof bytes && zstd_mending_init(&mending) == 0);
 	cr_assert_eq(zstd_mending_put(&mending, bytes, n), 0);
-	n = zstd_mending_tail(&mending, tail);
+	n = zstd_mending_tail(&mending, true, tail);
 	cr_assert(fseek(f, 0, SEEK_END) == 0 && fwrite(tail, 1, n, f) == n && fclose(f) == 0);
 	zstd_mending_release(&mending);
 }
