@@ -12,10 +12,22 @@ const char *file_aside_last_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* What follows the prefix; NULL: it has none. */
+static const char *behind_prefix(const char *path)
+{
+	const char *name = file_aside_last_name(path);
+	size_t length = strlen(FILE_ASIDE_PREFIX);
+	if (strncmp(name, FILE_ASIDE_PREFIX, length) != 0)
+		return NULL;
+	name += length;
+	if (name[0] == '-' && name[1] >= '2' && name[1] <= '0' + FILE_ASIDE_NAMES)
+		name += 2;
+	return *name == '.' ? name + 1 : NULL;
+}
+
 bool file_aside_is(const char *path)
 {
-	return strncmp(file_aside_last_name(path), FILE_ASIDE_PREFIX, strlen(FILE_ASIDE_PREFIX)) ==
-	       0;
+	return behind_prefix(path) != NULL;
 }
 
 static char *renamed(const char *path, const char *prefix, const char *name)
@@ -25,21 +37,26 @@ static char *renamed(const char *path, const char *prefix, const char *name)
 	return asprintf(&to, "%.*s%s%s", above, path, prefix, name) < 0 ? NULL : to;
 }
 
-char *file_aside_of(const char *path)
+char *file_aside_of(const char *path, unsigned number)
 {
-	return renamed(path, FILE_ASIDE_PREFIX, file_aside_last_name(path));
+	assert(number >= 1 && number <= FILE_ASIDE_NAMES);
+	char prefix[] = FILE_ASIDE_PREFIX "-?.";
+	if (number == 1)
+		return renamed(path, FILE_ASIDE_PREFIX ".", file_aside_last_name(path));
+	*strchr(prefix, '?') = (char)('0' + number);
+	return renamed(path, prefix, file_aside_last_name(path));
 }
 
 char *file_aside_original(const char *path)
 {
-	const char *name = file_aside_last_name(path);
-	return renamed(path, "", file_aside_is(path) ? name + strlen(FILE_ASIDE_PREFIX) : name);
+	const char *name = behind_prefix(path);
+	return renamed(path, "", name ? name : file_aside_last_name(path));
 }
 
 void file_aside_begin(struct file_aside *a, struct stage *s, struct file_positions *positions)
 {
-	*a =
-	    (struct file_aside){.stage = s, .positions = positions, .next = positions->parked.next};
+	*a = (struct file_aside){
+	    .stage = s, .positions = positions, .next = positions->parked.next, .number = 1};
 }
 
 static void forget_names(struct file_aside *a)
@@ -64,7 +81,7 @@ static int put_back(struct file_aside *a, const char *path)
 {
 	forget_names(a);
 	a->to = file_aside_original(path);
-	a->from = a->to ? file_aside_of(a->to) : NULL;
+	a->from = a->to ? file_aside_of(a->to, a->number) : NULL;
 	if (!a->from)
 		return -ENOMEM;
 	a->op = (struct io_op){.code = IO_RENAME,
@@ -73,6 +90,12 @@ static int put_back(struct file_aside *a, const char *path)
 			       .done = on_done};
 	io_submit(a->stage->env->io, &a->op);
 	return STEP_WAIT;
+}
+
+static const char *path_at(const struct chain *link)
+{
+	struct chain *c = (struct chain *)(uintptr_t)link;
+	return chain_owner(c, struct file_position, parked)->path;
 }
 
 /* That there is none, or that its name is taken, is as good as having put it back. */
@@ -84,8 +107,10 @@ int file_aside_step(struct file_aside *a)
 		a->next = NULL;
 		return STEP_DONE;
 	}
-	const struct chain *c = a->next;
-	a->next = c->next;
-	struct chain *link = (struct chain *)(uintptr_t)c;
-	return put_back(a, chain_owner(link, struct file_position, parked)->path);
+	int r = put_back(a, path_at(a->next));
+	if (a->number++ == FILE_ASIDE_NAMES) {
+		a->number = 1;
+		a->next = a->next->next;
+	}
+	return r;
 }

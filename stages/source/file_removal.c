@@ -128,7 +128,8 @@ static int name(struct file_removal *r, const char *path)
 	size_t above = (size_t)(file_aside_last_name(path) - path);
 	forget_names(r);
 	r->path = strdup(path);
-	r->aside = file_aside_is(path) ? strdup(path) : file_aside_of(path);
+	r->number = 1;
+	r->aside = file_aside_is(path) ? strdup(path) : file_aside_of(path, r->number);
 	r->directory = above > 1 ? strndup(path, above - 1) : strdup(above == 1 ? "/" : ".");
 	return r->path && r->aside && r->directory ? 0 : -ENOMEM;
 }
@@ -347,7 +348,40 @@ static int after_aside(struct file_removal *r)
 {
 	if (r->op.result >= 0)
 		return see(r);
+	if (r->op.result == -EEXIST)
+		return submit(r, REMOVAL_TAKEN,
+			      (struct io_op){.code = IO_STAT,
+					     .fd = r->above,
+					     .stat = {.path = file_aside_last_name(r->aside),
+						      .into = &r->now}});
 	return r->op.result == -ENOENT ? keep(r) : refuse(r, r->op.result);
+}
+
+static int try_next_name(struct file_removal *r)
+{
+	if (r->number == FILE_ASIDE_NAMES)
+		return refuse(r, -EEXIST);
+	free(r->aside);
+	r->aside = file_aside_of(r->path, ++r->number);
+	return r->aside ? set_aside(r) : -ENOMEM;
+}
+
+static int after_taken(struct file_removal *r)
+{
+	bool is_the_same =
+	    r->op.result >= 0 && r->now.device == r->stat.device && r->now.inode == r->stat.inode;
+	if (!is_the_same)
+		return try_next_name(r);
+	return submit(r, REMOVAL_SPARE,
+		      (struct io_op){.code = IO_UNLINK,
+				     .fd = r->above,
+				     .unlink = {.path = file_aside_last_name(r->aside)}});
+}
+
+static int after_spare(struct file_removal *r)
+{
+	bool is_gone = r->op.result >= 0 || r->op.result == -ENOENT;
+	return is_gone ? set_aside(r) : refuse(r, r->op.result);
 }
 
 static int after_see(struct file_removal *r)
@@ -443,6 +477,10 @@ static int go_on(struct file_removal *r)
 		return after_above(r);
 	case REMOVAL_ASIDE:
 		return after_aside(r);
+	case REMOVAL_TAKEN:
+		return after_taken(r);
+	case REMOVAL_SPARE:
+		return after_spare(r);
 	case REMOVAL_SEE:
 		return after_see(r);
 	case REMOVAL_WHOSE:

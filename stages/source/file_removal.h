@@ -7,12 +7,17 @@
  *                   |        |        |       |                             +-------+--> BACK -------------------^
  *                   +--------+--------+-------+--- not as it was: left alone until it changes and is stored again-^
  *
+ *   ASIDE --that name is taken--> TAKEN --by the same file--> SPARE --> ASIDE
+ *                                   +-----by another--> ASIDE, with the next name
+ *
  * As it was: a regular file with the same identity, of the length that is committed, not modified for so long, with the
  * same samples of its bytes, whose path the patterns match. No link, nothing empty, and nothing of which the beginning was
  * left out (`read_from: end`).
  *
  * ABOVE opens its directory, ASIDE gives it a name that nobody else uses (file_aside.h), SEE and WHOSE look whether that is
- * still the file that was looked at, and as it was: another may have got its name meanwhile. That is put BACK.
+ * still the file that was looked at, and as it was: another may have got its name meanwhile. That is put BACK. Where
+ * something lies under that name, TAKEN looks what: a kill between the two halves of a rename (daemon/stand_in.h) leaves a
+ * file with both names, of which SPARE takes this one away; anything else stays there.
  *
  * What is remembered of the file is forgotten when the directory is on disk without it: a name that a power cut brings back
  * leads to a file that is still known. Should somebody have written to it in the last moment, the descriptor still leads
@@ -33,6 +38,8 @@ enum file_removal_at {
 	REMOVAL_TAIL,
 	REMOVAL_ABOVE,
 	REMOVAL_ASIDE,
+	REMOVAL_TAKEN,
+	REMOVAL_SPARE,
 	REMOVAL_SEE,
 	REMOVAL_WHOSE,
 	REMOVAL_BACK,
@@ -52,6 +59,7 @@ struct file_removal {
 	char *path;       /* at hand */
 	char *directory;  /* it is in */
 	char *aside;      /* what it is called while it is being deleted */
+	unsigned number;  /* of that name (file_aside.h) */
 	uint64_t end;     /* and how long it has to be */
 	int fd;           /* it; -1: closed, or the reader's */
 	int above, seen;  /* its directory, and what lay aside there; -1: closed */

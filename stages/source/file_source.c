@@ -151,7 +151,7 @@ static int add_patterns(struct stage *s, struct glob_set *set, const struct text
 /* What is being deleted, maybe by another source. */
 static int leave_out_aside(struct stage *s, struct glob_set *exclude)
 {
-	static const char pattern[] = FILE_ASIDE_PREFIX "*";
+	static const char pattern[] = FILE_ASIDE_PREFIX "[.-]*";
 	const char *why;
 	int r = glob_set_add(exclude, pattern, sizeof pattern - 1, GLOB_DOTS, &why);
 	if (r < 0)

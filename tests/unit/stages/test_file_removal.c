@@ -438,6 +438,96 @@ Test(file_removal, what_a_crash_left_aside_goes_when_another_file_has_its_name)
 	end(x);
 }
 
+/* ---- names that are taken ---- */
+
+static void give_second_name(struct fixture *x, const char *name, const char *second)
+{
+	struct text from = in_directory(x, name), to = in_directory(x, second);
+	cr_assert_eq(link(from.bytes, to.bytes), 0);
+	free((char *)from.bytes);
+	free((char *)to.bytes);
+}
+
+Test(file_removal, file_that_a_kill_left_under_both_names_goes_from_both)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\n");
+	start_following(x);
+	commit(x);
+	stop(x);
+	give_second_name(x, "a.log", ".sluice-removing.a.log");
+	start_following(x);
+	pass(x, 2 * HOUR_NS);
+	cr_expect_not(exists(x, "a.log"));
+	cr_expect_not(exists(x, ".sluice-removing.a.log"));
+	cr_expect_str_eq(x->got, "one\n");
+	cr_expect_eq(counter_get(&x->counters.removals), 1);
+	end(x);
+}
+
+Test(file_removal, another_file_under_the_name_aside_stays_and_keeps_none_from_being_removed)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\n");
+	start_following(x);
+	commit(x);
+	append(x, ".sluice-removing.a.log", "another\n");
+	append(x, ".sluice-removing-2.a.log", "and another\n");
+	pass(x, 2 * HOUR_NS);
+	cr_expect_not(exists(x, "a.log"));
+	cr_expect(exists(x, ".sluice-removing.a.log"));
+	cr_expect(exists(x, ".sluice-removing-2.a.log"));
+	cr_expect_str_eq(x->got, "one\n");
+	cr_expect_str_eq(x->said, "file removed, all of it is stored\n");
+	end(x);
+}
+
+Test(file_removal, file_stays_when_every_name_aside_is_taken)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\n");
+	start_following(x);
+	commit(x);
+	append(x, ".sluice-removing.a.log", "1\n");
+	append(x, ".sluice-removing-2.a.log", "2\n");
+	append(x, ".sluice-removing-3.a.log", "3\n");
+	append(x, ".sluice-removing-4.a.log", "4\n");
+	pass(x, 2 * HOUR_NS);
+	pass(x, 2 * HOUR_NS);
+	cr_expect(exists(x, "a.log"));
+	cr_expect_str_eq(x->said, "file cannot be removed, leaving it\n");
+	end(x);
+}
+
+Test(file_removal, what_a_crash_left_aside_by_another_name_is_put_back)
+{
+	struct fixture *x = set_up_removing("*");
+	append(x, "a.log", "one\n");
+	append(x, "-2.b.log", "two\n");
+	start_following(x);
+	commit(x);
+	stop(x);
+	move_file(x, "a.log", ".sluice-removing-3.a.log");
+	move_file(x, "-2.b.log", ".sluice-removing.-2.b.log");
+	start_following(x);
+	cr_expect(exists(x, "a.log"));
+	cr_expect(exists(x, "-2.b.log"));
+	cr_expect_not(exists(x, ".sluice-removing-3.a.log"));
+	expect_got(x, "two\none\n");
+	end(x);
+}
+
+Test(file_removal, no_source_reads_what_lies_aside)
+{
+	struct fixture *x = set_up_removing(".*.log");
+	append(x, ".a.log", "one\n");
+	append(x, ".sluice-removing.a.log", "two\n");
+	append(x, ".sluice-removing-2.a.log", "three\n");
+	start_following(x);
+	cr_expect_str_eq(x->got, "one\n");
+	end(x);
+}
+
 /* ---- once ---- */
 
 Test(file_removal, once_what_is_due_at_the_end_goes_and_the_rest_in_a_later_run)
