@@ -131,6 +131,37 @@ test_a_sink_added_by_a_reload_that_failed_begins_again_where_it_began() {
 	assert_same <(seq 1 200) out.log
 }
 
+# From now on the syncs of its main thread fail while there is a file `broken`.
+on_a_disk_that_may_break() {
+	"$TOOLS/e2e/failing_sync" broken true || skip "seccomp filters are refused here"
+	printf '#!/bin/sh\nexec "%s" "%s" "%s" "$@"\n' "$TOOLS/e2e/failing_sync" "$PWD/broken" "$SLUICE" >on_that_disk
+	chmod +x on_that_disk
+	SLUICE=$PWD/on_that_disk
+}
+
+# The old topology would run, but what the disk holds is not known any more. The other threads' syncs go well: it is the one
+# of the record that forgets the old sink which fails.
+test_a_sync_that_fails_as_a_reload_brings_outputs_back_ends_the_run() {
+	on_a_disk_that_may_break
+	leftover_topology "$(sink out out.log)"
+	seq 1 100 >in/a.log
+	start_sluice -c t.yaml
+	wait_until 20 has_lines out.log 100
+	leftover_topology "$(sink other out.log)"
+	touch broken
+	kill -HUP "$sluice_pid"
+	await_end 30
+	assert_status 74
+	assert_said 'stopping reason=reload'
+	assert_said 'outputs of earlier runs cannot be brought back .*error="Input/output error"'
+	assert_never_said 'going back'
+	rm broken
+	seq 101 200 >>in/a.log
+	run_sluice --once -c t.yaml
+	assert_status 0
+	assert_same <(seq 1 200) out.log
+}
+
 test_the_output_of_a_sink_that_is_no_more_may_be_gone_and_may_not_be_another() {
 	killed_with_a_tail
 	leftover_topology "$(sink other other.log)"
