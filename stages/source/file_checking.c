@@ -22,9 +22,9 @@ static int sample(struct file_reader *r, enum file_reader_at at, uint64_t from, 
 static size_t tail_length(const struct tracked_file *f)
 {
 	const struct file_tail *t = &f->position->tail;
-	if (t->length > 0 || f->form == FILE_PACKED)
+	if (t->length > 0 || f->place.form == FILE_PACKED)
 		return t->length;
-	return f->at < TAIL_BYTES ? (size_t)f->at : TAIL_BYTES;
+	return f->place.at < TAIL_BYTES ? (size_t)f->place.at : TAIL_BYTES;
 }
 
 static int check_head(struct file_reader *r)
@@ -35,7 +35,7 @@ static int check_head(struct file_reader *r)
 static int check_tail(struct file_reader *r)
 {
 	const struct tracked_file *f = r->file;
-	uint64_t end = f->position->tail.length > 0 ? f->position->tail.end : f->at;
+	uint64_t end = f->position->tail.length > 0 ? f->position->tail.end : f->place.at;
 	size_t length = tail_length(f);
 	return sample(r, READER_TAIL, end - length, length);
 }
@@ -81,7 +81,7 @@ static int tail_sampled(struct file_reader *r)
 	struct tracked_file *f = r->file;
 	struct file_tail *t = &f->position->tail;
 	if (t->length == 0)
-		file_tail_note(t, f->at, r->sample, r->sample_length);
+		file_tail_note(t, f->place.at, r->sample, r->sample_length);
 	else if (!file_tail_compare(t, r->sample))
 		return differs(r);
 	file_positions_trust(r->set->positions, f->position);
@@ -94,7 +94,8 @@ static bool may_have_lost_its_end(const struct file_reader *r)
 {
 	const struct tracked_file *f = r->file;
 	const struct file_position *p = f->position;
-	bool is_usable = f->form != FILE_PACKED || (r->stat.size >= f->at && f->skip == 0);
+	bool is_usable =
+	    f->place.form != FILE_PACKED || (r->stat.size >= f->place.at && f->place.skip == 0);
 	return p && file_positions_has_rebooted(r->set->positions, p) &&
 	       p->head.length == HEAD_BYTES && r->stat.size >= HEAD_BYTES && is_usable;
 }

@@ -338,7 +338,7 @@ static int patrol(struct file_finder *f)
 	f->patrol_left--;
 	chain_append(&f->set->all, first);
 	struct tracked_file *t = chain_owner(first, struct tracked_file, all);
-	if (!t->named || t->form == FILE_STREAM)
+	if (!t->named || t->place.form == FILE_STREAM)
 		return 1;
 	int r = looking_begin(f, t->path, false, false);
 	return r < 0 ? r : 1;

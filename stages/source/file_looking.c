@@ -122,7 +122,7 @@ static int find_place(struct file_finder *f, struct tracked_file *t)
 			return -ENOMEM;
 	}
 	if (!is_known && begins_at_end(f)) {
-		t->at = t->end = t->size = t->done = st->size;
+		t->place.at = t->end = t->size = t->done = st->size;
 		f->began_at_end = true;
 		if (t->position)
 			t->position->doubted = true; /* there is no sample of it yet */
@@ -143,7 +143,7 @@ static int add_new(struct file_finder *f)
 		return -ENOMEM;
 	int r = 0;
 	if (!S_ISREG(f->stat.mode))
-		t->form = FILE_STREAM;
+		t->place.form = FILE_STREAM;
 	else
 		r = find_place(f, t);
 	counter_add(&f->stage->counters->work_total, t->size - t->done);

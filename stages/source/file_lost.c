@@ -96,7 +96,7 @@ static int is_missing(struct file_lost *l)
 {
 	struct file_position *n = current(l);
 	if (file_positions_missing(l->positions, n, env_wall_ns(l->stage->env)))
-		file_notes_gone(l->stage, n->path, n->at);
+		file_notes_gone(l->stage, n->path, n->place.at);
 	l->at = LOST_NEXT;
 	return STEP_MORE;
 }

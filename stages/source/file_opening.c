@@ -34,7 +34,7 @@ int opening_open(struct file_reader *r)
 		close_most_idle(r);
 	/* a pipe without a writer would hold the opening up; what is not a stream must not have O_NONBLOCK, which some
 	 * file systems take seriously */
-	int wait = f->form == FILE_STREAM ? O_NONBLOCK : 0;
+	int wait = f->place.form == FILE_STREAM ? O_NONBLOCK : 0;
 	r->op.fd = AT_FDCWD;
 	r->op.open.path = f->path;
 	r->op.open.flags = O_RDONLY | O_NOCTTY | wait;
@@ -141,15 +141,15 @@ static void decide_form(struct file_reader *r)
 	struct tracked_file *f = r->file;
 	f->is_pipe = S_ISFIFO(r->stat.mode);
 	if (!S_ISREG(r->stat.mode))
-		f->form = FILE_STREAM;
-	if (f->form != FILE_UNSEEN)
+		f->place.form = FILE_STREAM;
+	if (f->place.form != FILE_UNSEEN)
 		return;
 	if (is_called(r, COMPRESSION_ZSTD, ".zst"))
 		turn_set_packed(f, PACKED_ZSTD);
 	else if (is_called(r, COMPRESSION_GZIP, ".gz"))
 		turn_set_packed(f, PACKED_GZIP);
-	else if (r->compression == COMPRESSION_NONE || f->at > 0)
-		f->form = FILE_PLAIN;
+	else if (r->compression == COMPRESSION_NONE || f->place.at > 0)
+		f->place.form = FILE_PLAIN;
 }
 
 void opening_begin_anew(struct file_reader *r)

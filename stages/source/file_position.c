@@ -19,29 +19,30 @@ enum {
 
 static unsigned form_number(const struct file_position *n)
 {
-	if (n->form == FILE_PACKED)
-		return n->packing == PACKED_GZIP ? FORM_GZIP : FORM_ZSTD;
-	return n->form == FILE_PLAIN ? FORM_PLAIN : FORM_UNSEEN;
+	if (n->place.form == FILE_PACKED)
+		return n->place.packing == PACKED_GZIP ? FORM_GZIP : FORM_ZSTD;
+	return n->place.form == FILE_PLAIN ? FORM_PLAIN : FORM_UNSEEN;
 }
 
 static void set_form(struct file_position *n, uint64_t number)
 {
 	static const enum file_form forms[] = {FILE_UNSEEN, FILE_PLAIN, FILE_PACKED, FILE_PACKED};
-	n->form = forms[number];
-	n->packing = number == FORM_GZIP ? PACKED_GZIP : PACKED_ZSTD;
+	n->place.form = forms[number];
+	n->place.packing = number == FORM_GZIP ? PACKED_GZIP : PACKED_ZSTD;
 }
 
 static unsigned flags_of(const struct file_position *n)
 {
-	return (n->skipping ? FLAG_SKIPPING : 0u) | (n->in_split ? FLAG_IN_SPLIT : 0u) |
+	return (n->place.framer.skipping ? FLAG_SKIPPING : 0u) |
+	       (n->place.framer.in_split ? FLAG_IN_SPLIT : 0u) |
 	       (n->finished ? FLAG_FINISHED : 0u) | (n->missing ? FLAG_MISSING : 0u) |
 	       (n->named ? FLAG_NAMED : 0u);
 }
 
 static void set_flags(struct file_position *n, uint64_t flags)
 {
-	n->skipping = flags & FLAG_SKIPPING;
-	n->in_split = flags & FLAG_IN_SPLIT;
+	n->place.framer.skipping = flags & FLAG_SKIPPING;
+	n->place.framer.in_split = flags & FLAG_IN_SPLIT;
 	n->finished = flags & FLAG_FINISHED;
 	n->missing = flags & FLAG_MISSING;
 	n->named = flags & FLAG_NAMED;
@@ -61,8 +62,8 @@ void file_position_pack(struct packer *to, const struct file_position *n)
 	packer_bytes(to, path, strlen(path));
 	packer_varint(to, form_number(n));
 	packer_varint(to, flags_of(n));
-	packer_varint(to, n->at);
-	packer_varint(to, n->skip);
+	packer_varint(to, n->place.at);
+	packer_varint(to, n->place.skip);
 	packer_varint(to, n->head.length);
 	packer_u64(to, file_head_hash(&n->head));
 	packer_varint(to, n->tail.end);
@@ -75,7 +76,8 @@ void file_position_pack(struct packer *to, const struct file_position *n)
 static bool is_sound(const struct file_position *n)
 {
 	return n->head.length <= HEAD_BYTES && n->tail.length <= TAIL_BYTES &&
-	       n->tail.length <= n->tail.end && n->at <= INT64_MAX && n->tail.end <= INT64_MAX;
+	       n->tail.length <= n->tail.end && n->place.at <= INT64_MAX &&
+	       n->tail.end <= INT64_MAX;
 }
 
 int file_position_unpack(struct file_position *n, struct packed from, char **ret_path)
@@ -84,8 +86,8 @@ int file_position_unpack(struct file_position *n, struct packed from, char **ret
 	uint64_t format = packed_varint(&from);
 	const uint8_t *path = packed_bytes(&from, &length);
 	uint64_t form = packed_varint(&from), flags = packed_varint(&from);
-	n->at = packed_varint(&from);
-	n->skip = packed_varint(&from);
+	n->place.at = packed_varint(&from);
+	n->place.skip = packed_varint(&from);
 	uint64_t head_length = packed_varint(&from);
 	n->head.hash = packed_u64(&from);
 	n->tail.end = packed_varint(&from);
@@ -112,9 +114,9 @@ int file_position_unpack(struct file_position *n, struct packed from, char **ret
 
 uint64_t file_position_end(const struct file_position *n)
 {
-	if (n->form == FILE_PACKED)
+	if (n->place.form == FILE_PACKED)
 		return n->tail.end;
-	return n->file ? n->file->at : n->at;
+	return n->file ? n->file->place.at : n->place.at;
 }
 
 void file_position_update(struct file_position *n, int64_t wall_ns)
@@ -123,11 +125,7 @@ void file_position_update(struct file_position *n, int64_t wall_ns)
 	if (!f)
 		return;
 	n->named = f->named;
-	n->at = f->at;
-	n->skip = f->skip;
-	n->form = f->form;
-	n->packing = f->packing;
-	n->skipping = f->framer.skipping;
-	n->in_split = f->framer.in_split;
+	n->place = f->place;
+	framer_forget(&n->place.framer); /* what it has searched is not kept */
 	n->seen_ns = wall_ns;
 }

@@ -42,10 +42,7 @@ struct file_position {
 
 	/* The same as in the tracked_file, which is right while there is one. */
 	char *path; /* NULL: was never parked */
-	uint64_t at, skip;
-	enum file_form form;
-	enum packing packing;
-	bool skipping, in_split;
+	struct file_place place;
 };
 
 /* Both append to `to`; want of memory is in to->error. */

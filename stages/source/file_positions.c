@@ -39,6 +39,7 @@ struct file_position *file_positions_add(struct file_positions *p, uint64_t devi
 	n->device = device;
 	n->inode = inode;
 	n->birth_ns = birth_ns;
+	file_place_init(&n->place);
 	chain_init(&n->changed);
 	chain_init(&n->parked);
 	chain_init(&n->stored);

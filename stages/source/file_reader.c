@@ -35,7 +35,7 @@ static int pick(struct file_reader *r)
 	if (r->carried != r->file) {
 		if (turn_put_aside(r) < 0)
 			return turn_out_of_memory(r);
-		framer_forget(&r->file->framer);
+		framer_forget(&r->file->place.framer);
 	}
 	r->carried = r->file;
 	if (r->file->fd >= 0)
@@ -52,17 +52,17 @@ static bool has_had_its_turn(const struct file_reader *r)
 	if (!r->follow || r->draining || !first || !r->progressed || r->reads < READS_PER_TURN)
 		return false;
 	/* a compressed file would take the decompressor away */
-	return r->file->form != FILE_PACKED ||
-	       chain_owner(first, struct tracked_file, turn_link)->form == FILE_PLAIN;
+	return r->file->place.form != FILE_PACKED ||
+	       chain_owner(first, struct tracked_file, turn_link)->place.form == FILE_PLAIN;
 }
 
 static int frame(struct file_reader *r, bool ended, struct batch **ret_batch)
 {
 	size_t n;
 	r->intake.path = r->file->path;
-	r->intake.offset = r->file->at;
-	r->intake.offset_known = r->file->form != FILE_PACKED;
-	int result = intake_frame(&r->intake, &r->file->framer, ended, ret_batch, &n);
+	r->intake.offset = r->file->place.at;
+	r->intake.offset_known = r->file->place.form != FILE_PACKED;
+	int result = intake_frame(&r->intake, &r->file->place.framer, ended, ret_batch, &n);
 	turn_consumed(r, n);
 	return result;
 }
@@ -85,7 +85,7 @@ static int frame_more(struct file_reader *r, struct batch **ret_batch)
 
 static bool is_mid_frame(const struct file_reader *r)
 {
-	return r->file->form == FILE_PACKED && r->unpacker.file == r->file &&
+	return r->file->place.form == FILE_PACKED && r->unpacker.file == r->file &&
 	       r->unpacker.decoder->in_frame;
 }
 
@@ -140,9 +140,9 @@ static int at_end(struct file_reader *r)
 	note_finished(r);
 	if (r->draining) {
 		r->at = READER_FINISH;
-	} else if (r->follow && f->form == FILE_STREAM && !f->named) {
+	} else if (r->follow && f->place.form == FILE_STREAM && !f->named) {
 		turn_stat(r, READER_CHECKING); /* nobody may find it to write to it any more */
-	} else if (f->form == FILE_STREAM && (r->follow || (f->is_pipe && !f->had_bytes))) {
+	} else if (f->place.form == FILE_STREAM && (r->follow || (f->is_pipe && !f->had_bytes))) {
 		say_waiting(r);
 		turn_pause(r);
 	} else if (!r->follow) {
@@ -162,7 +162,7 @@ static int checked(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
 	uint64_t now = turn_now_ns(r);
-	bool is_stream = f->form == FILE_STREAM;
+	bool is_stream = f->place.form == FILE_STREAM;
 	if (!is_stream && r->op.result >= 0 && r->stat.size < f->end)
 		return checking_shorter(r);
 	if (r->grew)
@@ -230,7 +230,8 @@ static bool has_read_long_enough(const struct file_reader *r)
 		return is_late || !reading_is_measured(r->file);
 	if (!first)
 		return false;
-	return is_late || chain_owner(first, struct tracked_file, turn_link)->form != FILE_STREAM;
+	return is_late ||
+	       chain_owner(first, struct tracked_file, turn_link)->place.form != FILE_STREAM;
 }
 
 /* Should bytes come all the same, it ends with them. */
@@ -282,14 +283,14 @@ void file_reader_drain(struct file_reader *r)
 		file_set_rest(r->set, f);
 	for (struct chain *c = r->set->all.next; c != &r->set->all; c = c->next) {
 		f = chain_owner(c, struct tracked_file, all);
-		if (f->form == FILE_STREAM && f->fd >= 0)
+		if (f->place.form == FILE_STREAM && f->fd >= 0)
 			file_set_ready(r->set, f);
 	}
 }
 
 static bool has_stream(const struct file_reader *r)
 {
-	return r->file && r->file->form == FILE_STREAM;
+	return r->file && r->file->place.form == FILE_STREAM;
 }
 
 bool file_reader_is_drained(const struct file_reader *r)

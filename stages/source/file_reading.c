@@ -15,7 +15,7 @@ static size_t within_limit(const struct tracked_file *f, uint64_t at, size_t roo
 
 static int submit_read(struct file_reader *r, uint8_t *bytes, size_t length, uint64_t at)
 {
-	bool stream = r->file->form == FILE_STREAM;
+	bool stream = r->file->place.form == FILE_STREAM;
 	length = within_limit(r->file, at, length);
 	if (length == 0) {
 		r->at = READER_END;
@@ -103,7 +103,7 @@ int reading_fill(struct file_reader *r)
 {
 	if (!turn_take_back(r))
 		return WAIT;
-	return r->file->form == FILE_PACKED ? fill_packed(r) : fill_plain(r);
+	return r->file->place.form == FILE_PACKED ? fill_packed(r) : fill_plain(r);
 }
 
 /* The bytes may be the beginning of more that would tell. */
@@ -118,7 +118,7 @@ static bool may_be_packed(const uint8_t *bytes, size_t n)
 static void recognise(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
-	if (f->form != FILE_UNSEEN)
+	if (f->place.form != FILE_UNSEEN)
 		return;
 	const uint8_t *bytes = r->intake.buffer->bytes + r->intake.from;
 	size_t n = intake_pending(&r->intake);
@@ -127,8 +127,8 @@ static void recognise(struct file_reader *r)
 	else if (gzip_reader_recognises(bytes, n))
 		turn_set_packed(f, PACKED_GZIP);
 	else if (!may_be_packed(bytes, n))
-		f->form = FILE_PLAIN;
-	if (f->form == FILE_PACKED) {
+		f->place.form = FILE_PLAIN;
+	if (f->place.form == FILE_PACKED) {
 		turn_forget_bytes(r);
 		r->at_end = false;
 	}
@@ -136,7 +136,7 @@ static void recognise(struct file_reader *r)
 
 static int read_failed(struct file_reader *r, int error)
 {
-	bool stream = r->file->form == FILE_STREAM;
+	bool stream = r->file->place.form == FILE_STREAM;
 	if (error == -EINTR || (error == -EAGAIN && !stream)) {
 		r->at = READER_FILL;
 	} else if (
@@ -172,9 +172,9 @@ int reading_was_read(struct file_reader *r)
 	f->had_bytes = true;
 	if (turn_was_read(r, r->op.read.at, r->op.read.bytes, (size_t)n) < 0)
 		return -ENOMEM;
-	turn_account(r,
-		     f->form == FILE_STREAM ? f->done + (uint64_t)n : r->op.read.at + (uint64_t)n);
-	if (f->form == FILE_PACKED) {
+	turn_account(r, f->place.form == FILE_STREAM ? f->done + (uint64_t)n
+						     : r->op.read.at + (uint64_t)n);
+	if (f->place.form == FILE_PACKED) {
 		decoder_add(r->unpacker.decoder, (size_t)n);
 		r->at = READER_FILL;
 		return GO_ON;
@@ -182,11 +182,11 @@ int reading_was_read(struct file_reader *r)
 	r->reads++;
 	intake_add(&r->intake, (size_t)n, turn_now_ns(r), env_wall_ns(r->stage->env));
 	/* followed, a short read is the end for now: if more has come since, inotify says so */
-	r->at_end = is_short && r->follow && f->form != FILE_STREAM;
+	r->at_end = is_short && r->follow && f->place.form != FILE_STREAM;
 	recognise(r);
-	if (f->form == FILE_PACKED)
+	if (f->place.form == FILE_PACKED)
 		r->at = READER_FILL;
-	else if (f->form == FILE_UNSEEN)
+	else if (f->place.form == FILE_UNSEEN)
 		r->at = r->at_end ? READER_END : READER_FILL;
 	else
 		r->at = READER_FRAME;

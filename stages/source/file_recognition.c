@@ -59,12 +59,7 @@ struct file_position *recognition_find(struct file_positions *p, const struct io
 
 static void go_on(struct tracked_file *f, struct file_position *n)
 {
-	f->at = n->at;
-	f->skip = n->skip;
-	f->form = n->form;
-	f->packing = n->packing;
-	f->framer.skipping = n->skipping;
-	f->framer.in_split = n->in_split;
+	f->place = n->place;
 	f->end = file_position_end(n);
 	f->size = f->done = f->end;
 }
@@ -98,12 +93,7 @@ static void inherit(struct file_position *to, struct file_position *n)
 	to->boot = n->boot;
 	to->finished = n->finished;
 	to->named = n->named;
-	to->at = n->at;
-	to->skip = n->skip;
-	to->form = n->form;
-	to->packing = n->packing;
-	to->skipping = n->skipping;
-	to->in_split = n->in_split;
+	to->place = n->place;
 }
 
 /* Under a key of its own; the other is over. NULL: out of memory. */

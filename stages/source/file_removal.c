@@ -82,14 +82,14 @@ static int submit(struct file_removal *r, enum file_removal_at at, struct io_op 
 static bool is_within_line(const struct file_removal *r, const struct file_position *n)
 {
 	const struct tracked_file *f = r->stage->once ? NULL : n->file;
-	return f && (f->framer.skipping || f->framer.in_split);
+	return f && (f->place.framer.skipping || f->place.framer.in_split);
 }
 
 /* What was emptied or begun somewhere else than at its first byte stays. */
 static bool is_whole(const struct file_removal *r, const struct file_position *n)
 {
 	return file_position_end(n) > 0 && !is_within_line(r, n) && n->head.length > 0 &&
-	       n->form != FILE_STREAM && !n->over;
+	       n->place.form != FILE_STREAM && !n->over;
 }
 
 static const char *path_of(const struct file_position *n)

@@ -49,7 +49,7 @@ struct tracked_file *file_set_add(struct file_set *s, const char *path, const st
 	f->inode = st->inode;
 	f->birth_ns = st->birth_ns;
 	f->modified_ns = st->modified_ns;
-	framer_init(&f->framer);
+	file_place_init(&f->place);
 	chain_init(&f->all);
 	chain_init(&f->turn_link);
 	chain_init(&f->adrift);
@@ -174,7 +174,7 @@ struct tracked_file *file_set_take_ready(struct file_set *s)
 void file_set_rest(struct file_set *s, struct tracked_file *f)
 {
 	f->turn = FILE_RESTING;
-	if (f->fd >= 0 && f->named && f->form != FILE_STREAM)
+	if (f->fd >= 0 && f->named && f->place.form != FILE_STREAM)
 		chain_append(&s->idle, &f->turn_link);
 	else
 		chain_unlink(&f->turn_link);

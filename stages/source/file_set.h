@@ -17,21 +17,12 @@
 #pragma once
 
 #include "stages/chain.h"
-#include "stages/framer.h"
 #include "stages/hash_index.h"
 #include "stages/io.h"
+#include "stages/source/file_place.h"
 
 /* How long a file that has lost its name must give nothing new before it is given up. */
 #define FILE_QUIET_NS (60 * UINT64_C(1000000000))
-
-enum file_form {
-	FILE_UNSEEN, /* its first bytes will tell */
-	FILE_PLAIN,
-	FILE_PACKED, /* compressed: `packing` says how */
-	FILE_STREAM, /* a pipe or terminal: no offsets */
-};
-
-enum packing { PACKED_ZSTD, PACKED_GZIP };
 
 struct file_position; /* file_positions.h */
 struct file_positions;
@@ -49,8 +40,7 @@ struct tracked_file {
 	int64_t birth_ns;    /* 0: not known */
 	int64_t modified_ns; /* when it was met */
 	int fd;              /* -1: closed */
-	enum file_form form;
-	enum packing packing;
+	struct file_place place;
 	enum file_turn turn;
 	bool named; /* a name that the patterns match leads to it */
 	bool stuck; /* damaged: not tried again as it is; or unreadable (said): for a while */
@@ -63,15 +53,11 @@ struct tracked_file {
 	bool said_damaged;
 	bool said_waiting; /* pipes: the operator has been told that nobody writes to it */
 
-	/* Where the first byte that was not handed on lies: in a plain file at `at`; in a packed one `skip`
-	 * decompressed bytes behind the frame that begins at `at`. */
-	uint64_t at, skip;
 	uint64_t end;  /* offset at which reading last came to the end */
 	uint64_t size; /* how much of it work_total holds */
 	uint64_t done; /* how much of it work_done holds */
 	uint64_t
 	    limit; /* nothing from here on is read; 0: it was empty when opened; UINT64_MAX: none */
-	struct framer framer;
 	uint8_t *kept; /* streams: a line's beginning, while another file has its turn */
 	size_t kept_length;
 	uint64_t retry_ns,

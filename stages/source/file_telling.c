@@ -4,9 +4,9 @@
 
 static const char *form_of(const struct file_position *n)
 {
-	if (n->form == FILE_PACKED)
-		return n->packing == PACKED_GZIP ? "gzip" : "zstd";
-	return n->form == FILE_PLAIN ? "plain" : "not read yet";
+	if (n->place.form == FILE_PACKED)
+		return n->place.packing == PACKED_GZIP ? "gzip" : "zstd";
+	return n->place.form == FILE_PLAIN ? "plain" : "not read yet";
 }
 
 static void tell(const struct file_position *n, const struct text_list *paths, struct teller *t)
@@ -16,10 +16,10 @@ static void tell(const struct file_position *n, const struct text_list *paths, s
 					   .shown = text_list_shown(paths, n->path),
 					   .inode = n->inode,
 					   .birth_ns = n->birth_ns,
-					   .at = n->at});
+					   .at = n->place.at});
 	teller_text(t, "form", form_of(n));
-	if (n->skip > 0)
-		teller_number(t, "unpacked_beyond", n->skip);
+	if (n->place.skip > 0)
+		teller_number(t, "unpacked_beyond", n->place.skip);
 	teller_moment(t, "noted", n->seen_ns);
 	if (n->missing)
 		teller_text(t, "was", "missing at the last start");

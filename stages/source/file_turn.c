@@ -45,17 +45,17 @@ int turn_out_of_memory(struct file_reader *r)
 
 void turn_set_packed(struct tracked_file *f, enum packing packing)
 {
-	f->form = FILE_PACKED;
-	f->packing = packing;
+	f->place.form = FILE_PACKED;
+	f->place.packing = packing;
 }
 
 /* Offset in the file, as it is stored, of the next byte to read. */
 uint64_t turn_position(const struct file_reader *r)
 {
-	if (r->file->form == FILE_PACKED)
+	if (r->file->place.form == FILE_PACKED)
 		return r->unpacker.file == r->file ? decoder_wants(r->unpacker.decoder)
-						   : r->file->at;
-	return r->file->at + intake_pending(&r->intake);
+						   : r->file->place.at;
+	return r->file->place.at + intake_pending(&r->intake);
 }
 
 void turn_account(struct file_reader *r, uint64_t upto)
@@ -86,14 +86,14 @@ void turn_consumed(struct file_reader *r, size_t n)
 		return;
 	r->progressed = true;
 	turn_is_readable(f);
-	if (f->form == FILE_PACKED)
+	if (f->place.form == FILE_PACKED)
 		unpacker_consumed(&r->unpacker, n);
 	else
-		f->at += n;
+		f->place.at += n;
 	if (!f->position)
 		return;
-	if (f->form != FILE_PACKED)
-		file_tail_note(&f->position->tail, f->at,
+	if (f->place.form != FILE_PACKED)
+		file_tail_note(&f->position->tail, f->place.at,
 			       r->intake.buffer->bytes + r->intake.from - n, n);
 	file_positions_changed(r->set->positions, f->position);
 }
@@ -103,7 +103,7 @@ int turn_was_read(struct file_reader *r, uint64_t at, const uint8_t *bytes, size
 	struct file_position *p = r->file->position;
 	if (!p)
 		return 0;
-	if (r->file->form == FILE_PACKED)
+	if (r->file->place.form == FILE_PACKED)
 		file_tail_note(&p->tail, at + n, bytes, n);
 	return file_head_note(&p->head, at, bytes, n) < 0 ? turn_out_of_memory(r) : 0;
 }
@@ -111,7 +111,7 @@ int turn_was_read(struct file_reader *r, uint64_t at, const uint8_t *bytes, size
 void turn_forget_bytes(struct file_reader *r)
 {
 	intake_forget(&r->intake);
-	framer_forget(&r->file->framer);
+	framer_forget(&r->file->place.framer);
 }
 
 /* Whatever was read and not handed on. */
@@ -119,7 +119,7 @@ static void drop_rest(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
 	turn_forget_bytes(r);
-	if (f->form != FILE_STREAM)
+	if (f->place.form != FILE_STREAM)
 		turn_drop_kept(f);
 	if (r->unpacker.file == f)
 		r->unpacker.file = NULL;
@@ -132,9 +132,9 @@ void turn_go_on_at_end(struct file_reader *r, uint64_t size)
 {
 	struct tracked_file *f = r->file;
 	drop_rest(r);
-	if (f->at > size) {
-		f->at = size;
-		framer_init(&f->framer); /* a line that was cut is over */
+	if (f->place.at > size) {
+		f->place.at = size;
+		framer_init(&f->place.framer); /* a line that was cut is over */
 	}
 	f->end = f->size = f->done = size;
 	file_positions_cut(r->set->positions, f->position);
@@ -144,9 +144,8 @@ void turn_begin_anew(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
 	drop_rest(r);
-	framer_init(&f->framer);
-	f->at = f->skip = f->end = f->size = f->done = 0;
-	f->form = FILE_UNSEEN;
+	file_place_init(&f->place);
+	f->end = f->size = f->done = 0;
 	if (f->position)
 		file_positions_restart(r->set->positions, f->position);
 }
@@ -157,7 +156,7 @@ int turn_put_aside(struct file_reader *r)
 {
 	struct tracked_file *f = r->carried;
 	size_t n = intake_pending(&r->intake);
-	bool must_keep = f && (f->form == FILE_STREAM || r->unpacker.file == f);
+	bool must_keep = f && (f->place.form == FILE_STREAM || r->unpacker.file == f);
 	if (must_keep && n > 0) {
 		f->kept = malloc(n);
 		if (!f->kept)
@@ -181,7 +180,7 @@ void turn_drop_kept(struct tracked_file *f)
 bool turn_take_back(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
-	if (f->kept && f->form == FILE_PACKED && r->unpacker.file != f)
+	if (f->kept && f->place.form == FILE_PACKED && r->unpacker.file != f)
 		turn_drop_kept(f);
 	while (f->kept) {
 		uint8_t *to;

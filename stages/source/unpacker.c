@@ -22,13 +22,13 @@ int unpacker_take(struct unpacker *u, struct tracked_file *file)
 	if (u->file == file)
 		return 0;
 	u->file = NULL;
-	int r = choose_decoder(u, file->packing);
+	int r = choose_decoder(u, file->place.packing);
 	if (r < 0)
 		return r;
-	decoder_start(u->decoder, file->at);
+	decoder_start(u->decoder, file->place.at);
 	u->file = file;
 	u->made = 0;
-	u->to_skip = file->skip;
+	u->to_skip = file->place.skip;
 	u->frame_noted = false;
 	return 0;
 }
@@ -72,12 +72,12 @@ enum unpacked unpacker_fill(struct unpacker *u, uint8_t *bytes, size_t room, siz
 void unpacker_consumed(struct unpacker *u, size_t n)
 {
 	struct tracked_file *f = u->file;
-	f->skip += n;
-	assert(f->skip <= u->made || u->to_skip > 0);
-	if (!u->frame_noted || f->skip < u->frame_made)
+	f->place.skip += n;
+	assert(f->place.skip <= u->made || u->to_skip > 0);
+	if (!u->frame_noted || f->place.skip < u->frame_made)
 		return;
-	f->at = u->frame_at;
-	f->skip -= u->frame_made;
+	f->place.at = u->frame_at;
+	f->place.skip -= u->frame_made;
 	u->made -= u->frame_made;
 	u->frame_noted = false;
 }

@@ -102,9 +102,9 @@ static struct tracked_file *add(struct world *w, const char *path, uint64_t inod
 static void hand_on(struct world *w, struct tracked_file *f, const char *text)
 {
 	size_t n = strlen(text);
-	cr_assert_eq(file_head_note(&f->position->head, f->at, (const uint8_t *)text, n), 0);
-	f->at += n;
-	file_tail_note(&f->position->tail, f->at, (const uint8_t *)text, n);
+	cr_assert_eq(file_head_note(&f->position->head, f->place.at, (const uint8_t *)text, n), 0);
+	f->place.at += n;
+	file_tail_note(&f->position->tail, f->place.at, (const uint8_t *)text, n);
 	file_positions_changed(&w->positions, f->position);
 }
 
@@ -114,32 +114,32 @@ Test(file_positions, what_was_said_is_what_is_found_in_the_next_run)
 	begin(&w);
 	struct tracked_file *f = add(&w, "/var/log/a", 5);
 	hand_on(&w, f, "one line\n");
-	f->form = FILE_PLAIN;
-	f->framer.in_split = true;
+	f->place.form = FILE_PLAIN;
+	f->place.framer.in_split = true;
 	struct tracked_file *g = add(&w, "/var/log/b.gz", 6);
 	hand_on(&w, g, "another\n");
-	g->form = FILE_PACKED;
-	g->packing = PACKED_GZIP;
-	g->skip = 77;
-	g->framer.skipping = true;
+	g->place.form = FILE_PACKED;
+	g->place.packing = PACKED_GZIP;
+	g->place.skip = 77;
+	g->place.framer.skipping = true;
 	file_positions_finished(&w.positions, g->position);
 	cr_expect_eq(snapshot(&w, 100), 2);
 	restart(&w);
 	cr_expect(file_positions_has_path(&w.positions, "/var/log/a"));
 	cr_expect_not(file_positions_has_path(&w.positions, "/var/log/b"));
 	f = add(&w, "/var/log/renamed", 5);
-	cr_expect_eq(f->at, 9);
+	cr_expect_eq(f->place.at, 9);
 	cr_expect_eq(f->end, 9);
-	cr_expect_eq(f->form, FILE_PLAIN);
-	cr_expect(f->framer.in_split && !f->framer.skipping);
+	cr_expect_eq(f->place.form, FILE_PLAIN);
+	cr_expect(f->place.framer.in_split && !f->place.framer.skipping);
 	cr_expect(f->position->doubted);
 	cr_expect_not(f->position->finished);
 	cr_expect_eq(file_head_compare(&f->position->head, (const uint8_t *)"one line\n"), 1);
 	cr_expect(file_tail_compare(&f->position->tail, (const uint8_t *)"one line\n"));
 	g = add(&w, "/var/log/b.gz", 6);
-	cr_expect_eq(g->skip, 77);
-	cr_expect(g->form == FILE_PACKED && g->packing == PACKED_GZIP);
-	cr_expect(g->framer.skipping && g->position->finished);
+	cr_expect_eq(g->place.skip, 77);
+	cr_expect(g->place.form == FILE_PACKED && g->place.packing == PACKED_GZIP);
+	cr_expect(g->place.framer.skipping && g->position->finished);
 	cr_expect_eq(snapshot(&w, 200), 1, "its new name alone");
 	end(&w);
 }
@@ -172,7 +172,7 @@ Test(file_positions, file_whose_device_has_another_number_is_the_same_where_all_
 		st.device = device;
 		struct tracked_file *f = file_set_add(&w.set, "a", &st);
 		cr_assert_eq(recognition_attach(&w.positions, f, &st), 0);
-		cr_expect_eq(f->at, 4);
+		cr_expect_eq(f->place.at, 4);
 		cr_expect_eq(file_head_compare(&f->position->head, (const uint8_t *)"one\n"), 1);
 		cr_expect(f->position->doubted);
 		cr_expect_eq(snapshot(&w, 2), 2);
@@ -188,7 +188,7 @@ static struct tracked_file *find_elsewhere(struct world *w, int64_t birth_ns)
 	st.device = 8;
 	struct tracked_file *f = file_set_add(&w->set, "b", &st);
 	cr_assert_eq(recognition_attach(&w->positions, f, &st), 0);
-	cr_expect_eq(f->at, 0, "its old place has not been looked at yet");
+	cr_expect_eq(f->place.at, 0, "its old place has not been looked at yet");
 	recognition_begin_search(&w->positions, &w->set);
 	return f;
 }
@@ -209,7 +209,7 @@ Test(file_positions, file_on_a_device_of_another_number_and_renamed_is_known_by_
 	begin(&w);
 	read_one(&w, 50);
 	const struct tracked_file *f = find_elsewhere(&w, 50);
-	cr_expect_eq(f->at, 4);
+	cr_expect_eq(f->place.at, 4);
 	cr_expect(f->position->doubted);
 	snapshot(&w, 2);
 	cr_expect_eq(count(&w), 1);
@@ -222,7 +222,7 @@ Test(file_positions, file_on_a_device_of_another_number_is_known_by_its_samples_
 	begin(&w);
 	read_one(&w, 0);
 	const struct tracked_file *f = find_elsewhere(&w, 0);
-	cr_expect_eq(f->at, 4);
+	cr_expect_eq(f->place.at, 4);
 	cr_expect(f->position->doubted);
 	end(&w);
 }
@@ -234,7 +234,7 @@ Test(file_positions, file_without_a_birth_is_another_where_the_device_of_the_fir
 	read_one(&w, 0);
 	add(&w, "c", 6); /* on the first device */
 	const struct tracked_file *f = find_elsewhere(&w, 0);
-	cr_expect_eq(f->at, 0);
+	cr_expect_eq(f->place.at, 0);
 	end(&w);
 }
 
@@ -243,9 +243,9 @@ Test(file_positions, file_that_is_where_it_was_stays_itself_beside_its_copy_else
 	struct world w;
 	begin(&w);
 	read_one(&w, 50);
-	cr_expect_eq(add(&w, "a", 5)->at, 4);
+	cr_expect_eq(add(&w, "a", 5)->place.at, 4);
 	const struct tracked_file *f = find_elsewhere(&w, 50);
-	cr_expect_eq(f->at, 0);
+	cr_expect_eq(f->place.at, 0);
 	end(&w);
 }
 
@@ -263,7 +263,7 @@ Test(file_positions,
 	file_set_remove(&w.set, f);
 	f = file_set_add(&w.set, "b", &st);
 	cr_assert_eq(recognition_attach(&w.positions, f, &st), 0);
-	cr_expect_eq(f->at, 0);
+	cr_expect_eq(f->place.at, 0);
 	cr_expect_eq(snapshot(&w, 2), 1);
 	cr_expect_eq(count(&w), 1);
 	restart(&w);
@@ -357,7 +357,7 @@ Test(file_positions, fifty_thousand_files_are_said_once_and_then_cost_nothing)
 	restart(&w);
 	for (uint64_t i = 0; i < FILES; i++) {
 		snprintf(path, sizeof path, "/var/log/app/%ju.log", (uintmax_t)i);
-		cr_assert_eq(add(&w, path, i + 1)->at, i == 777 ? 8 : 4);
+		cr_assert_eq(add(&w, path, i + 1)->place.at, i == 777 ? 8 : 4);
 	}
 	double again = seconds() - before;
 	cr_expect_lt(again, 2.0, "%f s", again);

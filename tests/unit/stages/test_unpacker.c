@@ -63,21 +63,21 @@ static size_t read_some(struct unpacker *u, struct tracked_file *f, const struct
 Test(unpacker, file_taken_up_again_after_another_goes_on_where_it_was)
 {
 	static struct packed p;
-	struct tracked_file f = {.at = 0}, other = {.at = 0};
+	struct tracked_file f = {.fd = -1}, other = {.fd = -1};
 	for (unsigned seed = 0; seed < 200; seed++) {
 		srand(seed);
 		p.length = 0;
 		pack(&p);
 		struct unpacker u = {.file = NULL};
-		f.at = f.skip = 0;
+		f.place.at = f.place.skip = 0;
 		size_t done = 0;
 		uint64_t before = 0;
 		while (done < PLAIN) {
 			size_t stop = done + 1 + (size_t)rand() % 5000;
 			done = read_some(&u, &f, &p, done, stop < PLAIN ? stop : PLAIN);
-			cr_assert_geq(f.at, before);
-			before = f.at;
-			other.at = other.skip = 0;
+			cr_assert_geq(f.place.at, before);
+			before = f.place.at;
+			other.place.at = other.place.skip = 0;
 			cr_assert_eq(unpacker_take(&u, &other), 0);
 		}
 		cr_assert_eq(done, PLAIN);
@@ -88,13 +88,13 @@ Test(unpacker, file_taken_up_again_after_another_goes_on_where_it_was)
 Test(unpacker, place_to_begin_again_moves_on_with_the_frames)
 {
 	static struct packed p;
-	struct tracked_file f = {.at = 0};
+	struct tracked_file f = {.fd = -1};
 	struct unpacker u = {.file = NULL};
 	srand(7);
 	pack(&p);
 	size_t done = read_some(&u, &f, &p, 0, PLAIN * 3 / 4);
 	cr_assert_lt(done, PLAIN + 1);
-	cr_expect_gt(f.at, p.length / 2);
-	cr_expect_lt(f.skip, 6000);
+	cr_expect_gt(f.place.at, p.length / 2);
+	cr_expect_lt(f.place.skip, 6000);
 	unpacker_release(&u);
 }
