@@ -45,6 +45,11 @@ struct pipeline {
 	int ended_event; /* eventfd: readable when a runner is through; the pipeline's */
 };
 
+static inline const struct plan_group *pipeline_group(const struct pipeline *p, size_t g)
+{
+	return &p->plan->groups[g];
+}
+
 /* What the epoch log calls a stage: "file:access". One that became of another type remembers nothing of what it was.
  * Terminated, the caller's to free; NULL: no memory. */
 char *pipeline_remembered_as(const struct topology_stage *s);
