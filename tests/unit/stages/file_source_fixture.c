@@ -327,3 +327,35 @@ void read_all(struct fixture *x)
 		idle = waits ? idle + 1 : 0;
 	}
 }
+
+/* What the tests of a source that remembers begin with. */
+
+void start_following(struct fixture *x)
+{
+	start(x, false);
+	read_all(x);
+}
+
+void crash_following(struct fixture *x)
+{
+	crash(x, false);
+	read_all(x);
+}
+
+void read_once(struct fixture *x)
+{
+	cr_expect_eq(run_once(x), STEP_DONE);
+	remember(x);
+	stop(x);
+}
+
+void commit(struct fixture *x)
+{
+	remember(x);
+	file_source_type.committed(&x->stage, 1);
+}
+
+bool has_said(const struct fixture *x, const char *event)
+{
+	return strstr(x->said, event) != NULL;
+}

@@ -65,6 +65,15 @@ size_t remember(struct fixture *x);
 /* Ends it where it is, what came after the last remember() is lost, and it is started again. */
 void crash(struct fixture *x, bool once);
 
+/* Follows until it has read all there is. */
+void start_following(struct fixture *x);
+void crash_following(struct fixture *x);
+/* To the end of the input, which is remembered. */
+void read_once(struct fixture *x);
+/* What it says is durable. */
+void commit(struct fixture *x);
+bool has_said(const struct fixture *x, const char *event);
+
 /* The caller frees `bytes`. */
 struct text in_directory(struct fixture *x, const char *name);
 void put(struct fixture *x, const char *name, const void *bytes, size_t length, int flags);

@@ -26,19 +26,6 @@ static bool exists(struct fixture *x, const char *name)
 	return is_there;
 }
 
-/* What it says is durable. */
-static void commit(struct fixture *x)
-{
-	remember(x);
-	file_source_type.committed(&x->stage, 1);
-}
-
-static void start_following(struct fixture *x)
-{
-	start(x, false);
-	read_all(x);
-}
-
 /* Follows until so much time has gone by, and nothing more comes of it. */
 static void pass(struct fixture *x, uint64_t ns)
 {
