@@ -1,5 +1,6 @@
 #include "daemon/assembly.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,6 +246,7 @@ static void release_worker(struct worker *w)
 
 int assembly_make(struct pipeline *p, bool once)
 {
+	assert(p->plan->group_count > 0);
 	for (size_t g = 0; g < p->plan->group_count; g++)
 		p->worker_count += pipeline_group(p, g)->workers;
 	p->workers = calloc(p->worker_count, sizeof *p->workers);
