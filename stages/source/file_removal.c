@@ -77,7 +77,6 @@ static int submit(struct file_removal *r, enum file_removal_at at, struct io_op 
 
 /* ---- which ---- */
 
-/* How long the file is if nothing has come to it since. */
 /* Of a line that is too long all has been taken that is there, and yet it may go on. Read once, it has ended. */
 static bool is_within_line(const struct file_removal *r, const struct file_position *n)
 {
