@@ -255,21 +255,11 @@ static void after_reopen(struct output_file *f, int64_t result)
 	output_go(f, OUTPUT_OPEN);
 }
 
-/* Ours to write, not to read. */
-static void do_without_peeking(struct output_file *f)
-{
-	if (f->zstd)
-		env_say(f->env, SAY_WARN,
-			"output may not be read, so that nobody knows whether it ends with a whole "
-			"frame",
-			"path=%s", output_file_shown(f));
-	output_go_on_opened(f);
-}
-
+/* Plain text may be ours to write and not to read; of what is compressed the end has to be known. */
 static void after_peek_open(struct output_file *f, int64_t result)
 {
-	if (result == -EACCES || result == -EPERM) {
-		do_without_peeking(f);
+	if ((result == -EACCES || result == -EPERM) && !f->zstd) {
+		output_go_on_opened(f);
 	} else if (result == -ENOENT && f->replaced++ < REPLACED_MAX) {
 		output_go(f, OUTPUT_REOPEN);
 	} else if (result < 0) {
