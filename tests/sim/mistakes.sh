@@ -55,7 +55,8 @@ plant 'the name of a new epoch log is not synced' daemon/epoch_log.c 's/\.code =
 plant 'a record is committed before all have reported' daemon/epochs.c 's/return all_in\(e\) \? begin_record/return all_in(e) || e->held_count > 0 ? begin_record/'
 plant 'one barrier is taken for all where inputs flow together' daemon/inputs.c \
 	's/if \(!is_through\(&w->in_edges\[i\]\)\)\n\s+return false;\n\s+return true;/if (is_through(&w->in_edges[i]))\n\t\t\treturn true;\n\treturn w->in_edge_count == 0;/'
-plant 'sources are not woken to cut' daemon/epochs.c 's/if \(e->rouse\)/if (false)/'
+plant 'what lies behind a barrier is taken before it' daemon/inputs.c 's/return position >= barrier_at\(&in->edge->barrier\);/return (void)in, (void)position, false;/'
+plant 'the undo journal of the epoch that goes on is emptied with that of the committed one' stages/undo_journal.c 's/ \|\| f->epoch > epoch / /'
 plant 'a file that was written anew is read on' stages/source/file_checking.c 's/if \(!p \|\| !p->doubted\)/if (p || !p)/'
 plant 'a position is not noted when its file has grown' stages/source/file_positions.c 's/(void file_positions_changed\([^)]*\)\n\{\n)/$1\tif (n->is_known)\n\t\treturn;\n/'
 plant 'what a crash left in the undo journal is not undone' stages/output_recovery.c 's/r->left = r->count;/r->left = 0;/'
