@@ -1,23 +1,19 @@
 #include "daemon/leftovers.h"
-#include "daemon/arguments.h"
-#include "daemon/log.h"
 #include "daemon/undo_reading.h"
 #include "stages/delta.h"
+#include "stages/descriptor.h"
 #include "stages/output_recovery.h"
 #include "stages/path_match.h"
 #include "stages/stage.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define LOOK_NS UINT64_C(100000000) /* so often, while it waits, whether we are to end */
 #define ROOM_NS UINT64_C(1000000000)
-#define NOTIFY_NS UINT64_C(1000000000)
+
+enum { CHUNK = 16 * 1024 };
 
 /* One output: a sink's of the topology, or one that has none there. */
 struct leftover {
@@ -34,17 +30,62 @@ struct leftover {
 };
 
 struct leftovers {
-	struct recovery *recovery;
+	struct leftovers_host *host;
 	const struct topology *topology;
+	struct epoch_log *log;
+	int directory;
+	const char *state_dir;
 	struct leftover *first;
 	size_t count;
-	struct backend *backend;
-	struct runner clock; /* never started: only what its env needs */
-	struct stage_env env;
 	struct stage_counters counters;
-	const struct notify *notify;
-	uint64_t notified_ns;
+	struct space_wait space;
 };
+
+/* ---- carrying out ---- */
+
+static void drain(struct leftovers *l)
+{
+	struct backend *b = l->host->backend;
+	while (b->busy > 0)
+		if (backend_poll(b) == 0)
+			l->host->pass(l->host, true);
+}
+
+/* Steps the machine to its end. When it is broken off, no operation is under way either. */
+static int carry(struct leftovers *l, int (*step)(void *machine), void *machine)
+{
+	for (;;) {
+		int stepped = step(machine);
+		if (stepped == STEP_DONE || stepped < 0)
+			return stepped < 0 ? stepped : 0;
+		bool idle = backend_poll(l->host->backend) == 0 && stepped == STEP_WAIT;
+		int passed = l->host->pass(l->host, idle);
+		if (passed < 0) {
+			drain(l);
+			return passed;
+		}
+	}
+}
+
+static int step_op(void *op)
+{
+	return steady_op_step(op);
+}
+
+/* What the operation results in. */
+static int64_t perform(struct leftovers *l, struct io_op op)
+{
+	struct steady_op o;
+	steady_op_init(&o, l->host->env, &l->space, l->state_dir);
+	steady_op_begin(&o, op);
+	int r = carry(l, step_op, &o);
+	return r < 0 ? r : o.result;
+}
+
+static void say_of(struct leftovers *l, const char *sink)
+{
+	l->host->about(l->host, sink);
+}
 
 /* ---- what there is ---- */
 
@@ -124,17 +165,19 @@ static bool makes(const struct text *text, const char *path)
 static int take_mark(struct leftovers *l, struct leftover *o, const char *remembered_as)
 {
 	struct delta saved = {.count = 0};
-	int r = epoch_map_copy(&l->recovery->log.map, remembered_as, &saved);
+	int r = epoch_map_copy(&l->log->map, remembered_as, &saved);
 	if (r == 0)
 		r = output_mark_get(&saved, &o->mark);
 	delta_release(&saved);
 	if (r == -EBADMSG && !o->is_orphan)
 		return 0;
-	if (r == -EBADMSG)
-		log_line(LOG_LEVEL_ERROR, o->id, "state of the output is damaged",
-			 "state_dir=%s cure=%s", l->recovery->path,
-			 "restore the state directory, or begin again from nothing with "
-			 "--from-scratch");
+	if (r == -EBADMSG) {
+		say_of(l, o->id);
+		env_say(l->host->env, SAY_ERROR, "state of the output is damaged",
+			"state_dir=%s cure=%s", l->state_dir,
+			"restore the state directory, or begin again from nothing with "
+			"--from-scratch");
+	}
 	if (r == 0 && !(o->remembered_as = strdup(remembered_as)))
 		r = -ENOMEM;
 	o->is_elsewhere =
@@ -153,7 +196,7 @@ static bool has_mark(const struct epoch_map *map, const char *remembered_as)
 
 static int add_marks(struct leftovers *l)
 {
-	const struct epoch_map *map = &l->recovery->log.map;
+	const struct epoch_map *map = &l->log->map;
 	for (const struct epoch_stage *s = map->stages; s; s = s->next) {
 		const char *id = id_in(s->id);
 		if (!id || strlen(id) > NAME_MAX || !has_mark(map, s->id))
@@ -168,13 +211,17 @@ static int add_marks(struct leftovers *l)
 	return 0;
 }
 
-static int add_journal(struct leftovers *l, int directory, const char *name)
+static int add_journal(struct leftovers *l, const char *name)
 {
 	char id[NAME_MAX + 1];
-	struct stat s;
-	if (!undo_journal_sink(name, id, sizeof id) ||
-	    fstatat(directory, name, &s, AT_SYMLINK_NOFOLLOW) < 0 || s.st_size == 0)
+	struct io_status s = {.size = 0};
+	if (!undo_journal_sink(name, id, sizeof id))
 		return 0;
+	int64_t looked = perform(l, (struct io_op){.code = IO_STAT,
+						   .fd = l->directory,
+						   .stat = {.path = name, .into = &s}});
+	if (looked < 0 || s.size == 0)
+		return looked == -EINTR ? -EINTR : 0;
 	struct leftover *o = find(l, id);
 	if (!o && !(o = add(l, id)))
 		return -ENOMEM;
@@ -182,11 +229,59 @@ static int add_journal(struct leftovers *l, int directory, const char *name)
 	return 0;
 }
 
-/* A damaged one is refused by its sink. */
-static int look_into_file(const struct leftovers *l, struct leftover *o, unsigned file)
+static int add_journals(struct leftovers *l)
 {
-	struct undo_acts acts;
-	int r = undo_acts_read(&acts, l->recovery->dir.fd, o->id, file, l->recovery->log.epoch);
+	struct io_listing names = {.entries = NULL};
+	int r = (int)perform(l, (struct io_op){.code = IO_LIST,
+					       .fd = l->directory,
+					       .list = {.path = ".", .into = &names}});
+	for (size_t i = 0; r == 0 && i < names.count; i++)
+		r = add_journal(l, names.entries[i].name);
+	io_listing_release(&names);
+	return r;
+}
+
+static int read_all(struct leftovers *l, int fd, struct packer *into)
+{
+	int64_t n;
+	do {
+		n = packer_reserve(into, CHUNK);
+		if (n == 0)
+			n = perform(l, (struct io_op){.code = IO_READ,
+						      .fd = fd,
+						      .read = {.bytes = into->bytes + into->length,
+							       .length = CHUNK,
+							       .at = into->length}});
+		into->length += n > 0 ? (size_t)n : 0;
+	} while (n > 0);
+	return (int)n;
+}
+
+/* None is an empty one. */
+static int read_journal(struct leftovers *l, const char *name, struct packer *into)
+{
+	int64_t fd =
+	    perform(l, (struct io_op){.code = IO_OPEN,
+				      .fd = l->directory,
+				      .open = {.path = name, .flags = O_RDONLY | O_CLOEXEC}});
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : (int)fd;
+	int r = read_all(l, (int)fd, into);
+	int closing = (int)fd;
+	descriptor_close(l->host->env->io, &closing);
+	return r;
+}
+
+/* A damaged one is refused by its sink. */
+static int look_into_file(struct leftovers *l, struct leftover *o, unsigned file)
+{
+	struct undo_acts acts = {.epoch = l->log->epoch};
+	char name[NAME_MAX + 1];
+	int r = undo_journal_name(o->id, file, name, sizeof name);
+	if (r == 0)
+		r = read_journal(l, name, &acts.content);
+	if (r == 0)
+		r = undo_acts_parse(&acts);
 	for (size_t i = 0; r == 0 && i < acts.count; i++)
 		o->is_elsewhere |= !makes(o->path, acts.entries[i].path);
 	undo_acts_release(&acts);
@@ -194,31 +289,12 @@ static int look_into_file(const struct leftovers *l, struct leftover *o, unsigne
 }
 
 /* What they were noted for may have been done before the first mark, or behind a file that was closed. */
-static int look_into_journals(const struct leftovers *l)
+static int look_into_journals(struct leftovers *l)
 {
 	int r = 0;
 	for (struct leftover *o = l->first; o && r == 0; o = o->next)
 		for (unsigned i = 0; o->path && o->has_journal && i < UNDO_FILES && r == 0; i++)
 			r = look_into_file(l, o, i);
-	return r;
-}
-
-static int add_journals(struct leftovers *l)
-{
-	int fd = openat(l->recovery->dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *listing = fd < 0 ? NULL : fdopendir(fd);
-	int r = listing ? 0 : -errno;
-	if (!listing && fd >= 0)
-		close(fd);
-	while (listing && r == 0) {
-		errno = 0;
-		const struct dirent *entry = readdir(listing);
-		r = entry ? add_journal(l, fd, entry->d_name) : -errno;
-		if (!entry)
-			break;
-	}
-	if (listing)
-		closedir(listing);
 	return r;
 }
 
@@ -254,40 +330,9 @@ static bool any_to_be_seen_to(const struct leftovers *l, bool all)
 
 /* ---- bringing back ---- */
 
-static bool is_asked_to_end(void)
+static int step_recovery(void *recovery)
 {
-	sigset_t pending;
-	return sigpending(&pending) == 0 &&
-	       (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
-}
-
-/* The recovery waits: for a lock, for room, for a listing. */
-static int wait(struct leftovers *l)
-{
-	uint64_t look_ns = backend_now_ns() + LOOK_NS, named_ns = l->clock.deadline_ns;
-	if (is_asked_to_end())
-		return -EINTR;
-	if (look_ns - l->notified_ns > NOTIFY_NS) {
-		l->notified_ns = look_ns;
-		notify_waiting(l->notify);
-	}
-	backend_wait(l->backend, named_ns < look_ns ? named_ns : look_ns);
-	l->clock.deadline_ns = UINT64_MAX;
-	return 0;
-}
-
-static int carry(struct leftovers *l, struct output_recovery *r)
-{
-	for (;;) {
-		int stepped = output_recovery_step(r);
-		if (stepped == STEP_DONE || stepped < 0)
-			return stepped < 0 ? stepped : 0;
-		int waited = 0;
-		if (backend_poll(l->backend) == 0 && stepped == STEP_WAIT)
-			waited = wait(l);
-		if (waited < 0)
-			return waited;
-	}
+	return output_recovery_step(recovery);
 }
 
 /* To the end of a run there is nothing to go back; what comes of an orphan's file after that is nobody's affair. */
@@ -302,17 +347,17 @@ static int bring_back(struct leftovers *l, struct leftover *o)
 	struct output_recovery *r = calloc(1, sizeof *r);
 	if (!r)
 		return -ENOMEM;
-	l->env.stage = o->id;
+	say_of(l, o->id);
 	drop_closed_mark(o);
 	if (o->is_orphan)
-		log_line(LOG_LEVEL_INFO, o->id, "sink is no more, bringing back its output",
-			 "state_dir=%s", l->recovery->path);
-	int result = output_recovery_begin(r, &l->env.env, &l->counters, l->recovery->path, o->id,
-					   l->recovery->log.epoch, &o->mark);
+		env_say(l->host->env, SAY_INFO, "sink is no more, bringing back its output",
+			"state_dir=%s", l->state_dir);
+	int result = output_recovery_begin(r, l->host->env, &l->counters, l->state_dir, o->id,
+					   l->log->epoch, &o->mark);
 	r->orphan = o->is_orphan;
 	r->space.secret = o->is_secret;
 	if (result == 0)
-		result = carry(l, r);
+		result = carry(l, step_recovery, r);
 	o->was_left = result == 0 && output_recovery_found_left(r);
 	output_recovery_release(r);
 	free(r);
@@ -331,7 +376,7 @@ static int note(struct leftovers *l, struct leftover *o)
 		return 0;
 	o->mark.closed = true;
 	o->mark.whole = o->mark.length;
-	o->mark.epoch = l->recovery->log.epoch + 1;
+	o->mark.epoch = l->log->epoch + 1;
 	return output_mark_put(&o->change, &o->mark);
 }
 
@@ -349,38 +394,44 @@ static int step_log(void *log)
 	return epoch_log_step(log);
 }
 
-static int append(struct epoch_log *log, struct env *env, const struct epoch_part *parts, size_t n)
+static int append(struct leftovers *l, const struct epoch_part *parts, size_t n)
 {
+	struct epoch_log *log = l->log;
 	if (!epoch_log_is_ready(log))
 		return -EIO;
-	return epoch_log_append(log, log->epoch + 1, env_wall_ns(env), parts, n);
+	int r = epoch_log_append(log, log->epoch + 1, env_wall_ns(l->host->env), parts, n);
+	return r < 0 ? r : carry(l, step_log, log);
 }
 
-static bool wait_for_room(struct leftovers *l, bool said, int error)
+static int wait_for_room(struct leftovers *l, bool said, int error)
 {
+	struct env *env = l->host->env;
+	int r = 0;
 	if (!said)
-		log_line(LOG_LEVEL_WARN, NULL, "epoch cannot be committed, retrying", "error=%s",
-			 strerror(-error));
-	for (uint64_t until = backend_now_ns() + ROOM_NS; backend_now_ns() < until;)
-		if (wait(l) < 0)
-			return false;
-	return true;
+		env_say(env, SAY_WARN, "epoch cannot be committed, retrying", "error=%s",
+			strerror(-error));
+	for (uint64_t until = env_now_ns(env) + ROOM_NS; r == 0 && env_now_ns(env) < until;) {
+		env_wake_at(env, until);
+		r = l->host->pass(l->host, true);
+	}
+	return r;
 }
 
 static int commit(struct leftovers *l)
 {
-	struct epoch_log *log = &l->recovery->log;
+	struct io *lent_by = l->log->io;
 	struct epoch_part *parts = calloc(l->count + 1, sizeof *parts);
 	size_t n = parts ? list_parts(l, parts) : 0;
 	int r = parts ? 0 : -ENOMEM;
+	say_of(l, NULL);
+	l->log->io = l->host->env->io;
 	for (bool said = false; r == 0 && n > 0; said = true) {
-		r = append(log, &l->env.env, parts, n);
-		if (r == 0)
-			r = backend_carry(l->recovery->backend, step_log, log);
+		r = append(l, parts, n);
 		if (!space_wait_applies(r))
 			break;
-		r = wait_for_room(l, said, r) ? 0 : -EINTR;
+		r = wait_for_room(l, said, r);
 	}
+	l->log->io = lent_by;
 	free(parts);
 	return r;
 }
@@ -390,12 +441,7 @@ static int commit(struct leftovers *l)
 /* What orphans did was done last. */
 static int see_to_all(struct leftovers *l)
 {
-	int r = backend_open(&l->backend, BACKEND_PLAIN, NULL);
-	if (r < 0)
-		return r;
-	l->env = (struct stage_env){.env = {.ops = &runner_env_ops, .io = &l->backend->io},
-				    .runner = &l->clock};
-	l->clock.deadline_ns = UINT64_MAX;
+	int r = 0;
 	for (struct leftover *o = l->first; o && r == 0; o = o->next) {
 		if (is_live(o))
 			r = bring_back(l, o);
@@ -414,60 +460,21 @@ static void release(struct leftovers *l)
 		free(o->remembered_as);
 		free(o);
 	}
-	while (l->backend && l->backend->busy > 0)
-		if (backend_poll(l->backend) == 0)
-			backend_wait(l->backend, UINT64_MAX);
-	backend_close(l->backend);
-	free(l);
+	drain(l);
 }
 
-static int say_failed(const struct recovery *r, int error)
+int leftovers_bring_back(struct leftovers_host *host, const struct topology *t,
+			 struct epoch_log *log, int directory, const char *state_dir, bool all)
 {
-	if (error == -EINTR) {
-		log_line(LOG_LEVEL_ERROR, NULL, "stopped before outputs were brought back",
-			 "state_dir=%s", r->path);
-		return EXIT_FAILED;
-	}
-	log_line(LOG_LEVEL_ERROR, NULL, "outputs of earlier runs cannot be brought back",
-		 "state_dir=%s error=%s", r->path, strerror(-error));
-	return EXIT_IO;
-}
-
-static int recover(struct recovery *r, const struct topology *t, const struct notify *notify,
-		   bool all)
-{
-	struct leftovers *l = calloc(1, sizeof *l);
-	if (!l)
-		return say_failed(r, -ENOMEM);
-	l->recovery = r;
-	l->topology = t;
-	l->notify = notify;
-	int error = collect(l);
-	if (error == 0 && any_to_be_seen_to(l, all))
-		error = see_to_all(l);
-	release(l);
-	return error < 0 ? say_failed(r, error) : 0;
-}
-
-int leftovers_recover(struct recovery *r, const struct topology *t, const struct notify *notify)
-{
-	return recovery_memory(r) ? recover(r, t, notify, false) : 0;
-}
-
-int leftovers_recover_without_epochs(const struct topology *t, bool from_scratch,
-				     const struct notify *notify)
-{
-	struct recovery *r = calloc(1, sizeof *r);
-	if (!r)
-		return EXIT_FAILED;
-	int code = recovery_open_found(r, t, from_scratch);
-	if (code == 0 && recovery_memory(r) && r->log.epoch > 0)
-		log_line(LOG_LEVEL_WARN, NULL, "epochs are off, nothing of this run is remembered",
-			 "state_dir=%s epoch=%ju next=%s", r->path, (uintmax_t)r->log.epoch,
-			 "a run with epochs goes on where that one ended");
-	if (code == 0 && recovery_memory(r))
-		code = recover(r, t, notify, true);
-	recovery_release(r);
-	free(r);
-	return code;
+	struct leftovers l = {.host = host,
+			      .topology = t,
+			      .log = log,
+			      .directory = directory,
+			      .state_dir = state_dir};
+	space_wait_init(&l.space, host->env, &l.counters);
+	int error = collect(&l);
+	if (error == 0 && any_to_be_seen_to(&l, all))
+		error = see_to_all(&l);
+	release(&l);
+	return error;
 }

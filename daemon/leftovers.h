@@ -11,17 +11,27 @@
  *
  * Whether the path of a sink that is no more was a secret nobody knows, so it is told by that sink's name alone.
  *
- * Threads: the main thread's, while no pipeline runs; blocks. Memory: until it returns. Layer: daemon. */
+ * Threads: the caller's; its host waits. Memory: until it returns. Layer: daemon. */
 #pragma once
 
-#include "daemon/notify.h"
-#include "daemon/recovery.h"
+#include "conf/topology.h"
+#include "daemon/backend.h"
+#include "daemon/epoch_log.h"
+#include "stages/env.h"
 
-/* Before a pipeline is made for t. While it waits for room or a lock, the service manager is told so. 0, or the exit code,
- * having said why. */
-int leftovers_recover(struct recovery *r, const struct topology *t, const struct notify *notify);
+/* Who calls, and waits. */
+struct leftovers_host {
+	struct env *env; /* its io is the backend's */
+	struct backend *backend;
+	/* What env is told from now on is about that sink; NULL: about none. */
+	void (*about)(struct leftovers_host *h, const char *sink);
+	/* After each step. idle: nothing can be done before an operation completes, or the moment has come that env was asked
+	 * for: waits, or a while. 0, or -EINTR: it is to end; then what is under way completes in some more of these. */
+	int (*pass)(struct leftovers_host *h, bool idle);
+};
 
-/* Instead of recovery_open(), where t says `epoch: off`: brings back what runs with epochs left, if any ever remembered
- * something and none is at it. from_scratch: sets that aside. 0, or the exit code, having said why. */
-int leftovers_recover_without_epochs(const struct topology *t, bool from_scratch,
-				     const struct notify *notify);
+/* Before a pipeline is made for t. The log is open and ready, directory the state directory's descriptor, state_dir its
+ * path. all: of sinks that are still there, too, as if nothing of the topology would bring them back. 0 or -errno, having
+ * said why, save -EINTR and what the state directory or its log fails with. */
+int leftovers_bring_back(struct leftovers_host *host, const struct topology *t,
+			 struct epoch_log *log, int directory, const char *state_dir, bool all);

@@ -6,8 +6,8 @@
  *
  * Layer: daemon. */
 #include "daemon/arguments.h"
+#include "daemon/clearing.h"
 #include "daemon/commands.h"
-#include "daemon/leftovers.h"
 #include "daemon/life.h"
 #include "daemon/load.h"
 #include "daemon/log.h"
@@ -142,7 +142,7 @@ static int live(struct run *r, bool *ret_proven)
 {
 	struct pipeline p;
 	*ret_proven = false;
-	int code = leftovers_recover(&r->recovery, &r->loaded->topology, &r->notify);
+	int code = clearing_run(&r->recovery, &r->loaded->topology, &r->notify);
 	/* What a disk failed to do is no reason to go back: after a sync that failed nothing more may be written. */
 	*ret_proven = code == EXIT_IO;
 	if (code != EXIT_DONE)
@@ -210,7 +210,7 @@ static int recover_and_live(struct run *r)
 	int code = EXIT_DONE;
 	notify_begin(&r->notify);
 	if (t->epoch.interval_ns == 0)
-		code = leftovers_recover_without_epochs(t, from_scratch, &r->notify);
+		code = clearing_run_without_epochs(t, from_scratch, &r->notify);
 	if (code == EXIT_DONE)
 		code = recovery_open(&r->recovery, t, from_scratch);
 	if (code == EXIT_DONE)

@@ -40,19 +40,22 @@ static int add(void *acts, const struct undo_entry *e)
 	return 0;
 }
 
+int undo_acts_parse(struct undo_acts *a)
+{
+	size_t whole;
+	return undo_entries_walk(packed_from(a->content.bytes, a->content.length), a->epoch, add, a,
+				 &whole);
+}
+
 int undo_acts_read(struct undo_acts *a, int directory, const char *sink, unsigned file,
 		   uint64_t epoch)
 {
 	*a = (struct undo_acts){.epoch = epoch};
 	char name[NAME_MAX + 1];
-	size_t whole;
 	int r = undo_journal_name(sink, file, name, sizeof name);
 	if (r == 0)
 		r = read_content(a, directory, name);
-	if (r < 0)
-		return r;
-	return undo_entries_walk(packed_from(a->content.bytes, a->content.length), a->epoch, add, a,
-				 &whole);
+	return r < 0 ? r : undo_acts_parse(a);
 }
 
 void undo_acts_release(struct undo_acts *a)

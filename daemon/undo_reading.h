@@ -18,4 +18,6 @@ struct undo_acts {
 /* directory: the state directory's descriptor. 0, -EBADMSG: it is damaged, or -errno; to be released in any case. */
 int undo_acts_read(struct undo_acts *a, int directory, const char *sink, unsigned file,
 		   uint64_t epoch);
+/* The same of a content that was read by other means, with `epoch` set. */
+int undo_acts_parse(struct undo_acts *a);
 void undo_acts_release(struct undo_acts *a);
