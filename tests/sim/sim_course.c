@@ -69,6 +69,7 @@ static struct shape_stage *add_stage(struct shape *s, enum stage_kind kind, cons
 	struct shape_stage *n = &s->stages[s->count++];
 	*n = (struct shape_stage){.kind = kind};
 	snprintf(n->id, sizeof n->id, "%s", id);
+	snprintf(n->place, sizeof n->place, "%s", id);
 	return n;
 }
 

@@ -6,6 +6,10 @@
  * stream come in order along each ordered way, so that what a sink holds of it can be dealt into as many ascending
  * rows as there are ways.
  *
+ * A sink whose path has changed holds what it wrote at each, one after the other, and what was brought back at a path stays
+ * there, whoever writes behind it. One that was taken out of the topology and put back misses of each stream what came
+ * meanwhile: nothing before, nothing after, and nothing that was written only later.
+ *
  * Threads: one. Memory: its own. Layer: tests. */
 #pragma once
 
@@ -17,16 +21,41 @@ enum sim_demand {
 	SIM_NO_MORE /* something failed: no record too often, whatever is missing or torn */
 };
 
+/* What of a file a sink wrote that has another path by now, or none. */
+struct sim_claim {
+	uint64_t birth; /* the file's */
+	size_t sink, from, to;
+	uint64_t hash;
+};
+
+/* What sinks did and missed before the topology was what it is. */
+struct sim_past {
+	struct sim_claim *claims; /* the oldest first */
+	size_t claim_count, claim_room;
+	struct sim_absence {
+		unsigned times;
+		size_t *written, streams; /* when it came back: how long each stream was */
+	} absences[SHAPE_STAGES_MAX];
+};
+
+void sim_past_release(struct sim_past *p);
+void sim_past_note_absence(struct sim_past *p, size_t sink);
+void sim_past_note_return(struct sim_past *p, size_t sink, const struct sim_input *input);
+
 struct sim_model {
 	const struct shape *shape;
 	const struct sim_input *input;
 	struct sim_fs *fs;
+	struct sim_past *past; /* NULL: there is none */
 	enum sim_demand demand;
 	bool once; /* a line without its newline is a record */
 	bool
 	    set_back; /* the clock was: a dated path comes again, so that its files' names tell of no order */
 	char why[512]; /* the first difference */
 };
+
+/* What is beneath /out/PLACE, and is nobody's yet, is what that sink wrote. False: it does not decode. */
+bool sim_model_claim(struct sim_model *m, size_t sink, const char *place);
 
 /* True if every sink holds what it should. */
 bool sim_model_holds(struct sim_model *m);

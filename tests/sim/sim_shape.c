@@ -75,6 +75,7 @@ static struct shape_stage *add(struct shape *s, enum stage_kind kind, char lette
 	struct shape_stage *n = &s->stages[s->count++];
 	*n = (struct shape_stage){.kind = kind};
 	snprintf(n->id, sizeof n->id, "%c%u", letter, (unsigned)number % 100);
+	memcpy(n->place, n->id, sizeof n->place);
 	return n;
 }
 
@@ -125,9 +126,17 @@ static bool is_read(const struct shape *s, size_t stage)
 {
 	for (size_t i = 0; i < s->count; i++)
 		for (size_t n = 0; n < s->stages[i].input_count; n++)
-			if (s->stages[i].inputs[n] == stage)
+			if (s->stages[i].inputs[n] == stage && !s->stages[i].absent)
 				return true;
 	return false;
+}
+
+bool shape_is_whole(const struct shape *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->stages[i].kind != STAGE_SINK && !is_read(s, i))
+			return false;
+	return true;
 }
 
 /* Followed, longer than anybody who writes is silent (sim_input.h). */
@@ -224,8 +233,8 @@ static void print_filter(struct page *p, const struct shape *s, const struct sha
 
 static void print_sink(struct page *p, const struct shape *s, const struct shape_stage *n)
 {
-	print(p, "  %s: {type: file, path: \"/out/%s%s/%s.log%s\"", n->id, n->id,
-	      n->dated ? "/%H%M%S" : "", n->id, n->zstd ? ".zst" : "");
+	print(p, "  %s: {type: file, path: \"/out/%s%s/%s.log%s\"", n->id, n->place,
+	      n->dated ? "/%H%M%S" : "", n->place, n->zstd ? ".zst" : "");
 	if (n->zstd)
 		print(p, ", compression: {type: zstd, level: 1}");
 	if (n->rotate_size && n->keep_s)
@@ -244,7 +253,7 @@ static void print_section(struct page *p, const struct shape *s, enum stage_kind
 	bool any = false;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct shape_stage *n = &s->stages[i];
-		if (n->kind != kind)
+		if (n->kind != kind || n->absent)
 			continue;
 		if (!any)
 			print(p, "%s:\n", name);

@@ -30,7 +30,9 @@ struct shape_stage {
 	bool inverted;
 
 	/* sinks */
+	char place[8]; /* the directory beneath /out, and the file's name */
 	bool zstd, dated;
+	bool absent;          /* not in the topology for the time being */
 	uint64_t rotate_size; /* 0: no */
 	unsigned keep_s;      /* 0: no */
 };
@@ -44,7 +46,11 @@ struct shape {
 
 /* once: what is run is run to the end of its input. */
 void shape_make(struct shape *s, struct sim_random *r, bool once);
+/* Without the sinks that are absent. */
 void shape_print(const struct shape *s, char yaml[SHAPE_YAML_ROOM]);
+
+/* Every source and filter has somebody who reads it. */
+bool shape_is_whole(const struct shape *s);
 
 /* Whether the filter lets the record pass. */
 bool shape_passes(const struct shape_stage *filter, const uint8_t *bytes, size_t length);

@@ -1,4 +1,5 @@
 #include "tests/sim/sim_world.h"
+#include "tests/sim/sim_changes.h"
 #include "tests/sim/sim_inode.h"
 #include "tests/sim/sim_load.h"
 #include "tests/sim/sim_recovery.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { INTERRUPTIONS_MAX = 5, RECOVERY_STEPS = 80 };
+enum { INTERRUPTIONS_MAX = 5, RECOVERY_STEPS = 80, LEFTOVER_STEPS = 150 };
 
 #define SECOND_NS UINT64_C(1000000000)
 #define LONGEST_NS (3600 * SECOND_NS) /* by then every run has come to its end */
@@ -36,6 +37,7 @@ struct world {
 	struct sim_happened happened;
 	struct sim_recovery recovery;
 	struct sim_run run;
+	struct sim_changes changes;
 	uint64_t moves; /* of runs that are over */
 
 	bool once, stops_early, stopping;
@@ -114,6 +116,7 @@ static void make(struct world *w)
 		       w->once);
 	w->input.careful = may_restart(w);
 	sim_input_begin(&w->input);
+	sim_changes_init(&w->changes, w->wish->seed, &w->shape, &w->input, &w->story);
 	w->acts = (unsigned)sim_between(&w->random, 5, w->once ? 20 : 60);
 	w->next_act_ns = w->clock.now_ns;
 }
@@ -163,13 +166,65 @@ static void empty_disk(struct world *w)
 	sim_story_add(&w->story, "world      has room again");
 }
 
+static void change_topology(struct world *w)
+{
+	if (!sim_changes_make(&w->changes))
+		return;
+	plan_release(&w->plan);
+	topology_release(&w->topology);
+	shape_print(&w->shape, w->yaml);
+	if (!sim_load(&w->topology, &w->plan, w->yaml, w->shape.tight))
+		w->failure = "the changed topology was refused";
+}
+
+/* What sinks are to hold, and do by now. */
+static struct sim_model model_of(struct world *w, enum sim_demand demand)
+{
+	return (struct sim_model){.shape = &w->shape,
+				  .input = &w->input,
+				  .fs = &w->fs,
+				  .once = w->once,
+				  .set_back = w->set_back,
+				  .past = &w->changes.past,
+				  .demand = demand};
+}
+
+static void note_difference(struct world *w, const struct sim_model *m)
+{
+	static char why[sizeof m->why];
+	memcpy(why, m->why, sizeof why);
+	w->failure = why;
+}
+
+/* What a topology left that is another one now. */
+static int see_to_leftovers(struct world *w)
+{
+	struct sim_random *r = &w->changes.random;
+	unsigned steps = UINT_MAX;
+	if (!w->changes.on)
+		return 0;
+	if (w->interruptions > 0 && sim_chance(r, 200))
+		steps = (unsigned)sim_below(r, LEFTOVER_STEPS);
+	int result = sim_recovery_see_to_leftovers(&w->recovery, &w->topology, sim_random_fork(r),
+						   w->room_ns, steps);
+	struct sim_model m = model_of(w, SIM_WHOLE);
+	if (result == 0 && !sim_changes_settle(&w->changes, &m))
+		note_difference(w, &m);
+	return result;
+}
+
 static int recover(struct world *w)
 {
 	unsigned steps = UINT_MAX;
+	change_topology(w);
+	if (w->failure)
+		return -EINVAL;
 	if (w->interruptions > 0 && sim_chance(&w->random, 200))
 		steps = (unsigned)sim_below(&w->random, RECOVERY_STEPS);
 	int r = sim_recovery_begin(&w->recovery, &w->topology, &w->fs, &w->clock, &w->story,
 				   &w->faults, &w->happened, sim_random_fork(&w->random), steps);
+	if (r == 0)
+		r = see_to_leftovers(w);
 	if (r == -EINTR) {
 		break_off(w);
 	} else if (r < 0) {
@@ -401,14 +456,8 @@ static void run_to_end(struct world *w)
 
 static void judge(struct world *w, bool failed)
 {
-	static char why[640];
 	bool write_failed = w->happened.write_errors > 0 || w->happened.sync_errors > 0;
-	struct sim_model m = {.shape = &w->shape,
-			      .input = &w->input,
-			      .fs = &w->fs,
-			      .once = w->once,
-			      .set_back = w->set_back,
-			      .demand = failed ? SIM_NO_MORE : SIM_WHOLE};
+	struct sim_model m = model_of(w, failed ? SIM_NO_MORE : SIM_WHOLE);
 	if (!failed && !w->shape.epoch_ms &&
 	    (w->happened.read_errors > 0 || (w->stopping && w->stops_early)))
 		m.demand = SIM_PREFIX;
@@ -416,12 +465,10 @@ static void judge(struct world *w, bool failed)
 		w->failure = "a stage failed, and no fault was to blame";
 	else if (!failed && write_failed)
 		w->failure = "a write or fsync failed, and the pipeline did not";
-	else if (!sim_model_holds(&m)) {
-		snprintf(why, sizeof why, "%s", m.why);
-		w->failure = why;
-	} else if (sim_fs_open_count(&w->fs) > 0) {
+	else if (!sim_model_holds(&m))
+		note_difference(w, &m);
+	else if (sim_fs_open_count(&w->fs) > 0)
 		w->failure = "descriptors were left open";
-	}
 }
 
 static void tell(const struct world *w)
@@ -441,6 +488,7 @@ static void release(struct world *w)
 	if (w->run.begun) /* it did not come to its end: what it holds is let go as by a crash */
 		sim_run_crash(&w->run);
 	sim_recovery_end(&w->recovery, true);
+	sim_changes_release(&w->changes);
 	sim_input_release(&w->input);
 	sim_fs_release(&w->fs);
 	plan_release(&w->plan);
