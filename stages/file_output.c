@@ -50,6 +50,15 @@ static void init_keep(struct file_output *f)
 		output_epochs_keep_track(&f->epochs);
 }
 
+/* Without epochs there is no cut that would have to wait. */
+static uint64_t back_bytes(const struct file_output *f)
+{
+	uint64_t given = f->env->io->back_bytes;
+	if (!f->options.memory.state_dir)
+		return 0;
+	return given ? given : WRITE_BACK_BYTES;
+}
+
 int file_output_init(struct file_output *f, const struct file_output_options *options,
 		     struct env *env, struct stage_counters *counters)
 {
@@ -61,7 +70,7 @@ int file_output_init(struct file_output *f, const struct file_output_options *op
 	space_wait_init(&f->space, env, counters);
 	f->space.secret = options->template->secret;
 	write_queue_init(&f->queue, env, &f->space);
-	f->queue.back_bytes = options->memory.state_dir ? WRITE_BACK_BYTES : 0;
+	f->queue.back_bytes = back_bytes(f);
 	output_file_init(&f->file, env, counters, &f->space, options->template, options->zstd);
 	int r = output_epochs_init(&f->epochs, env, counters, &f->space, &options->memory);
 	if (r < 0)

@@ -142,6 +142,9 @@ struct io_op {
 
 struct io;
 
+/* Enough for a disk to be busy with. */
+#define WRITE_BACK_BYTES UINT64_C(0x800000)
+
 struct io_ops {
 	void (*submit)(struct io *io, struct io_op *op);
 	/* Asks for op to end early, with -ECANCELED; done is still called, once. */
@@ -150,6 +153,7 @@ struct io_ops {
 
 struct io {
 	const struct io_ops *ops;
+	uint64_t back_bytes; /* so much is worth an IO_WRITE_BACK; 0: WRITE_BACK_BYTES */
 };
 
 static inline void io_submit(struct io *io, struct io_op *op)

@@ -21,8 +21,6 @@
 
 struct write_queue;
 
-#define WRITE_BACK_BYTES UINT64_C(0x800000) /* enough for a disk to be busy with */
-
 struct write {
 	struct iovec *
 	    spans; /* what is left of them, the first from `cut` on; those before are as they were */

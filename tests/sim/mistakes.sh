@@ -68,6 +68,8 @@ plant 'acts that no mark tells of count for no other path' daemon/leftovers.c 's
 plant 'marks that were brought back are not closed' daemon/leftovers.c 's/o->mark\.closed = true;/o->mark.closed = false;/'
 plant 'what was brought back is not told of in a record' daemon/leftovers.c 's/return r == 0 \? commit\(l\) : r;/return r == 0 \&\& false ? commit(l) : r;/'
 plant 'only outputs that are elsewhere are brought back before the record' daemon/leftovers.c 's/if \(is_live\(o\)\)\n/if (is_to_be_seen_to(o, false))\n/'
+plant 'an output fails when it cannot be written back' stages/write_queue.c \
+	's/(on_brought\([^)]*\)\n\{\n)\t\(void\)op;/$1\tif (op->result < 0)\n\t\t((struct write_queue *)(void *)((char *)op - offsetof(struct write_queue, bringing)))->error = -EIO;/'
 
 echo "mistakes: $found passed, $missed failed"
 [ "$missed" -eq 0 ] && [ "$found" -gt 0 ]

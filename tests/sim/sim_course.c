@@ -149,7 +149,8 @@ static void make(struct world *w, struct sim_course *c)
 	*w = (struct world){.course = c, .random = {.state = SEED}};
 	w->clock =
 	    (struct sim_clock){.now_ns = MS, .wall_ns = 1700000000000 * (int64_t)MS, .boot = 1};
-	w->faults = (struct sim_faults){.slow = 300, .slow_ns = MS, .strike = &c->strike};
+	w->faults = (struct sim_faults){
+	    .slow = 300, .slow_ns = MS, .back_bytes = 200, .strike = &c->strike};
 	w->began_ns = w->clock.now_ns;
 	sim_story_init(&w->story, c->told, &w->clock.now_ns);
 	make_shape(w);

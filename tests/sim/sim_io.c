@@ -77,6 +77,15 @@ static int64_t do_sync(struct sim_io *s, const struct io_op *op)
 	return sim_fs_sync(s->fs, op->fd, fails);
 }
 
+/* A crash keeps of it what it likes, as of anything. As nobody looks at what comes of it, a file that is closed by then is
+ * noticed here. */
+static int64_t do_write_back(struct sim_io *s, const struct io_op *op)
+{
+	if (!s->fs->descriptors[op->fd].inode)
+		abort();
+	return sim_chance(&s->random, s->faults->back_errors) ? -EIO : 0;
+}
+
 static int64_t do_list(struct sim_io *s, const struct io_op *op)
 {
 	const struct sim_entry *entries;
@@ -136,7 +145,7 @@ static int64_t take_effect(struct sim_io *s, const struct io_op *op)
 	case IO_SYNC:
 		return do_sync(s, op);
 	case IO_WRITE_BACK:
-		return 0; /* a crash keeps of it what it likes, as of anything */
+		return do_write_back(s, op);
 	case IO_TRUNCATE:
 		return sim_fs_truncate(fs, op->fd, op->truncate.length);
 	case IO_STAT:
@@ -343,14 +352,16 @@ struct sim_io *sim_io_new(struct sim_fs *fs, struct sim_random random, struct si
 			  const uint64_t *now_ns, const char *name)
 {
 	struct sim_io *s = sim_alloc(sizeof *s);
-	*s = (struct sim_io){.backend = {.io = {.ops = &sim_io_ops}, .ops = &sim_backend_ops},
-			     .fs = fs,
-			     .random = random,
-			     .story = story,
-			     .faults = faults,
-			     .happened = happened,
-			     .now_ns = now_ns,
-			     .name = name};
+	*s = (struct sim_io){
+	    .backend = {.io = {.ops = &sim_io_ops, .back_bytes = faults->back_bytes},
+			.ops = &sim_backend_ops},
+	    .fs = fs,
+	    .random = random,
+	    .story = story,
+	    .faults = faults,
+	    .happened = happened,
+	    .now_ns = now_ns,
+	    .name = name};
 	backend_init(&s->backend, NULL);
 	return s;
 }

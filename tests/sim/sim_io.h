@@ -21,6 +21,8 @@ struct sim_faults {
 	unsigned unwatched;                              /* inotify refuses */
 	unsigned untyped;                                /* a directory's entry has no type */
 	unsigned left_over;                              /* what is due comes with a later poll */
+	unsigned back_errors;                            /* writing back; -EIO */
+	uint64_t back_bytes;                             /* worth writing back; 0: as ever */
 	uint64_t slow_ns;                                /* at most */
 	struct sim_strike *strike;                       /* NULL, or one that fails */
 };

@@ -81,6 +81,16 @@ static void choose_faults(struct world *w)
 		w->fs.lose_events = 100;
 }
 
+/* By a stream of its own: other worlds are what they would be without it. */
+static void choose_writing_back(struct world *w)
+{
+	struct sim_random r = {.state = w->wish->seed ^ UINT64_C(0xbac4)};
+	if (!sim_chance(&r, 350))
+		return;
+	w->faults.back_bytes = sim_between(&r, 1, 1000);
+	w->faults.back_errors = sim_chance(&r, 300) ? 200 : 0;
+}
+
 /* With epochs whatever ends the process early is followed by another. */
 static bool may_restart(const struct world *w)
 {
@@ -106,6 +116,7 @@ static void make(struct world *w)
 	sim_fs_mount(&w->fs, "/in", true, false);
 	sim_fs_mount(&w->fs, "/out", false, true);
 	choose_faults(w);
+	choose_writing_back(w);
 	for (size_t i = 0; i < w->shape.count; i++) {
 		char path[32];
 		snprintf(path, sizeof path, "/out/%s", w->shape.stages[i].id);
