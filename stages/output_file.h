@@ -136,6 +136,7 @@ struct output_file {
 	bool created;            /* the file, by us */
 	bool synced;             /* READY, for whoever syncs it: it has been before */
 	bool reader_awaited;     /* said once */
+	bool descriptor_awaited; /* the same */
 	bool renames;            /* after READY */
 	bool cuts;               /* NOTE_LEFT: CUT_BACK follows */
 	uint64_t left_length;    /* NOTE_LEFT, CUT_BACK */

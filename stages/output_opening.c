@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define READER_WAIT_NS 100000000u
+#define DESCRIPTOR_WAIT_NS 100000000u
 #define SECOND_NS 1000000000
 
 enum {
@@ -255,17 +256,30 @@ static void after_reopen(struct output_file *f, int64_t result)
 	output_go(f, OUTPUT_OPEN);
 }
 
+/* The descriptors are others', who give some back when they find none left either. */
+static void await_descriptor(struct output_file *f, int64_t result)
+{
+	if (!f->descriptor_awaited)
+		env_say(f->env, SAY_WARN, "too many open files", "path=%s error=%s action=retrying",
+			output_file_shown(f), strerror((int)-result));
+	f->descriptor_awaited = true;
+	output_try_again_at(f, env_now_ns(f->env) + DESCRIPTOR_WAIT_NS);
+}
+
 /* Plain text may be ours to write and not to read; of what is compressed the end has to be known. */
 static void after_peek_open(struct output_file *f, int64_t result)
 {
 	if ((result == -EACCES || result == -EPERM) && !f->zstd) {
 		output_go_on_opened(f);
+	} else if (result == -EMFILE || result == -ENFILE) {
+		await_descriptor(f, result);
 	} else if (result == -ENOENT && f->replaced++ < REPLACED_MAX) {
 		output_go(f, OUTPUT_REOPEN);
 	} else if (result < 0) {
 		output_fail(f, "output cannot be read", result);
 	} else {
 		f->peeking = (int)result;
+		f->descriptor_awaited = false;
 		f->first_length = 0;
 		output_go(f, OUTPUT_PEEK_COMPARE);
 	}
