@@ -1,10 +1,7 @@
 #include "daemon/leftovers.h"
-#include "daemon/undo_reading.h"
-#include "stages/delta.h"
+#include "daemon/remembered.h"
 #include "stages/descriptor.h"
 #include "stages/output_recovery.h"
-#include "stages/path_match.h"
-#include "stages/stage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,28 +12,13 @@
 
 enum { CHUNK = 16 * 1024 };
 
-/* One output: a sink's of the topology, or one that has none there. */
-struct leftover {
-	struct leftover *next;
-	char id[NAME_MAX + 1];
-	char *remembered_as; /* NULL: the log says nothing of it */
-	bool is_orphan, is_secret, has_journal;
-	const struct text *path; /* the sink's option; NULL: an orphan */
-	bool
-	    is_elsewhere; /* what is remembered is of another path, which may be another sink's now */
-	bool was_left;    /* its mark holds no more */
-	struct output_mark mark;
-	struct delta change; /* what the record will say of it */
-};
-
 struct leftovers {
 	struct leftovers_host *host;
 	const struct topology *topology;
 	struct epoch_log *log;
 	int directory;
 	const char *state_dir;
-	struct leftover *first;
-	size_t count;
+	struct remembered known;
 	struct stage_counters counters;
 	struct space_wait space;
 };
@@ -89,126 +71,26 @@ static void say_of(struct leftovers *l, const char *sink)
 
 /* ---- what there is ---- */
 
-static bool writes_files(const struct stage_schema *schema)
+static const struct remembered_output *first_damaged(const struct remembered *known)
 {
-	const struct stage_type *type = (const struct stage_type *)(const void *)schema;
-	return schema->kind == STAGE_SINK && type->path;
-}
-
-/* The sink's id in the log's name of it; NULL: it is no such sink's. */
-static const char *id_in(const char *remembered_as)
-{
-	for (size_t i = 0; stage_types[i]; i++) {
-		const struct stage_schema *schema = &stage_types[i]->schema;
-		size_t length = strlen(schema->name);
-		if (writes_files(schema) && strncmp(remembered_as, schema->name, length) == 0 &&
-		    remembered_as[length] == ':')
-			return remembered_as + length + 1;
-	}
-	return NULL;
-}
-
-static struct leftover *find(const struct leftovers *l, const char *id)
-{
-	struct leftover *o = l->first;
-	while (o && strcmp(o->id, id) != 0)
+	const struct remembered_output *o = known->first;
+	while (o && !(o->is_orphan && o->is_damaged))
 		o = o->next;
 	return o;
 }
 
-/* Those that came later stand first. NULL: no memory. */
-static struct leftover *add(struct leftovers *l, const char *id)
+/* What is remembered of a sink of ours and cannot be understood is refused by that sink itself. */
+static int refuse_damaged(struct leftovers *l)
 {
-	struct leftover *o = calloc(1, sizeof *o);
-	if (!o)
-		return NULL;
-	memccpy(o->id, id, '\0', sizeof o->id - 1);
-	o->is_orphan = o->is_secret = true;
-	o->next = l->first;
-	l->first = o;
-	l->count++;
-	return o;
-}
-
-/* Of an orphan nobody knows whether its path is a secret. */
-static int add_sinks(struct leftovers *l)
-{
-	for (size_t i = 0; i < l->topology->stage_count; i++) {
-		const struct topology_stage *s = &l->topology->stages[i];
-		if (!writes_files(s->schema))
-			continue;
-		struct leftover *o = add(l, s->id.bytes);
-		if (!o)
-			return -ENOMEM;
-		const struct stage_type *type = (const struct stage_type *)(const void *)s->schema;
-		o->is_orphan = false;
-		o->path = type->path(s->options);
-		o->is_secret = o->path->secret;
-	}
-	return 0;
-}
-
-static bool makes(const struct text *text, const char *path)
-{
-	struct path_template t;
-	const char *why;
-	size_t at;
-	char made[PATH_MAX];
-	if (path_template_parse(&t, text->bytes, text->length, &why, &at) < 0)
-		return false;
-	if (t.varies)
-		return path_matches(&t, path);
-	return path_template_format(&t, 0, made, sizeof made) == 0 && strcmp(made, path) == 0;
-}
-
-/* What the log says of a sink of ours and cannot be understood is refused by that sink itself. */
-static int take_mark(struct leftovers *l, struct leftover *o, const char *remembered_as)
-{
-	struct delta saved = {.count = 0};
-	int r = epoch_map_copy(&l->log->map, remembered_as, &saved);
-	if (r == 0)
-		r = output_mark_get(&saved, &o->mark);
-	delta_release(&saved);
-	if (r == -EBADMSG && !o->is_orphan)
+	const struct remembered_output *damaged = first_damaged(&l->known);
+	if (!damaged)
 		return 0;
-	if (r == -EBADMSG) {
-		say_of(l, o->id);
-		env_say(l->host->env, SAY_ERROR, "state of the output is damaged",
-			"state_dir=%s cure=%s", l->state_dir,
-			"restore the state directory, or begin again from nothing with "
-			"--from-scratch");
-	}
-	if (r == 0 && !(o->remembered_as = strdup(remembered_as)))
-		r = -ENOMEM;
-	o->is_elsewhere =
-	    o->path && !output_mark_is_none(&o->mark) && !makes(o->path, o->mark.path);
-	return r;
-}
-
-/* A source may have the name that a sink has, or had. */
-static bool has_mark(const struct epoch_map *map, const char *remembered_as)
-{
-	struct delta saved = {.count = 0};
-	bool has = epoch_map_copy(map, remembered_as, &saved) == 0 && output_mark_is_in(&saved);
-	delta_release(&saved);
-	return has;
-}
-
-static int add_marks(struct leftovers *l)
-{
-	const struct epoch_map *map = &l->log->map;
-	for (const struct epoch_stage *s = map->stages; s; s = s->next) {
-		const char *id = id_in(s->id);
-		if (!id || strlen(id) > NAME_MAX || !has_mark(map, s->id))
-			continue;
-		struct leftover *o = find(l, id);
-		if (!o && !(o = add(l, id)))
-			return -ENOMEM;
-		int r = take_mark(l, o, s->id);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	say_of(l, damaged->id);
+	env_say(l->host->env, SAY_ERROR, "state of the output is damaged", "state_dir=%s cure=%s",
+		l->state_dir,
+		"restore the state directory, or begin again from nothing with "
+		"--from-scratch");
+	return -EBADMSG;
 }
 
 static int add_journal(struct leftovers *l, const char *name)
@@ -222,11 +104,7 @@ static int add_journal(struct leftovers *l, const char *name)
 						   .stat = {.path = name, .into = &s}});
 	if (looked < 0 || s.size == 0)
 		return looked == -EINTR ? -EINTR : 0;
-	struct leftover *o = find(l, id);
-	if (!o && !(o = add(l, id)))
-		return -ENOMEM;
-	o->has_journal = true;
-	return 0;
+	return remembered_add_journal(&l->known, id);
 }
 
 static int add_journals(struct leftovers *l)
@@ -272,19 +150,34 @@ static int read_journal(struct leftovers *l, const char *name, struct packer *in
 	return r;
 }
 
-/* A damaged one is refused by its sink. */
-static int look_into_file(struct leftovers *l, struct leftover *o, unsigned file)
+static int read_acts(struct leftovers *l, const char *id, struct packer *contents,
+		     struct undo_acts *acts)
 {
-	struct undo_acts acts = {.epoch = l->log->epoch};
-	char name[NAME_MAX + 1];
-	int r = undo_journal_name(o->id, file, name, sizeof name);
+	int r = 0;
+	for (unsigned i = 0; i < UNDO_FILES && r == 0; i++) {
+		char name[NAME_MAX + 1];
+		struct packer *c = &contents[i];
+		r = undo_journal_name(id, i, name, sizeof name);
+		if (r == 0)
+			r = read_journal(l, name, c);
+		if (r == 0)
+			r = undo_acts_add(acts, i, packed_from(c->bytes, c->length));
+	}
+	return r;
+}
+
+/* A damaged one is refused by its sink. */
+static int look_into_journal(struct leftovers *l, struct remembered_output *o)
+{
+	struct packer contents[UNDO_FILES] = {{0}};
+	struct undo_acts acts;
+	undo_acts_init(&acts, l->log->epoch, UINT64_MAX);
+	int r = read_acts(l, o->id, contents, &acts);
 	if (r == 0)
-		r = read_journal(l, name, &acts.content);
-	if (r == 0)
-		r = undo_acts_parse(&acts);
-	for (size_t i = 0; r == 0 && i < acts.count; i++)
-		o->is_elsewhere |= !makes(o->path, acts.entries[i].path);
+		remembered_take_acts(o, &acts);
 	undo_acts_release(&acts);
+	for (unsigned i = 0; i < UNDO_FILES; i++)
+		packer_release(&contents[i]);
 	return r == -EBADMSG ? 0 : r;
 }
 
@@ -292,37 +185,32 @@ static int look_into_file(struct leftovers *l, struct leftover *o, unsigned file
 static int look_into_journals(struct leftovers *l)
 {
 	int r = 0;
-	for (struct leftover *o = l->first; o && r == 0; o = o->next)
-		for (unsigned i = 0; o->path && o->has_journal && i < UNDO_FILES && r == 0; i++)
-			r = look_into_file(l, o, i);
+	for (struct remembered_output *o = l->known.first; o && r == 0; o = o->next)
+		if (o->path && o->has_journal)
+			r = look_into_journal(l, o);
 	return r;
 }
 
 static int collect(struct leftovers *l)
 {
-	int r = add_sinks(l);
+	int r = remembered_collect(&l->known, l->topology, &l->log->map);
 	if (r == 0)
-		r = add_marks(l);
+		r = refuse_damaged(l);
 	if (r == 0)
 		r = add_journals(l);
 	return r == 0 ? look_into_journals(l) : r;
 }
 
-static bool is_live(const struct leftover *o)
-{
-	return o->has_journal || (!output_mark_is_none(&o->mark) && !o->mark.closed);
-}
-
-static bool is_to_be_seen_to(const struct leftover *o, bool all)
+static bool is_to_be_seen_to(const struct remembered_output *o, bool all)
 {
 	if (o->is_orphan)
-		return is_live(o) || o->remembered_as;
-	return is_live(o) && (o->is_elsewhere || all);
+		return remembered_is_live(o) || o->remembered_as;
+	return remembered_is_live(o) && (o->is_elsewhere || all);
 }
 
 static bool any_to_be_seen_to(const struct leftovers *l, bool all)
 {
-	for (const struct leftover *o = l->first; o; o = o->next)
+	for (const struct remembered_output *o = l->known.first; o; o = o->next)
 		if (is_to_be_seen_to(o, all))
 			return true;
 	return false;
@@ -336,13 +224,13 @@ static int step_recovery(void *recovery)
 }
 
 /* To the end of a run there is nothing to go back; what comes of an orphan's file after that is nobody's affair. */
-static void drop_closed_mark(struct leftover *o)
+static void drop_closed_mark(struct remembered_output *o)
 {
 	if (o->is_orphan && o->mark.closed)
 		o->mark.path[0] = '\0';
 }
 
-static int bring_back(struct leftovers *l, struct leftover *o)
+static int bring_back(struct leftovers *l, struct remembered_output *o)
 {
 	struct output_recovery *r = calloc(1, sizeof *r);
 	if (!r)
@@ -366,7 +254,7 @@ static int bring_back(struct leftovers *l, struct leftover *o)
 
 /* ---- the record ---- */
 
-static int note(struct leftovers *l, struct leftover *o)
+static int note(struct leftovers *l, struct remembered_output *o)
 {
 	if (!o->remembered_as)
 		return 0;
@@ -383,7 +271,7 @@ static int note(struct leftovers *l, struct leftover *o)
 static size_t list_parts(const struct leftovers *l, struct epoch_part *parts)
 {
 	size_t n = 0;
-	for (const struct leftover *o = l->first; o; o = o->next)
+	for (const struct remembered_output *o = l->known.first; o; o = o->next)
 		if (!delta_is_empty(&o->change))
 			parts[n++] = (struct epoch_part){o->remembered_as, &o->change};
 	return n;
@@ -420,7 +308,7 @@ static int wait_for_room(struct leftovers *l, bool said, int error)
 static int commit(struct leftovers *l)
 {
 	struct io *lent_by = l->log->io;
-	struct epoch_part *parts = calloc(l->count + 1, sizeof *parts);
+	struct epoch_part *parts = calloc(l->known.count + 1, sizeof *parts);
 	size_t n = parts ? list_parts(l, parts) : 0;
 	int r = parts ? 0 : -ENOMEM;
 	say_of(l, NULL);
@@ -442,8 +330,8 @@ static int commit(struct leftovers *l)
 static int see_to_all(struct leftovers *l)
 {
 	int r = 0;
-	for (struct leftover *o = l->first; o && r == 0; o = o->next) {
-		if (is_live(o))
+	for (struct remembered_output *o = l->known.first; o && r == 0; o = o->next) {
+		if (remembered_is_live(o))
 			r = bring_back(l, o);
 		if (r == 0)
 			r = note(l, o);
@@ -453,13 +341,7 @@ static int see_to_all(struct leftovers *l)
 
 static void release(struct leftovers *l)
 {
-	struct leftover *next;
-	for (struct leftover *o = l->first; o; o = next) {
-		next = o->next;
-		delta_release(&o->change);
-		free(o->remembered_as);
-		free(o);
-	}
+	remembered_release(&l->known);
 	drain(l);
 }
 

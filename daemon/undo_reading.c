@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 static ssize_t read_some(int fd, struct packer *to)
@@ -15,51 +14,44 @@ static ssize_t read_some(int fd, struct packer *to)
 }
 
 /* None is an empty one. */
-static int read_content(struct undo_acts *a, int directory, const char *name)
+static int read_content(struct packer *to, int directory, const char *name)
 {
 	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
 	ssize_t n;
-	while ((n = read_some(fd, &a->content)) > 0)
+	while ((n = read_some(fd, to)) > 0)
 		;
 	close(fd);
 	return (int)n;
 }
 
-static int add(void *acts, const struct undo_entry *e)
+static int read_file(struct undo_reading *r, int directory, const char *sink, unsigned file)
 {
-	struct undo_acts *a = acts;
-	if (e->epoch <= a->epoch || e->kind == UNDO_MADE)
-		return 0;
-	struct undo_entry *more = reallocarray(a->entries, a->count + 1, sizeof *more);
-	if (!more)
-		return -ENOMEM;
-	a->entries = more;
-	more[a->count++] = *e;
-	return 0;
-}
-
-int undo_acts_parse(struct undo_acts *a)
-{
-	size_t whole;
-	return undo_entries_walk(packed_from(a->content.bytes, a->content.length), a->epoch, add, a,
-				 &whole);
-}
-
-int undo_acts_read(struct undo_acts *a, int directory, const char *sink, unsigned file,
-		   uint64_t epoch)
-{
-	*a = (struct undo_acts){.epoch = epoch};
+	struct packer *content = &r->contents[file];
 	char name[NAME_MAX + 1];
-	int r = undo_journal_name(sink, file, name, sizeof name);
-	if (r == 0)
-		r = read_content(a, directory, name);
-	return r < 0 ? r : undo_acts_parse(a);
+	int error = undo_journal_name(sink, file, name, sizeof name);
+	if (error == 0)
+		error = read_content(content, directory, name);
+	if (error < 0)
+		return error;
+	return undo_acts_add(&r->acts, file, packed_from(content->bytes, content->length));
 }
 
-void undo_acts_release(struct undo_acts *a)
+int undo_reading_read(struct undo_reading *r, int directory, const char *sink, uint64_t epoch,
+		      uint64_t known)
 {
-	packer_release(&a->content);
-	free(a->entries);
+	int error = 0;
+	*r = (struct undo_reading){.contents = {{0}}};
+	undo_acts_init(&r->acts, epoch, known);
+	for (unsigned i = 0; i < UNDO_FILES && error == 0; i++)
+		error = read_file(r, directory, sink, i);
+	return error;
+}
+
+void undo_reading_release(struct undo_reading *r)
+{
+	for (unsigned i = 0; i < UNDO_FILES; i++)
+		packer_release(&r->contents[i]);
+	undo_acts_release(&r->acts);
 }

@@ -57,104 +57,33 @@ static int go_to_read(struct output_recovery *r)
 	return STEP_MORE;
 }
 
-/* Room for one more. */
-static int grow(struct output_recovery *r)
-{
-	if (r->count < r->capacity)
-		return 0;
-	size_t capacity = r->capacity ? 2 * r->capacity : 64;
-	struct undo_entry *grown = reallocarray(r->entries, capacity, sizeof *grown);
-	if (!grown)
-		return -ENOMEM;
-	r->entries = grown;
-	r->capacity = capacity;
-	return 0;
-}
-
-/* The file that was created has got its inode. */
-static void name_created(struct output_recovery *r, const struct undo_entry *made)
-{
-	for (size_t i = r->count; i-- > 0;) {
-		struct undo_entry *e = &r->entries[i];
-		if (e->kind == UNDO_CREATED && strcmp(e->path, made->path) == 0) {
-			e->inode = made->inode;
-			e->birth_ns = made->birth_ns;
-			return;
-		}
-	}
-}
-
-static int take_entry(void *recovery, const struct undo_entry *e)
-{
-	struct output_recovery *r = recovery;
-	if (e->epoch <= r->epoch)
-		return 0;
-	if (e->known > r->mark->epoch)
-		return refuse(r, "state is older than what was committed");
-	if (e->kind == UNDO_MADE) {
-		name_created(r, e);
-		return 0;
-	}
-	if (grow(r) < 0)
-		return fail(r, "undo journal cannot be read", -ENOMEM);
-	r->entries[r->count++] = *e;
-	return 0;
-}
-
 static int parse(struct output_recovery *r, unsigned file)
 {
-	struct packed content = packed_from(r->content[file].bytes, r->content[file].length);
 	r->file = file;
-	int error = undo_entries_walk(content, r->epoch, take_entry, r, &r->whole[file]);
-	return error == -EBADMSG ? refuse(r, "undo journal is damaged") : error;
+	int error = undo_acts_add(&r->acts, file,
+				  packed_from(r->content[file].bytes, r->content[file].length));
+	if (error == -EBADMSG)
+		return refuse(r, "undo journal is damaged");
+	if (error == -ESTALE)
+		return refuse(r, "state is older than what was committed");
+	return error < 0 ? fail(r, "undo journal cannot be read", error) : 0;
 }
 
-static void reverse(struct undo_entry *entries, size_t count)
-{
-	for (size_t i = 0; i < count / 2; i++) {
-		struct undo_entry e = entries[i];
-		entries[i] = entries[count - 1 - i];
-		entries[count - 1 - i] = e;
-	}
-}
-
-/* Each file holds one epoch's; the older one's are to stand first. */
 static int parse_all(struct output_recovery *r)
 {
-	int error = parse(r, 0);
-	size_t first = r->count;
-	if (error == 0)
-		error = parse(r, 1);
-	if (error < 0)
-		return error;
-	if (first > 0 && r->count > first && r->entries[0].epoch > r->entries[first].epoch) {
-		reverse(r->entries, first);
-		reverse(r->entries + first, r->count - first);
-		reverse(r->entries, r->count);
-	}
-	return 0;
+	int error = 0;
+	undo_acts_init(&r->acts, r->epoch, r->mark->epoch);
+	for (unsigned i = 0; i < UNDO_FILES && error == 0; i++)
+		error = parse(r, i);
+	return error;
 }
 
 /* ---- undoing ---- */
 
-/* True if the mark or an entry that is still to be undone is of that file. */
-static bool comes_again(const struct output_recovery *r, uint64_t inode)
-{
-	if (!output_mark_is_none(r->mark) && r->mark->inode == inode)
-		return true;
-	for (size_t i = 0; i < r->left; i++)
-		if (r->entries[i].kind != UNDO_RENAMED && r->entries[i].inode == inode)
-			return true;
-	return false;
-}
-
 /* The entry that says that others had to do with the file that the mark is of; NULL: none does. */
 static const struct undo_entry *left_entry(const struct output_recovery *r)
 {
-	for (size_t i = 0; i < r->count; i++)
-		if (r->entries[i].kind == UNDO_LEFT && r->entries[i].inode == r->mark->inode)
-			return &r->entries[i];
-	return NULL;
+	return undo_acts_left(&r->acts, r->mark->inode);
 }
 
 bool output_recovery_found_left(const struct output_recovery *r)
@@ -173,7 +102,7 @@ static uint64_t staying(const struct output_recovery *r, unsigned file)
 {
 	const struct undo_entry *left = left_entry(r);
 	bool is_next = left && left->epoch == r->epoch + 1;
-	return is_next && file == left->epoch % UNDO_FILES ? r->whole[file] : 0;
+	return is_next && file == left->epoch % UNDO_FILES ? r->acts.whole[file] : 0;
 }
 
 static int empty_next(struct output_recovery *r, unsigned file);
@@ -195,8 +124,9 @@ static int undo_next(struct output_recovery *r)
 	if (r->left == 0)
 		return begin_restore(r);
 	r->state = RECOVERY_UNDO;
-	const struct undo_entry *e = &r->entries[--r->left];
-	output_undo_begin(&r->undo, r->env, &r->space, e, comes_again(r, e->inode));
+	const struct undo_entry *e = &r->acts.entries[--r->left];
+	bool again = undo_acts_come_again(&r->acts, r->left, r->mark, e->inode);
+	output_undo_begin(&r->undo, r->env, &r->space, e, again);
 	return STEP_MORE;
 }
 
@@ -205,10 +135,10 @@ static int begin_undoing(struct output_recovery *r)
 	int error = parse_all(r);
 	if (error < 0)
 		return error;
-	r->left = r->count;
-	if (r->count > 0)
+	r->left = r->acts.count;
+	if (r->left > 0)
 		env_say(r->env, SAY_INFO, "undoing what was not committed",
-			"epoch=%" PRIu64 " acts=%zu", r->epoch, r->count);
+			"epoch=%" PRIu64 " acts=%zu", r->epoch, r->left);
 	return undo_next(r);
 }
 
@@ -351,6 +281,5 @@ void output_recovery_release(struct output_recovery *r)
 		descriptor_close(r->env->io, &r->fds[i]);
 		packer_release(&r->content[i]);
 	}
-	free(r->entries);
-	r->entries = NULL;
+	undo_acts_release(&r->acts);
 }

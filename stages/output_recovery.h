@@ -17,7 +17,7 @@
 #pragma once
 
 #include "stages/output_undo.h"
-#include "stages/undo_journal.h"
+#include "stages/undo_acts.h"
 
 enum output_recovery_state {
 	RECOVERY_OPEN,
@@ -43,10 +43,9 @@ struct output_recovery {
 	char paths[UNDO_FILES][PATH_MAX];
 	int fds[UNDO_FILES];
 	struct packer content[UNDO_FILES];
-	size_t whole[UNDO_FILES];   /* what holds together of it */
-	uint64_t stays;             /* DONE: how long the file of the next epoch is; 0: empty */
-	struct undo_entry *entries; /* the oldest first */
-	size_t count, capacity, left;
+	uint64_t stays; /* DONE: how long the file of the next epoch is; 0: empty */
+	struct undo_acts acts;
+	size_t left; /* of these, to be undone */
 	struct output_undo undo;
 	struct output_restore restore;
 	int failed;

@@ -61,13 +61,13 @@ plant 'what lies behind a barrier is taken before it' daemon/inputs.c 's/return 
 plant 'the undo journal of the epoch that goes on is emptied with that of the committed one' stages/undo_journal.c 's/ \|\| f->epoch > epoch / /'
 plant 'a file that was written anew is read on' stages/source/file_checking.c 's/if \(!p \|\| !p->doubted\)/if (p || !p)/'
 plant 'a position is not noted when its file has grown' stages/source/file_positions.c 's/(void file_positions_changed\([^)]*\)\n\{\n)/$1\tif (n->is_known)\n\t\treturn;\n/'
-plant 'what a crash left in the undo journal is not undone' stages/output_recovery.c 's/r->left = r->count;/r->left = 0;/'
-plant 'the output of a sink that is no more is not brought back' daemon/leftovers.c 's/return is_live\(o\) \|\| o->remembered_as;/return false;/'
-plant 'a sink that has another path by now brings back only what is there' daemon/leftovers.c 's/return is_live\(o\) && \(o->is_elsewhere \|\| all\);/return is_live(o) && all;/'
-plant 'acts that no mark tells of count for no other path' daemon/leftovers.c 's/o->is_elsewhere \|= !makes\(o->path, acts\.entries\[i\]\.path\);/;/'
+plant 'what a crash left in the undo journal is not undone' stages/output_recovery.c 's/r->left = r->acts\.count;/r->left = 0;/'
+plant 'the output of a sink that is no more is not brought back' daemon/leftovers.c 's/return remembered_is_live\(o\) \|\| o->remembered_as;/return false;/'
+plant 'a sink that has another path by now brings back only what is there' daemon/leftovers.c 's/return remembered_is_live\(o\) && \(o->is_elsewhere \|\| all\);/return remembered_is_live(o) && all;/'
+plant 'acts that no mark tells of count for no other path' daemon/remembered.c 's/o->is_elsewhere \|= !makes\(o->path, acts->entries\[i\]\.path\);/;/'
 plant 'marks that were brought back are not closed' daemon/leftovers.c 's/o->mark\.closed = true;/o->mark.closed = false;/'
 plant 'what was brought back is not told of in a record' daemon/leftovers.c 's/return r == 0 \? commit\(l\) : r;/return r == 0 \&\& false ? commit(l) : r;/'
-plant 'only outputs that are elsewhere are brought back before the record' daemon/leftovers.c 's/if \(is_live\(o\)\)\n/if (is_to_be_seen_to(o, false))\n/'
+plant 'only outputs that are elsewhere are brought back before the record' daemon/leftovers.c 's/if \(remembered_is_live\(o\)\)\n/if (is_to_be_seen_to(o, false))\n/'
 plant 'an output fails when it cannot be written back' stages/write_queue.c \
 	's/(on_brought\([^)]*\)\n\{\n)\t\(void\)op;/$1\tif (op->result < 0)\n\t\t((struct write_queue *)(void *)((char *)op - offsetof(struct write_queue, bringing)))->error = -EIO;/'
 
