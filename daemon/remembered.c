@@ -91,7 +91,7 @@ static int take_mark(struct remembered *r, struct remembered_output *o, const ch
 	delta_release(&saved);
 	o->is_damaged = error == -EBADMSG;
 	if (o->is_damaged)
-		return 0;
+		error = 0;
 	if (error == 0 && !(o->remembered_as = strdup(remembered_as)))
 		error = -ENOMEM;
 	o->is_elsewhere =

@@ -2,6 +2,7 @@
  *
  * It changes nothing, takes no lock, and may look while a sluice runs: then it sees that one's newest epoch.
  * Layer: daemon. */
+#include "conf/excerpt.h"
 #include "daemon/commands.h"
 #include "daemon/epoch_reader.h"
 #include "daemon/load.h"
@@ -9,6 +10,7 @@
 #include "daemon/output.h"
 #include "daemon/pipeline.h"
 #include "daemon/recovery.h"
+#include "daemon/remembered.h"
 #include "daemon/telling.h"
 #include "daemon/undo_telling.h"
 #include "stages/delta.h"
@@ -29,6 +31,7 @@ struct state {
 	struct backend *backend;
 	struct epoch_map map;
 	struct epoch_reader reader;
+	struct remembered known;
 	int found; /* what the reader found */
 	struct json_writer json;
 	struct telling telling;
@@ -77,6 +80,7 @@ static void close_state(struct state *s)
 		if (backend_poll(s->backend) == 0)
 			backend_wait(s->backend, UINT64_MAX);
 	backend_close(s->backend);
+	remembered_release(&s->known);
 	epoch_map_release(&s->map);
 	if (s->fd >= 0)
 		close(s->fd);
@@ -119,31 +123,82 @@ static int copy_saved(const struct state *s, const struct topology_stage *stage,
 	return r;
 }
 
-static int tell_stage(struct state *s, const struct topology_stage *stage)
+/* What is remembered of it is told first, then what would be undone of it. */
+static int tell_verified(struct state *s, const struct remembered_output *o,
+			 int (*tell)(struct state *s, const void *what), const void *what)
 {
+	struct undo_telling u;
+	if (!o || !s->arguments->verify)
+		return tell(s, what);
+	int r = undo_telling_begin(&u, &s->telling, o, s->fd, s->reader.report.epoch);
+	if (r == 0)
+		r = tell(s, what);
+	undo_telling_end(&u);
+	return r;
+}
+
+static int tell_saved(struct state *s, const void *what)
+{
+	const struct topology_stage *stage = what;
 	const struct stage_type *type = (const struct stage_type *)(const void *)stage->schema;
 	struct delta saved = {.count = 0};
-	if (!type->tell)
-		return 0;
 	int r = copy_saved(s, stage, &saved);
-	telling_stage(&s->telling, stage->id.bytes, stage->schema->name,
-		      stage_kind_names[stage->schema->kind]);
 	if (r == 0)
 		r = type->tell(stage->options, &saved, &s->telling.teller);
 	if (r == -EBADMSG) {
 		telling_refuse(&s->telling, "it cannot be understood");
 		r = 0;
 	}
-	if (r == 0 && s->arguments->verify && stage->schema->kind == STAGE_SINK && type->path)
-		r = undo_tell(&s->telling, s->fd, stage->id.bytes, type->path(stage->options),
-			      s->reader.report.epoch);
-	telling_stage_end(&s->telling);
 	delta_release(&saved);
 	return r;
 }
 
+static int tell_stage(struct state *s, const struct topology_stage *stage)
+{
+	const struct stage_type *type = (const struct stage_type *)(const void *)stage->schema;
+	if (!type->tell)
+		return 0;
+	const struct remembered_output *o =
+	    stage->schema->kind == STAGE_SINK ? remembered_find(&s->known, stage->id.bytes) : NULL;
+	telling_stage(&s->telling, stage->id.bytes, stage->schema->name,
+		      stage_kind_names[stage->schema->kind]);
+	int r = tell_verified(s, o, tell_saved, stage);
+	telling_stage_end(&s->telling);
+	return r;
+}
+
 /* Of which the topology does not know any more. */
-static int tell_orphan(struct state *s, const struct epoch_stage *e)
+static void tell_kept(struct state *s, const char *now)
+{
+	telling_item(&s->telling, "state", "kept");
+	teller_text(&s->telling.teller, "now", now);
+}
+
+static int tell_former_mark(struct state *s, const void *what)
+{
+	const struct remembered_output *o = what;
+	tell_kept(s, remembered_is_live(o)
+			 ? "not in the topology: its output is brought back and forgotten"
+			 : "not in the topology: its output stays as it is and is forgotten");
+	if (o->is_damaged)
+		telling_refuse(&s->telling, "it cannot be understood");
+	else
+		output_mark_tell(&o->mark, o->is_secret ? SECRET_SHOWN : o->mark.path,
+				 &s->telling.teller);
+	return 0;
+}
+
+static int tell_former_sink(struct state *s, const struct remembered_output *o)
+{
+	if (!o->is_orphan)
+		return 0;
+	telling_stage(&s->telling, o->id, o->type, "former sink");
+	int r = tell_verified(s, o, tell_former_mark, o);
+	telling_stage_end(&s->telling);
+	return r;
+}
+
+static int tell_former_stage(struct state *s, const struct epoch_stage *e)
 {
 	const char *id = strchr(e->id, ':');
 	int there = e->count == 0 ? 1 : orphans_has_stage(s->topology, e->id);
@@ -153,21 +208,47 @@ static int tell_orphan(struct state *s, const struct epoch_stage *e)
 	if (!type)
 		return -ENOMEM;
 	telling_stage(&s->telling, id + 1, type, "former stage");
-	telling_item(&s->telling, "state", "kept");
-	teller_text(&s->telling.teller, "now",
-		    "not in the topology: outputs are brought back and forgotten, positions stay");
+	tell_kept(s, "not in the topology: it stays, for a stage of that name");
 	telling_stage_end(&s->telling);
 	free(type);
 	return 0;
 }
 
+/* As a run does before it begins: what has that name now may be a source. */
+static int forget_former_mark(struct state *s, const struct remembered_output *o)
+{
+	struct delta change = {.count = 0};
+	if (!o->is_orphan || !o->remembered_as)
+		return 0;
+	int r = output_mark_forget(&change);
+	if (r == 0)
+		r = epoch_map_prepare(&s->map, o->remembered_as, strlen(o->remembered_as),
+				      delta_changes(&change));
+	if (r == 0)
+		epoch_map_apply(&s->map);
+	delta_release(&change);
+	return r;
+}
+
+static int collect(struct state *s)
+{
+	int r = remembered_collect(&s->known, s->topology, &s->map);
+	if (r == 0 && s->arguments->verify && s->fd >= 0)
+		r = undo_reading_list(&s->known, s->fd);
+	for (const struct remembered_output *o = s->known.first; o && r == 0; o = o->next)
+		r = forget_former_mark(s, o);
+	return r;
+}
+
 static int tell_stages(struct state *s)
 {
-	int r = 0;
+	int r = collect(s);
 	for (size_t i = 0; i < s->topology->stage_count && r == 0; i++)
 		r = tell_stage(s, &s->topology->stages[i]);
+	for (const struct remembered_output *o = s->known.first; o && r == 0; o = o->next)
+		r = tell_former_sink(s, o);
 	for (const struct epoch_stage *e = s->map.stages; e && r == 0; e = e->next)
-		r = tell_orphan(s, e);
+		r = tell_former_stage(s, e);
 	return r;
 }
 

@@ -1,14 +1,11 @@
 #include "daemon/telling.h"
-#include "daemon/listing.h"
 #include "daemon/status.h"
 #include "stages/output_mark.h"
-#include "stages/path_above.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 const char *moment_text(char text[static TELLING_TEXT_ROOM], int64_t wall_ns)
@@ -119,7 +116,7 @@ void telling_item(struct telling *t, const char *what, const char *name)
 	(t->json ? json_item : line_item)(t, what, name);
 }
 
-static void refuse(struct telling *t, const char *why)
+void telling_refuse_item(struct telling *t, const char *why)
 {
 	t->refusals++;
 	teller_text(&t->teller, "refused", why);
@@ -131,80 +128,80 @@ static bool is_it(const struct told_file *f, const struct io_status *s)
 }
 
 /* How the next start would go on with what is there. */
-static void verify_input(struct telling *t, const struct told_file *f, const struct io_status *s)
+static void verify_input(struct telling *t, const struct told_file *f)
 {
-	if (!is_it(f, s))
+	struct io_status s;
+	int64_t r = status_read(AT_FDCWD, f->path, &s);
+	if (r < 0)
+		teller_text(&t->teller, "now", strerror((int)-r));
+	else if (!is_it(f, &s))
 		teller_text(&t->teller, "now", "another file has its name; this one is looked for");
-	else if (s->size < f->at)
+	else if (s.size < f->at)
 		teller_text(&t->teller, "now",
 			    "shorter; it is read from its beginning, or on at its end if the "
 			    "machine was started again and it begins as it did");
 	else
-		teller_number(&t->teller, "left", s->size - f->at);
+		teller_number(&t->teller, "left", s.size - f->at);
 }
 
-static void verify_output(struct telling *t, const struct told_file *f, const struct io_status *s)
+static void verify_missing_output(struct telling *t, const struct told_file *f, enum sight sight)
 {
-	bool ours = is_it(f, s);
-	if (!ours && f->role == TOLD_CLOSED)
-		teller_text(&t->teller, "now", "another file, which is appended to");
-	else if (!ours)
-		refuse(t, "another file has its name");
-	else if (s->size < f->at)
-		refuse(t, "it is shorter than what was committed");
-	if (ours && s->size < f->at)
-		teller_number(&t->teller, "missing", f->at - s->size);
-	if (ours && s->size > f->at)
+	bool is_gone = sight == SIGHT_GONE;
+	if (t->output.was_left)
+		teller_text(&t->teller, "now", "left to who moved or deleted it");
+	else if (f->role == TOLD_CLOSED)
+		teller_text(&t->teller, "now",
+			    is_gone ? strerror(ENOENT)
+				    : "another file has its name, and is taken as it is");
+	else if (t->output.is_orphan && is_gone)
+		teller_text(&t->teller, "now", "moved away or deleted, which is told");
+	else
+		telling_refuse_item(t, is_gone ? strerror(ENOENT) : "another file has its name");
+}
+
+static void verify_short_output(struct telling *t, uint64_t missing)
+{
+	if (t->output.was_left)
+		teller_text(&t->teller, "then",
+			    "cut by somebody else, going on behind what is left");
+	else
+		telling_refuse_item(t, "it is shorter than what was committed");
+	teller_number(&t->teller, "missing", missing);
+}
+
+static void verify_found_output(struct telling *t, const struct told_file *f,
+				const struct io_status *s)
+{
+	if (s->size < f->at) {
+		verify_short_output(t, f->at - s->size);
+		return;
+	}
+	if (s->size > f->at)
 		teller_number(&t->teller, f->role == TOLD_CLOSED ? "appended" : "to_be_cut",
 			      s->size - f->at);
-	if (ours && f->open_frame)
+	if (f->open_frame)
 		teller_text(&t->teller, "frame", "to be closed");
 }
 
-/* The one of that inode and that birth, as recovery looks for it (stages/output_restore.h). */
-static bool look_in(const struct told_file *f, const char *directory, const struct io_listing *l,
-		    struct io_status *s)
+/* As it will be when what its journal says is undone. To the end of a run there is nothing to go back, and nobody looks at
+ * the file then, unless it is its sink. */
+static void verify_output(struct telling *t, const struct told_file *f)
 {
-	for (size_t i = 0; i < l->count; i++) {
-		char path[PATH_MAX];
-		int n = snprintf(path, sizeof path, "%s/%s", directory, l->entries[i].name);
-		if (l->entries[i].inode == f->inode && n > 0 && (size_t)n < sizeof path &&
-		    status_read(AT_FDCWD, path, s) == 0)
-			return is_it(f, s);
-	}
-	return false;
-}
-
-static bool find_moved(const struct told_file *f, struct io_status *s)
-{
-	char directory[PATH_MAX + 2];
-	struct io_listing l = {.entries = NULL};
-	if (f->role != TOLD_OUTPUT || f->birth_ns == 0 || strlen(f->path) >= PATH_MAX)
-		return false;
-	path_above(f->path, directory);
-	if (listing_read(AT_FDCWD, directory, &l) < 0)
-		return false;
-	bool found = look_in(f, directory, &l, s);
-	io_listing_release(&l);
-	return found;
-}
-
-static void verify(struct telling *t, const struct told_file *f)
-{
-	struct io_status s, moved;
-	int64_t r = status_read(AT_FDCWD, f->path, &s);
-	bool is_gone = r == -ENOENT || (r == 0 && !is_it(f, &s));
-	if (is_gone && find_moved(f, &moved)) {
+	struct sought file = {f->path, f->inode, f->birth_ns,
+			      .is_looked_for = f->role == TOLD_OUTPUT};
+	struct io_status s;
+	int64_t error;
+	if (t->output.is_orphan && f->role == TOLD_CLOSED)
+		return;
+	enum sight sight = foresight_find(t->output.foresight, &file, &s, &error);
+	if (sight == SIGHT_MOVED)
 		teller_text(&t->teller, "now", "moved within its directory, where it is found");
-		s = moved;
-	} else if (r < 0 && f->role == TOLD_OUTPUT) {
-		refuse(t, strerror((int)-r));
-		return;
-	} else if (r < 0) {
-		teller_text(&t->teller, "now", strerror((int)-r));
-		return;
-	}
-	(f->role == TOLD_INPUT ? verify_input : verify_output)(t, f, &s);
+	if (sight == SIGHT_FAILED)
+		telling_refuse_item(t, strerror((int)-error));
+	else if (sight == SIGHT_GONE || sight == SIGHT_ANOTHER)
+		verify_missing_output(t, f, sight);
+	else
+		verify_found_output(t, f, &s);
 }
 
 static void tell_file(struct teller *teller, const struct told_file *f)
@@ -213,13 +210,13 @@ static void tell_file(struct teller *teller, const struct told_file *f)
 	telling_item(t, "file", f->shown);
 	teller_number(teller, f->role == TOLD_INPUT ? "position" : "committed", f->at);
 	if (t->verify)
-		verify(t, f);
+		(f->role == TOLD_INPUT ? verify_input : verify_output)(t, f);
 }
 
 void telling_refuse(struct telling *t, const char *why)
 {
 	telling_item(t, "state", "?");
-	refuse(t, why);
+	telling_refuse_item(t, why);
 }
 
 static const struct teller_ops lines = {

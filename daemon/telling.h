@@ -3,6 +3,7 @@
 #pragma once
 
 #include "conf/json_writer.h"
+#include "daemon/foresight.h"
 #include "stages/teller.h"
 
 #include <stdio.h>
@@ -15,7 +16,13 @@ struct telling {
 	size_t items;             /* in this stage */
 	size_t facts;             /* in this item */
 	bool verify;              /* look at the files, too */
-	size_t refusals;          /* in all: what the next start would refuse */
+	struct told_output {
+		const struct foresight
+		    *foresight; /* what undoing comes to; set while one is verified */
+		bool is_orphan; /* its sink is no more */
+		bool was_left;  /* as was noted, others have moved, deleted or cut its file */
+	} output;
+	size_t refusals; /* in all: what the next start would refuse */
 };
 
 void telling_begin(struct telling *t, FILE *to, struct json_writer *json, int64_t now_ns,
@@ -27,6 +34,9 @@ void telling_stage_end(struct telling *t);
 
 /* What comes next is about that thing. */
 void telling_item(struct telling *t, const char *what, const char *name);
+
+/* Of that thing: that the next start refuses it. */
+void telling_refuse_item(struct telling *t, const char *why);
 
 /* Instead of what it cannot tell. */
 void telling_refuse(struct telling *t, const char *why);

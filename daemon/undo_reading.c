@@ -1,8 +1,30 @@
 #include "daemon/undo_reading.h"
+#include "daemon/listing.h"
+#include "daemon/status.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
+
+static int add_journal(struct remembered *r, int directory, const char *name)
+{
+	char id[NAME_MAX + 1];
+	struct io_status s;
+	if (!undo_journal_sink(name, id, sizeof id) || status_read(directory, name, &s) < 0 ||
+	    s.size == 0)
+		return 0;
+	return remembered_add_journal(r, id);
+}
+
+int undo_reading_list(struct remembered *r, int directory)
+{
+	struct io_listing names = {.entries = NULL};
+	int error = listing_read(directory, ".", &names);
+	for (size_t i = 0; error == 0 && i < names.count; i++)
+		error = add_journal(r, directory, names.entries[i].name);
+	io_listing_release(&names);
+	return error;
+}
 
 static ssize_t read_some(int fd, struct packer *to)
 {

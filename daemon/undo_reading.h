@@ -4,7 +4,10 @@
  * Threads: main; blocks. Memory: the journal's content, until undo_reading_release(). Layer: daemon. */
 #pragma once
 
-#include "stages/undo_acts.h"
+#include "daemon/remembered.h"
+
+/* Adds those that are in the state directory and not empty. 0 or -errno. */
+int undo_reading_list(struct remembered *r, int directory);
 
 struct undo_reading {
 	struct packer contents[UNDO_FILES];

@@ -1,12 +1,27 @@
-/* undo_telling.h - for `sluice state --verify`: what recovery would take back of what a sink has done since the newest epoch.
+/* undo_telling.h - for `sluice state --verify`: what recovery would take back of what a sink has done since the newest epoch,
+ * and what its output will be like then.
  *
- * Threads: main; blocks. Memory: the journals' content, until it returns. Layer: daemon. */
+ *   begin: foreseen, and known to the telling --> what is remembered of the output is told --> end: the acts are told
+ *
+ * Threads: main; blocks. Memory: the journals' content, from begin to end. Layer: daemon. */
 #pragma once
 
-#include "conf/option.h"
+#include "daemon/remembered.h"
 #include "daemon/telling.h"
+#include "daemon/undo_reading.h"
 
-/* Entries of epochs after that one in the journals of that sink, the last act first, as they are undone. directory: the
- * state directory's descriptor. path: the sink's option, which may be a secret. 0 or -errno; damage is told. */
-int undo_tell(struct telling *t, int directory, const char *sink, const struct text *path,
-	      uint64_t epoch);
+struct undo_telling {
+	struct telling *telling;
+	bool is_secret;
+	struct undo_reading reading;
+	struct foreseen *foreseen; /* of each of its acts */
+	struct foresight foresight;
+	const char *refused; /* why the journal is; NULL: it is not */
+};
+
+/* directory: the state directory's descriptor. epoch: the newest one. 0 or -errno; to be ended in any case. */
+int undo_telling_begin(struct undo_telling *u, struct telling *t,
+		       const struct remembered_output *output, int directory, uint64_t epoch);
+
+/* Tells the acts of epochs after that one, the last act first, as they are undone; a journal that does not hold as refused. */
+void undo_telling_end(struct undo_telling *u);

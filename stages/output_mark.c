@@ -86,3 +86,16 @@ bool output_mark_equals(const struct output_mark *a, const struct output_mark *b
 	return a->inode == b->inode && a->birth_ns == b->birth_ns && a->length == b->length &&
 	       a->whole == b->whole && a->closed == b->closed && strcmp(a->path, b->path) == 0;
 }
+
+void output_mark_tell(const struct output_mark *m, const char *shown, struct teller *t)
+{
+	if (output_mark_is_none(m))
+		return;
+	teller_file(t, &(struct told_file){.role = m->closed ? TOLD_CLOSED : TOLD_OUTPUT,
+					   .path = m->path,
+					   .shown = shown,
+					   .inode = m->inode,
+					   .birth_ns = m->birth_ns,
+					   .at = m->length,
+					   .open_frame = m->whole < m->length});
+}

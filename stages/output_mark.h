@@ -11,6 +11,7 @@
 #pragma once
 
 #include "stages/delta.h"
+#include "stages/teller.h"
 
 #include <limits.h>
 
@@ -34,6 +35,9 @@ bool output_mark_is_in(const struct delta *saved);
 
 /* What saved says; NULL and nothing are no file. 0, or -EBADMSG: that is no mark. */
 int output_mark_get(const struct delta *saved, struct output_mark *ret_mark);
+
+/* Tells of its file, if it has one. shown: see teller.h. */
+void output_mark_tell(const struct output_mark *m, const char *shown, struct teller *t);
 
 static inline bool output_mark_is_none(const struct output_mark *m)
 {

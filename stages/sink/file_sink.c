@@ -307,16 +307,9 @@ static int file_sink_tell(const void *options, const struct delta *saved, struct
 	const struct file_sink_options *o = options;
 	struct output_mark m;
 	int r = output_mark_get(saved, &m);
-	if (r < 0 || output_mark_is_none(&m))
-		return r;
-	teller_file(t, &(struct told_file){.role = m.closed ? TOLD_CLOSED : TOLD_OUTPUT,
-					   .path = m.path,
-					   .shown = text_shown(&o->path, m.path),
-					   .inode = m.inode,
-					   .birth_ns = m.birth_ns,
-					   .at = m.length,
-					   .open_frame = m.whole < m.length});
-	return 0;
+	if (r == 0)
+		output_mark_tell(&m, text_shown(&o->path, m.path), t);
+	return r;
 }
 
 static const struct text *file_sink_path(const void *options)

@@ -230,7 +230,7 @@ test_verify_says_what_would_be_undone_and_who_is_no_more() {
 	rotated=$(echo plain.2*.log)
 	grep -qE "^    undo plain.log: was created, to be deleted\$" out || fail "$(cat out)"
 	grep -qE "^    undo plain.log: to_be_renamed_back_from $rotated\$" out || fail "$(cat out) $rotated"
-	grep -qE '^  former stage packed \(file\)$' out || fail "$(cat out)"
+	grep -qE '^  former sink packed \(file\)$' out || fail "$(cat out)"
 	state --verify --json
 	jq -e '[.stages[] | select(.id == "plain") | .items[] | select(.undo).to_be_renamed_back_from // empty] | length == 1' out >judgement || fail "$(cat out)"
 	run_sluice --once -c t.yaml
