@@ -166,7 +166,7 @@ static int read_acts(struct leftovers *l, const char *id, struct packer *content
 	return r;
 }
 
-/* A damaged one is refused by its sink. */
+/* One that does not hold is refused by who recovers from it. */
 static int look_into_journal(struct leftovers *l, struct remembered_output *o)
 {
 	struct packer contents[UNDO_FILES] = {{0}};
@@ -186,7 +186,7 @@ static int look_into_journals(struct leftovers *l)
 {
 	int r = 0;
 	for (struct remembered_output *o = l->known.first; o && r == 0; o = o->next)
-		if (o->path && o->has_journal)
+		if (o->has_journal)
 			r = look_into_journal(l, o);
 	return r;
 }

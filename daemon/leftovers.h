@@ -9,7 +9,7 @@
  * have been undone before. What was brought back is others' from then on, and never cut again. Broken off anywhere, it is
  * done again from its beginning and comes to the same. Without such leftovers nothing is read but names, and nothing done.
  *
- * Whether the path of a sink that is no more was a secret nobody knows, so it is told by that sink's name alone.
+ * Whether the path of a sink that is no more was a secret is remembered with it; where it was, that sink's name alone is told.
  *
  * Threads: the caller's; its host waits. Memory: until it returns. Layer: daemon. */
 #pragma once

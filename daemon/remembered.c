@@ -42,7 +42,7 @@ static struct remembered_output *add(struct remembered *r, const char *id)
 	if (!o)
 		return NULL;
 	memccpy(o->id, id, '\0', sizeof o->id - 1);
-	o->is_orphan = o->is_secret = true;
+	o->is_orphan = true;
 	o->type = "?";
 	o->next = r->first;
 	r->first = o;
@@ -50,7 +50,6 @@ static struct remembered_output *add(struct remembered *r, const char *id)
 	return o;
 }
 
-/* Of an orphan nobody knows whether its path is a secret. */
 static int add_sinks(struct remembered *r)
 {
 	for (size_t i = 0; i < r->topology->stage_count; i++) {
@@ -82,6 +81,15 @@ static bool makes(const struct text *text, const char *path)
 	return path_template_format(&t, 0, made, sizeof made) == 0 && strcmp(made, path) == 0;
 }
 
+/* Of a path that is not its option's, it is known from when it was written to whether it is a secret. */
+static void take_path(struct remembered_output *o, const char *path, bool is_public)
+{
+	if (o->path && makes(o->path, path))
+		return;
+	o->is_elsewhere |= !o->is_orphan;
+	o->is_secret |= !is_public;
+}
+
 static int take_mark(struct remembered *r, struct remembered_output *o, const char *remembered_as)
 {
 	struct delta saved = {.count = 0};
@@ -94,8 +102,8 @@ static int take_mark(struct remembered *r, struct remembered_output *o, const ch
 		error = 0;
 	if (error == 0 && !(o->remembered_as = strdup(remembered_as)))
 		error = -ENOMEM;
-	o->is_elsewhere =
-	    o->path && !output_mark_is_none(&o->mark) && !makes(o->path, o->mark.path);
+	if (!output_mark_is_none(&o->mark))
+		take_path(o, o->mark.path, o->mark.is_public);
 	return error;
 }
 
@@ -140,7 +148,7 @@ int remembered_add_journal(struct remembered *r, const char *id)
 void remembered_take_acts(struct remembered_output *o, const struct undo_acts *acts)
 {
 	for (size_t i = 0; i < acts->count; i++)
-		o->is_elsewhere |= !makes(o->path, acts->entries[i].path);
+		take_path(o, acts->entries[i].path, acts->entries[i].is_public);
 }
 
 int remembered_collect(struct remembered *r, const struct topology *t, const struct epoch_map *map)

@@ -19,7 +19,8 @@ struct remembered_output {
 	char id[NAME_MAX + 1];
 	char *remembered_as; /* NULL: the log says nothing of it */
 	const char *type; /* the sink's; "?": of a sink that is no more a journal does not say it */
-	bool is_orphan, is_secret, has_journal;
+	bool is_orphan, has_journal;
+	bool is_secret;          /* one of its paths is, or may be */
 	bool is_damaged;         /* what the log says of it cannot be understood */
 	const struct text *path; /* the sink's option; NULL: an orphan */
 	/* What is remembered is of another path, which may be another sink's now. */

@@ -124,7 +124,7 @@ static int copy_saved(const struct state *s, const struct topology_stage *stage,
 }
 
 /* What is remembered of it is told first, then what would be undone of it. */
-static int tell_verified(struct state *s, const struct remembered_output *o,
+static int tell_verified(struct state *s, struct remembered_output *o,
 			 int (*tell)(struct state *s, const void *what), const void *what)
 {
 	struct undo_telling u;
@@ -158,7 +158,7 @@ static int tell_stage(struct state *s, const struct topology_stage *stage)
 	const struct stage_type *type = (const struct stage_type *)(const void *)stage->schema;
 	if (!type->tell)
 		return 0;
-	const struct remembered_output *o =
+	struct remembered_output *o =
 	    stage->schema->kind == STAGE_SINK ? remembered_find(&s->known, stage->id.bytes) : NULL;
 	telling_stage(&s->telling, stage->id.bytes, stage->schema->name,
 		      stage_kind_names[stage->schema->kind]);
@@ -188,7 +188,7 @@ static int tell_former_mark(struct state *s, const void *what)
 	return 0;
 }
 
-static int tell_former_sink(struct state *s, const struct remembered_output *o)
+static int tell_former_sink(struct state *s, struct remembered_output *o)
 {
 	if (!o->is_orphan)
 		return 0;
@@ -245,7 +245,7 @@ static int tell_stages(struct state *s)
 	int r = collect(s);
 	for (size_t i = 0; i < s->topology->stage_count && r == 0; i++)
 		r = tell_stage(s, &s->topology->stages[i]);
-	for (const struct remembered_output *o = s->known.first; o && r == 0; o = o->next)
+	for (struct remembered_output *o = s->known.first; o && r == 0; o = o->next)
 		r = tell_former_sink(s, o);
 	for (const struct epoch_stage *e = s->map.stages; e && r == 0; e = e->next)
 		r = tell_former_stage(s, e);

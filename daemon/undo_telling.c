@@ -37,18 +37,20 @@ static void mark_to_restore(const struct remembered_output *o, struct output_mar
 		m->path[0] = '\0';
 }
 
-int undo_telling_begin(struct undo_telling *u, struct telling *t,
-		       const struct remembered_output *output, int directory, uint64_t epoch)
+int undo_telling_begin(struct undo_telling *u, struct telling *t, struct remembered_output *output,
+		       int directory, uint64_t epoch)
 {
 	struct output_mark mark;
 	mark_to_restore(output, &mark);
-	*u = (struct undo_telling){.telling = t, .is_secret = output->is_secret};
+	*u = (struct undo_telling){.telling = t};
 	int r = undo_reading_read(&u->reading, directory, output->id, epoch, mark.epoch);
 	u->refused = why_refused(r);
 	if (u->refused) {
 		u->reading.acts.count = 0;
 		r = 0;
 	}
+	remembered_take_acts(output, &u->reading.acts);
+	u->is_secret = output->is_secret;
 	if (r == 0)
 		r = foresee(u, &mark);
 	t->output =

@@ -19,9 +19,10 @@ struct undo_telling {
 	const char *refused; /* why the journal is; NULL: it is not */
 };
 
-/* directory: the state directory's descriptor. epoch: the newest one. 0 or -errno; to be ended in any case. */
-int undo_telling_begin(struct undo_telling *u, struct telling *t,
-		       const struct remembered_output *output, int directory, uint64_t epoch);
+/* From then on it is known whether a path of the output is a secret. directory: the state directory's descriptor. epoch: the
+ * newest one. 0 or -errno; to be ended in any case. */
+int undo_telling_begin(struct undo_telling *u, struct telling *t, struct remembered_output *output,
+		       int directory, uint64_t epoch);
 
 /* Tells the acts of epochs after that one, the last act first, as they are undone; a journal that does not hold as refused. */
 void undo_telling_end(struct undo_telling *u);

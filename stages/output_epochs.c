@@ -18,6 +18,7 @@ int output_epochs_init(struct output_epochs *e, struct env *env, struct stage_co
 	e->committed_inode = e->mark.inode;
 	int made = undo_journal_init(&e->journal, env, counters, memory->state_dir, memory->sink,
 				     memory->epoch + 1, e->mark.epoch);
+	e->journal.is_secret = space->secret;
 	if (r == 0)
 		r = made;
 	if (r == 0)
@@ -89,7 +90,8 @@ static void set_mark(struct output_epochs *e, const struct output_file *file, ui
 	e->mark = (struct output_mark){.inode = file->status.inode,
 				       .birth_ns = file->status.birth_ns,
 				       .length = length,
-				       .whole = whole};
+				       .whole = whole,
+				       .is_public = !e->settling.space->secret};
 	memccpy(e->mark.path, file->path, '\0', sizeof e->mark.path - 1);
 }
 

@@ -15,6 +15,7 @@ static void pack(struct packer *p, const struct output_mark *m)
 	packer_varint(p, m->whole);
 	packer_varint(p, m->closed);
 	packer_u64(p, (uint64_t)m->birth_ns);
+	packer_varint(p, m->is_public);
 }
 
 int output_mark_put(struct delta *d, const struct output_mark *m)
@@ -43,10 +44,12 @@ static int unpack(const struct change *c, struct output_mark *ret_mark)
 	m.whole = packed_varint(&p);
 	uint64_t closed = packed_varint(&p);
 	m.birth_ns = packed_is_over(&p) ? 0 : (int64_t)packed_u64(&p);
+	uint64_t is_public = packed_is_over(&p) ? 0 : packed_varint(&p);
 	if (!packed_is_whole(&p) || length >= sizeof m.path || memchr(path, '\0', length) ||
-	    m.whole > m.length || m.length > INT64_MAX || closed > 1)
+	    m.whole > m.length || m.length > INT64_MAX || closed > 1 || is_public > 1)
 		return -EBADMSG;
 	m.closed = closed;
+	m.is_public = is_public;
 	memcpy(m.path, path, length);
 	*ret_mark = m;
 	return 0;

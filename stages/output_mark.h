@@ -21,6 +21,7 @@ struct output_mark {
 	uint64_t inode;
 	int64_t birth_ns; /* of the file; 0: not known */
 	uint64_t length, whole;
+	bool is_public; /* path was no secret when it was written to; false: or that is not known */
 	bool closed; /* at the end of a run: from then on others may append to it or take it away */
 };
 

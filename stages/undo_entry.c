@@ -30,6 +30,7 @@ void undo_entry_pack(struct packer *p, const struct undo_entry *e)
 	packer_varint(p, e->inode);
 	packer_varint(p, e->length);
 	packer_u64(p, (uint64_t)e->birth_ns);
+	packer_varint(p, e->is_public);
 	if (p->error)
 		return;
 	overwrite_u64(p->bytes + from, p->length - from - NUMBER);
@@ -58,8 +59,10 @@ static bool unpack_body(struct packed *body, struct undo_entry *e)
 	e->inode = packed_varint(body);
 	e->length = packed_varint(body);
 	e->birth_ns = packed_is_over(body) ? 0 : (int64_t)packed_u64(body);
-	return packed_is_whole(body) && kind >= UNDO_CREATED && kind <= UNDO_LEFT && e->path &&
-	       e->to && *e->path;
+	uint64_t is_public = packed_is_over(body) ? 0 : packed_varint(body);
+	e->is_public = is_public == 1;
+	return packed_is_whole(body) && kind >= UNDO_CREATED && kind <= UNDO_LEFT &&
+	       is_public <= 1 && e->path && e->to && *e->path;
 }
 
 bool undo_entry_unpack(struct packed *p, struct undo_entry *ret_entry)

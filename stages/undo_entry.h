@@ -1,6 +1,6 @@
 /* undo_entry.h - what a sink was about to do to its files, so that it can be undone: one entry of an undo journal.
  *
- *   length of the body, u64 | body: kind, epoch, known, path, to, inode, length, [birth] | XXH3 of all before, u64
+ *   length of the body, u64 | body: kind, epoch, known, path, to, inode, length, [birth, [public]] | XXH3 of all before, u64
  *
  * An entry is on disk before its act. So one that is torn stands for an act that did not happen, and can only be the last.
  *
@@ -28,6 +28,7 @@ struct undo_entry {
 	const char *to; /* RENAMED; else "" */
 	uint64_t inode, length;
 	int64_t birth_ns; /* of that inode, which may be another file's one day; 0: not known */
+	bool is_public;   /* the paths were no secret; false: or that is not known */
 };
 
 void undo_entry_pack(struct packer *p, const struct undo_entry *e);

@@ -157,6 +157,7 @@ void undo_journal_note(struct undo_journal *j, struct undo_entry entry)
 	assert(j->state == UNDO_NOTHING);
 	entry.epoch = j->epoch;
 	entry.known = j->known;
+	entry.is_public = !j->is_secret;
 	j->noted++;
 	packer_clear(&j->packer);
 	undo_entry_pack(&j->packer, &entry);

@@ -54,6 +54,7 @@ struct undo_journal {
 	uint64_t known;    /* the epoch of the newest mark that is committed */
 	size_t noted;      /* since the last cut */
 	bool keeps_inodes; /* for undo_journal_touches(); set before anything is noted */
+	bool is_secret;    /* the paths are not to be shown; set before anything is noted */
 	bool lost_inodes;  /* there was no memory for one: any file may be in there */
 	enum undo_journal_state state;
 	struct undo_file files[UNDO_FILES];

@@ -213,7 +213,8 @@ static int file_sink_open(struct stage *s)
 	}
 	if (r == -EBADMSG)
 		env_say(s->env, SAY_ERROR, "state of the output is damaged",
-			"path=%s state_dir=%s cure=%s", o->path.bytes, s->state_dir,
+			"path=%s state_dir=%s cure=%s", text_shown(&o->path, o->path.bytes),
+			s->state_dir,
 			"restore the state directory, or begin again from nothing with "
 			"--from-scratch");
 	else if (r < 0)

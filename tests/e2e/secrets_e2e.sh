@@ -218,3 +218,31 @@ test_a_secret_is_not_shown_while_its_writer_is_awaited() {
 	assert_status 0
 	expect_hidden "run --once"
 }
+
+# Of a sink that is no more, it is remembered that its path was one.
+test_the_secret_path_of_a_sink_that_is_no_more_is_not_shown() {
+	begin
+	STATE=kept
+	mkdir in
+	cat >t.yaml <<-'YAML'
+		name: t
+		epoch: {interval: 1h, bytes: 200B}
+		sources: {in: {type: file, paths: ["in/*"]}}
+		sinks:
+		  out: {type: file, inputs: [in], path: "${file:sec}.out"}
+		  never: {type: file, inputs: [in], path: "${file:sec}.never"}
+	YAML
+	seq 1 100 >in/a.log
+	start_sluice -c t.yaml
+	wait_until 20 has_lines $secret.out 100
+	wait_until 20 test -s kept/epochs
+	seq 101 120 >>in/a.log
+	wait_until 20 has_lines $secret.out 120
+	stop_sluice KILL
+	sed -i -e 's/  out:/  other:/' -e '/never/d' -e 's/"${file:sec}.out"/other.log/' t.yaml
+	quiet_sluice 0 state --verify -c t.yaml
+	grep -qE '^    (file|undo) \*\*\*: ' out || fail "$(cat out)"
+	quiet_sluice 0 state --verify --json -c t.yaml
+	quiet_sluice 0 run --once -c t.yaml
+	assert_said 'out: (output cut back to what was committed path=\*\*\*|undoing what was not committed)'
+}

@@ -59,8 +59,8 @@ test_verify_says_what_is_cut_from_the_output_of_a_sink_that_is_no_more() {
 	verify_topology 'interval: 1s' "$(sink other other.log)"
 	expect_verified 0 '.kind == "former sink" and .items[1].committed == 292 and .items[1].to_be_cut == 80' \
 		'state kept: now not in the topology: its output is brought back and forgotten' \
-		'file .*: committed 292, to_be_cut 80'
-	expect_run 0 'info out: output cut back to what was committed path=.* length=292 bytes=80'
+		'file out.log: committed 292, to_be_cut 80'
+	expect_run 0 'info out: output cut back to what was committed path=out.log length=292 bytes=80'
 	assert_same <(seq 1 100) out.log
 	state --verify
 	! grep -q former state || fail "told though it is forgotten: $(cat state)"
@@ -72,16 +72,16 @@ test_verify_refuses_the_outputs_of_former_sinks_that_a_run_refuses() {
 	cp out.log kept.log
 	truncate -s 200 out.log
 	expect_verified 74 '.items[1].refused and .items[1].missing == 92' \
-		'file .*: committed 292, refused it is shorter than what was committed, missing 92'
+		'file out.log: committed 292, refused it is shorter than what was committed, missing 92'
 	expect_run 74 'error out: output is shorter than what was committed .* missing=92 '
 	rm out.log
 	cp kept.log out.log
 	expect_verified 74 '.items[1].refused == "another file has its name"' \
-		'file .*: committed 292, refused another file has its name'
+		'file out.log: committed 292, refused another file has its name'
 	expect_run 74 'error out: output was replaced by another file '
 	rm out.log
-	expect_verified 0 '.items[1].now | test("deleted")' 'file .*: committed 292, now moved away or deleted, which is told'
-	expect_run 0 'warn out: output of a sink that is no more was moved away'
+	expect_verified 0 '.items[1].now | test("deleted")' 'file out.log: committed 292, now moved away or deleted, which is told'
+	expect_run 0 'warn out: output of a sink that is no more was moved away path=out.log'
 }
 
 test_verify_finds_the_output_of_a_former_sink_that_was_moved_and_its_open_frame() {
@@ -101,7 +101,7 @@ test_verify_finds_the_output_of_a_former_sink_that_was_moved_and_its_open_frame(
 	echo another >out.log.zst
 	verify_topology 'interval: 1s' "$(sink other other.log)"
 	expect_verified 0 '.items[1].frame == "to be closed"' \
-		'file .*: committed [0-9]+, now moved within its directory, where it is found, frame to be closed'
+		'file out.log.zst: committed [0-9]+, now moved within its directory, where it is found, frame to be closed'
 	expect_run 0 'warn out: output of a sink that is no more was moved away'
 	zstd -tq moved.log.zst || fail "the frame is open"
 }
@@ -115,10 +115,10 @@ test_verify_tells_the_journal_of_a_former_sink_of_which_nothing_was_committed() 
 	stop_sluice KILL
 	verify_topology 'interval: 1s' "$(sink other other.log)"
 	expect_verified 0 '.kind == "former sink" and .items[1].was == "created, to be deleted"' \
-		'undo .*: was created, to be deleted'
+		'undo out.log: was created, to be deleted'
 	mkdir elsewhere
 	mv out.log elsewhere
-	expect_verified 0 'all(.items[]; .was == null)' 'undo .*: now nothing to undo'
+	expect_verified 0 'all(.items[]; .was == null)' 'undo out.log: now nothing to undo'
 	mv elsewhere/out.log .
 	expect_run 0 'info out: undoing what was not committed epoch=0 acts=1'
 	[ ! -e out.log ] || fail "it stayed"
@@ -133,12 +133,12 @@ test_verify_calls_nothing_appended_that_is_cut_first() {
 	seq 101 120 >>in/a.log
 	wait_until 20 has_lines out.log 120
 	stop_sluice KILL
-	local undone='undo .*: to_be_cut_to 292, to_be_cut 80'
+	local undone='undo out.log: to_be_cut_to 292, to_be_cut 80'
 	expect_verified 0 '.items[0] == {file: "out.log", committed: 292} and .items[1].to_be_cut == 80' \
 		'file out.log: committed 292' "$undone"
 	verify_topology 'interval: 1s' "$(sink other other.log)"
 	expect_verified 0 '.items[2].to_be_cut_to == 292' "$undone"
-	expect_run 0 'info out: output cut back to what was committed path=.* length=292 bytes=80'
+	expect_run 0 'info out: output cut back to what was committed path=out.log length=292 bytes=80'
 	assert_same <(seq 1 100) out.log
 }
 
@@ -179,7 +179,7 @@ test_verify_looks_at_no_output_of_a_former_sink_whose_run_came_to_its_end() {
 	run_sluice --once -c t.yaml
 	rm out.log
 	verify_topology 'interval: 1s' "$(sink other other.log)"
-	expect_verified 0 '.items[1].committed == 292 and .items[1].now == null' 'file .*: committed 292' \
+	expect_verified 0 '.items[1].committed == 292 and .items[1].now == null' 'file out.log: committed 292' \
 		'state kept: now not in the topology: its output stays as it is and is forgotten'
 	run_sluice --once -c t.yaml
 	assert_status 0
@@ -191,7 +191,7 @@ test_verify_tells_a_former_sink_whose_name_is_a_source_s_now() {
 	kill_with_a_tail out.log
 	verify_topology 'interval: 1s' "$(sink other other.log)"
 	sed -i -e 's/{src:/{out:/' -e 's/\[src\]/[out]/' t.yaml
-	expect_verified 0 'select(.kind == "former sink") | .items[1].to_be_cut == 80' 'file .*: committed 292, to_be_cut 80'
+	expect_verified 0 'select(.kind == "former sink") | .items[1].to_be_cut == 80' 'file out.log: committed 292, to_be_cut 80'
 	state
 	grep -q 'former stage src' state || fail "$(cat state)"
 	expect_run 0 'info out: output cut back to what was committed'
@@ -226,8 +226,8 @@ test_verify_refuses_no_output_that_was_taken_away_while_it_was_written() {
 	wait_until 20 left_is_noted
 	stop_sluice KILL
 	rm -f out.log
-	local said='file .*: committed 292, now left to who moved or deleted it'
-	expect_verified 0 '.items[1].was | test("left to")' "$said" 'undo .*: was left to who moved, deleted or cut it'
+	local said='file out.log: committed 292, now left to who moved or deleted it'
+	expect_verified 0 '.items[1].was | test("left to")' "$said" 'undo out.log: was left to who moved, deleted or cut it'
 	cp -r "$STATE" before
 	expect_run 0 'warn out: output was moved away'
 	rm -r "$STATE"

@@ -64,7 +64,7 @@ plant 'a position is not noted when its file has grown' stages/source/file_posit
 plant 'what a crash left in the undo journal is not undone' stages/output_recovery.c 's/r->left = r->acts\.count;/r->left = 0;/'
 plant 'the output of a sink that is no more is not brought back' daemon/leftovers.c 's/return remembered_is_live\(o\) \|\| o->remembered_as;/return false;/'
 plant 'a sink that has another path by now brings back only what is there' daemon/leftovers.c 's/return remembered_is_live\(o\) && \(o->is_elsewhere \|\| all\);/return remembered_is_live(o) && all;/'
-plant 'acts that no mark tells of count for no other path' daemon/remembered.c 's/o->is_elsewhere \|= !makes\(o->path, acts->entries\[i\]\.path\);/;/'
+plant 'acts that no mark tells of count for no other path' daemon/remembered.c 's/take_path\(o, acts->entries\[i\]\.path, [^)]*\);/;/'
 plant 'marks that were brought back are not closed' daemon/leftovers.c 's/o->mark\.closed = true;/o->mark.closed = false;/'
 plant 'what was brought back is not told of in a record' daemon/leftovers.c 's/return r == 0 \? commit\(l\) : r;/return r == 0 \&\& false ? commit(l) : r;/'
 plant 'only outputs that are elsewhere are brought back before the record' daemon/leftovers.c 's/if \(remembered_is_live\(o\)\)\n/if (is_to_be_seen_to(o, false))\n/'
