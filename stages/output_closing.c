@@ -101,8 +101,8 @@ static void after_rename(struct output_file *f, int64_t result)
 		f->renamed_number++;
 		output_go(f, f->journal ? OUTPUT_NOTE_RENAMED : OUTPUT_RENAME);
 	} else if (result == -ENOENT && f->to[0] != '\0') {
-		env_say(f->env, SAY_WARN, "output was moved away, starting a new one", "path=%s",
-			output_file_shown(f));
+		env_say(f->env, SAY_WARN, "output was moved away or deleted, starting a new one",
+			"path=%s", output_file_shown(f));
 		output_go_to_closed(f);
 	} else if (result < 0) {
 		output_fail(f, "output cannot be renamed", result);

@@ -142,22 +142,37 @@ static bool is_committed(const struct output_restore *r)
 	return marked && r->mark->length > 0;
 }
 
-static void say_moved(struct output_restore *r)
+static void say_found(const struct output_restore *r)
 {
 	if (is_committed(r))
 		env_say(r->env, SAY_WARN,
 			r->why == RESTORE_ORPHAN ? "output of a sink that is no more was moved away"
 						 : "output was moved away, starting a new one",
-			"path=%s", space_wait_shown(r->op.space, r->mark->path));
+			"path=%s is=%s", space_wait_shown(r->op.space, r->mark->path), shown(r));
+}
+
+/* Who took it away may have deleted it as well as moved it. */
+static void say_missing(const struct output_restore *r, bool is_replaced)
+{
+	const char *what = "output was moved away or deleted, starting a new one";
+	if (is_replaced)
+		what = "output was moved away or deleted, another file has its name";
+	else if (r->why == RESTORE_ORPHAN)
+		what = "output of a sink that is no more was moved away or deleted";
+	else if (r->why == RESTORE_LEFT)
+		what = "output was moved away or deleted, as was noted";
+	if (is_committed(r))
+		env_say(r->env, SAY_WARN, what, "path=%s", shown(r));
 }
 
 static void do_without(struct output_restore *r, const char *what)
 {
-	bool is_nobodys = r->why == RESTORE_ORPHAN && strcmp(what, is_gone) == 0;
+	bool is_replaced = strcmp(what, is_gone) != 0;
+	bool is_nobodys = r->why == RESTORE_ORPHAN && !is_replaced;
 	if (is_committed(r) && !r->mark->closed && r->why != RESTORE_LEFT && !is_nobodys) {
 		refuse(r, what);
 	} else {
-		say_moved(r);
+		say_missing(r, is_replaced);
 		go_to_end(r);
 	}
 }
@@ -202,9 +217,12 @@ static bool is_the_one(const struct output_restore *r)
 
 static void after_look(struct output_restore *r, int64_t result)
 {
+	bool is_it = result >= 0 && is_the_one(r);
+	if (is_it && r->search == SEARCH_OVER)
+		say_found(r);
 	if (result < 0)
 		fail(r, "output cannot be looked at", result);
-	else if (!is_the_one(r))
+	else if (!is_it)
 		search(r, "output was replaced by another file");
 	else if (r->status.size < r->mark->length)
 		be_short(r);
@@ -292,8 +310,6 @@ static void after_close(struct output_restore *r, int64_t result)
 {
 	(void)result; /* what was written is synced */
 	r->fd = -1;
-	if (r->search == SEARCH_OVER && !r->failed)
-		say_moved(r);
 	go(r, r->search == SEARCH_BEGINS ? RESTORE_LIST : RESTORE_DONE);
 }
 

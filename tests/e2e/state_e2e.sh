@@ -74,7 +74,7 @@ test_verify_finds_an_output_that_was_moved_within_its_directory() {
 	grep -qE '^    file plain.log: committed 3893, now moved within its directory, where it is found$' out || fail "$(cat out)"
 	run_sluice --once -c t.yaml
 	assert_status 0
-	assert_said 'warn plain: output was moved away, starting a new one'
+	assert_said 'warn plain: output was moved away, starting a new one path=plain.log is=elsewhere.log'
 }
 
 committed() { # LENGTH

@@ -81,7 +81,7 @@ test_verify_refuses_the_outputs_of_former_sinks_that_a_run_refuses() {
 	expect_run 74 'error out: output was replaced by another file '
 	rm out.log
 	expect_verified 0 '.items[1].now | test("deleted")' 'file out.log: committed 292, now moved away or deleted, which is told'
-	expect_run 0 'warn out: output of a sink that is no more was moved away path=out.log'
+	expect_run 0 'warn out: output of a sink that is no more was moved away or deleted path=out.log'
 }
 
 test_verify_finds_the_output_of_a_former_sink_that_was_moved_and_its_open_frame() {
@@ -102,7 +102,7 @@ test_verify_finds_the_output_of_a_former_sink_that_was_moved_and_its_open_frame(
 	verify_topology 'interval: 1s' "$(sink other other.log)"
 	expect_verified 0 '.items[1].frame == "to be closed"' \
 		'file out.log.zst: committed [0-9]+, now moved within its directory, where it is found, frame to be closed'
-	expect_run 0 'warn out: output of a sink that is no more was moved away'
+	expect_run 0 'warn out: output of a sink that is no more was moved away path=out.log.zst is=moved.log.zst'
 	zstd -tq moved.log.zst || fail "the frame is open"
 }
 
@@ -229,10 +229,10 @@ test_verify_refuses_no_output_that_was_taken_away_while_it_was_written() {
 	local said='file out.log: committed 292, now left to who moved or deleted it'
 	expect_verified 0 '.items[1].was | test("left to")' "$said" 'undo out.log: was left to who moved, deleted or cut it'
 	cp -r "$STATE" before
-	expect_run 0 'warn out: output was moved away'
-	rm -r "$STATE"
+	expect_run 0 'warn out: output was moved away or deleted, as was noted path=out.log'
+	rm -rf "$STATE" out.log
 	mv before "$STATE"
 	verify_topology 'interval: 1s' "$(sink other other.log)"
 	expect_verified 0 '.items[2].was | test("left to")' "$said"
-	expect_run 0 'warn out: output was moved away'
+	expect_run 0 'warn out: output was moved away or deleted, as was noted path=out.log'
 }

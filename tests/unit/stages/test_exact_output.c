@@ -275,7 +275,8 @@ Test(exact_output, output_of_a_run_that_ended_may_be_moved_or_appended_to_but_no
 			cr_assert_eq(unlink(path), 0);
 		exact_begin(&x);
 		cr_assert(exact_recover(&x));
-		cr_assert_eq(faulty_env_said(&x.world, "output was moved away, starting a new one"),
+		cr_assert_eq(faulty_env_said(
+				 &x.world, "output was moved away or deleted, starting a new one"),
 			     what == 1);
 		exact_crash(&x, CRASH_KEPT);
 		struct stat status;

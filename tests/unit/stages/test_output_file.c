@@ -244,7 +244,8 @@ Test(output_file, output_moved_away_by_somebody_is_no_failure)
 	cr_assert_eq(open_it(&x), 0);
 	cr_assert_eq(unlink(x.path), 0);
 	close_it(&x, true);
-	cr_assert_eq(faulty_env_said(&x.world, "output was moved away, starting a new one"), 1);
+	cr_assert_eq(
+	    faulty_env_said(&x.world, "output was moved away or deleted, starting a new one"), 1);
 	cr_assert_eq(open_it(&x), 0);
 	close_it(&x, false);
 	tear_down(&x);

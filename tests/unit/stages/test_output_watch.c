@@ -267,7 +267,9 @@ Test(output_watch, output_of_a_run_that_ended_may_have_been_replaced)
 	meddle(&x, MOVES_AND_CREATES);
 	exact_begin(&x);
 	cr_assert(exact_recover(&x));
-	cr_assert_eq(faulty_env_said(&x.world, "output was moved away, starting a new one"), 1);
+	cr_assert_eq(faulty_env_said(&x.world,
+				     "output was moved away or deleted, another file has its name"),
+		     1);
 	exact_crash(&x, CRASH_KEPT);
 	exact_release(&x);
 }
