@@ -1,4 +1,5 @@
 #include "daemon/epochs.h"
+#include "stages/cure.h"
 #include "daemon/worker.h"
 
 #include <errno.h>
@@ -122,8 +123,7 @@ static enum step fail(struct epochs *e, int error)
 	if (error == -ESTALE)
 		env_say(e->env, SAY_ERROR, "state directory was deleted, moved or replaced",
 			"lock=%s epoch=%ju cure=%s", e->guard->lock_path, (uintmax_t)e->epoch,
-			"leave it alone while sluice runs; put it back, or begin again from "
-			"nothing with --from-scratch");
+			"leave it alone while sluice runs; put it back, " CURE_FROM_SCRATCH);
 	else if (error < 0)
 		env_say(e->env, SAY_ERROR, "epoch cannot be committed", "epoch=%ju error=%s",
 			(uintmax_t)e->epoch, strerror(-error));

@@ -1,5 +1,6 @@
 #include "daemon/leftovers.h"
 #include "daemon/remembered.h"
+#include "stages/cure.h"
 #include "stages/descriptor.h"
 #include "stages/output_recovery.h"
 
@@ -87,9 +88,7 @@ static int refuse_damaged(struct leftovers *l)
 		return 0;
 	say_of(l, damaged->id);
 	env_say(l->host->env, SAY_ERROR, "state of the output is damaged", "state_dir=%s cure=%s",
-		l->state_dir,
-		"restore the state directory, or begin again from nothing with "
-		"--from-scratch");
+		l->state_dir, cure_state);
 	return -EBADMSG;
 }
 

@@ -21,7 +21,9 @@ static const struct command {
      "      [--io auto|uring|plain]\n"
      "      move records as the topology says, going on where the last run ended; --once: to the "
      "end of "
-     "the input, then exit; --from-scratch: as if it never ran, outputs stay as they are"},
+     "the input, then exit; --from-scratch: forget that it ever ran; outputs stay where they are, "
+     "so "
+     "move them away first, or records are in them twice"},
     {"check", command_check,
      "check -c FILE|DIR [--set KEY=VALUE]\n      say everything that is wrong with a topology, or "
      "what each sink "

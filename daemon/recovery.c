@@ -3,6 +3,7 @@
 #include "daemon/from_scratch.h"
 #include "daemon/log.h"
 #include "daemon/orphans.h"
+#include "stages/cure.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -76,11 +77,9 @@ static void say_refused(const struct recovery *r, const struct topology *t, int 
 	const struct epoch_report *found = &r->log.report;
 	const char *dir = r->path;
 	if (error == -EBADMSG)
-		log_line(
-		    LOG_LEVEL_ERROR, NULL, "state is damaged",
-		    "state_dir=%s offset=%ju reason=%s cure=%s", dir, (uintmax_t)found->bad_at,
-		    found->reason,
-		    "restore it from a backup, or begin again from nothing with --from-scratch");
+		log_line(LOG_LEVEL_ERROR, NULL, "state is damaged",
+			 "state_dir=%s offset=%ju reason=%s cure=%s", dir, (uintmax_t)found->bad_at,
+			 found->reason, cure_state);
 	else if (error == -EXDEV)
 		log_line(LOG_LEVEL_ERROR, NULL, "state is another topology's",
 			 "state_dir=%s topology=%s its=%s cure=%s", dir, topology_shown_name(t),

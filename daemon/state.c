@@ -13,6 +13,7 @@
 #include "daemon/remembered.h"
 #include "daemon/telling.h"
 #include "daemon/undo_telling.h"
+#include "stages/cure.h"
 #include "stages/delta.h"
 
 #include <errno.h>
@@ -95,10 +96,8 @@ static const char *finding(const struct state *s, char text[static FINDING_ROOM]
 	case 0:
 		return NULL;
 	case -EBADMSG:
-		snprintf(text, size,
-			 "damaged at offset %" PRIu64 " (%s): restore it, or begin "
-			 "again with `sluice run --from-scratch`",
-			 found->bad_at, found->reason);
+		snprintf(text, size, "damaged at offset %" PRIu64 " (%s): %s", found->bad_at,
+			 found->reason, cure_state);
 		return text;
 	case -EXDEV:
 		snprintf(text, size, "another topology's, `%s`",

@@ -1,4 +1,5 @@
 #include "stages/output_recovery.h"
+#include "stages/cure.h"
 #include "stages/descriptor.h"
 
 #include <errno.h>
@@ -22,9 +23,7 @@ static int fail(struct output_recovery *r, const char *what, int64_t result)
 static int refuse(struct output_recovery *r, const char *what)
 {
 	env_say(r->env, SAY_ERROR, what, "path=%s epoch=%" PRIu64 " cure=%s",
-		r->paths[r->file < UNDO_FILES ? r->file : 0], r->epoch,
-		"restore the state directory as a whole, or begin again from nothing with "
-		"--from-scratch");
+		r->paths[r->file < UNDO_FILES ? r->file : 0], r->epoch, cure_state);
 	r->failed = -EIO;
 	return r->failed;
 }

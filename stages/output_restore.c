@@ -1,4 +1,5 @@
 #include "stages/output_restore.h"
+#include "stages/cure.h"
 #include "stages/descriptor.h"
 #include "stages/path_above.h"
 
@@ -9,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char cure[] =
-    "put back the file as it was, or begin again from nothing with --from-scratch";
+static const char cure[] = "put back the file as it was, " CURE_FROM_SCRATCH;
 static const char orphan_cure[] =
     "this sink is no more: put back its file as it was, or take the file out of its directory";
 

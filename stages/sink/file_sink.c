@@ -3,6 +3,7 @@
  * Here is what may be written under it in a topology; what is done with it is stages/file_output.h. */
 #include "conf/excerpt.h"
 #include "stages/builtin.h"
+#include "stages/cure.h"
 #include "stages/file_output.h"
 #include "stages/rotated_name.h"
 
@@ -214,9 +215,7 @@ static int file_sink_open(struct stage *s)
 	if (r == -EBADMSG)
 		env_say(s->env, SAY_ERROR, "state of the output is damaged",
 			"path=%s state_dir=%s cure=%s", text_shown(&o->path, o->path.bytes),
-			s->state_dir,
-			"restore the state directory, or begin again from nothing with "
-			"--from-scratch");
+			s->state_dir, cure_state);
 	else if (r < 0)
 		env_say(s->env, SAY_ERROR, "output cannot be set up", "path=%s error=%s",
 			text_shown(&o->path, o->path.bytes), strerror(-r));

@@ -58,7 +58,7 @@ test_verify_says_what_the_next_start_would_do() {
 	grep -qE '^    file packed.log.zst: committed [0-9]+, refused No such file or directory$' out || fail "$(cat out)"
 	run_sluice --once -c t.yaml
 	assert_status 74
-	assert_said 'error packed: output is gone path=packed.log.zst committed=[0-9]+ cure='
+	assert_said 'error packed: output is gone path=packed.log.zst committed=[0-9]+ cure="put back the file .* move all outputs away, .*--from-scratch'
 }
 
 test_verify_finds_an_output_that_was_moved_within_its_directory() {
@@ -113,15 +113,16 @@ test_a_torn_record_is_cut_off_and_said() {
 }
 
 test_damage_is_refused_and_from_scratch_begins_again() {
+	local cure='or move all outputs away, as records come once more, and begin with --from-scratch'
 	state_topology
 	run_sluice --once -c t.yaml
 	printf 'X' | dd of=kept/epochs bs=1 seek=12400 conv=notrunc status=none
 	state
 	assert_status 74
-	grep -q 'is damaged at offset' out || fail "$(cat out)"
+	grep -qE "is damaged at offset .*$cure" out || fail "$(cat out)"
 	run_sluice --once -c t.yaml
 	assert_status 74
-	assert_said 'error state is damaged .*offset=[0-9]+ .*--from-scratch'
+	assert_said "error state is damaged .*offset=[0-9]+ .*cure=\"restore the state directory as a whole, $cure"
 	cmp plain.log <(seq 1 1000) || fail "it wrote all the same"
 	rm plain.log packed.log.zst
 	run_sluice --once --from-scratch -c t.yaml
@@ -206,7 +207,7 @@ test_a_state_directory_that_is_taken_away_while_it_runs_ends_it() {
 		seq 1001 1010 >>in/a.log
 		await_end 20
 		assert_status 74
-		assert_said 'error state directory was deleted, moved or replaced lock=.*kept/lock epoch=[0-9]+ cure='
+		assert_said 'error state directory was deleted, moved or replaced lock=.*kept/lock epoch=[0-9]+ cure=.* move all outputs away, .*--from-scratch'
 	done
 }
 
