@@ -1,7 +1,9 @@
 #include "daemon/look.h"
+#include "daemon/epoch_log.h"
 #include "daemon/listing.h"
 #include "daemon/status.h"
 #include "stages/glob_walk.h"
+#include "stages/path_above.h"
 #include "stages/path_template.h"
 #include "stages/stage.h"
 
@@ -263,6 +265,56 @@ static void look_at_output(const struct topology_stage *s, const struct output *
 			     text_shown(o->text, o->path), hint);
 }
 
+/* Where is remembered what is read and stored */
+
+/* What is not there yet is made, in the deepest directory that is. */
+static void find_existing(const char *path, char deepest[PATH_MAX + 2])
+{
+	char above[PATH_MAX + 2];
+	struct stat st;
+	snprintf(deepest, PATH_MAX + 2, "%s", path);
+	while (stat(deepest, &st) < 0 && errno == ENOENT && strcmp(deepest, ".") != 0) {
+		path_above(deepest, above);
+		memcpy(deepest, above, sizeof above);
+	}
+}
+
+static void tell_unusable(const struct text *option, const char *path, const char *what,
+			  struct problems *problems)
+{
+	problem_warn(problems, option->at, "%s`%s` cannot be used by who runs this check: %s", what,
+		     text_shown(option, path), strerror(errno));
+}
+
+/* Of what an earlier run made there, maybe as another user. */
+static void look_into_state_dir(const struct text *option, struct problems *problems)
+{
+	const char *const names[] = {"lock", epoch_log_name};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char path[PATH_MAX + 16];
+		snprintf(path, sizeof path, "%s/%s", option->bytes, names[i]);
+		if (!may(path, R_OK | W_OK) && errno != ENOENT)
+			tell_unusable(option, path, "", problems);
+	}
+}
+
+static void look_at_state_dir(const struct text *option, struct problems *problems)
+{
+	char deepest[PATH_MAX + 2];
+	struct stat st;
+	find_existing(option->bytes, deepest);
+	bool is_there = strcmp(deepest, option->bytes) == 0;
+	if (stat(deepest, &st) == 0 && !S_ISDIR(st.st_mode))
+		problem_warn(problems, option->at, "`%s` is no directory",
+			     text_shown(option, deepest));
+	else if (!may(deepest, is_there ? R_OK | W_OK | X_OK : W_OK | X_OK))
+		tell_unusable(option, deepest,
+			      is_there ? "the directory " : "it is not there, and the directory ",
+			      problems);
+	else if (is_there)
+		look_into_state_dir(option, problems);
+}
+
 void look_at_disk(const struct topology *t, struct problems *problems)
 {
 	struct output o;
@@ -273,4 +325,6 @@ void look_at_disk(const struct topology *t, struct problems *problems)
 		if (output_of(s, &o))
 			look_at_output(s, &o, problems);
 	}
+	if (t->state_dir.bytes && t->epoch.interval_ns > 0)
+		look_at_state_dir(&t->state_dir, problems);
 }

@@ -7,8 +7,8 @@
 #include "conf/problems.h"
 #include "conf/topology.h"
 
-/* Warns of patterns that match no file now, of what may not be read, and of outputs whose directory is not there or that
- * may not be written, by the user who looks. */
+/* Warns of patterns that match no file now, of what may not be read, of outputs whose directory is not there or that may not
+ * be written, and of a `state_dir` that cannot be used, by the user who looks. */
 void look_at_disk(const struct topology *t, struct problems *problems);
 
 /* True if the sink writes to what is there now and no regular file: a FIFO, a device. */

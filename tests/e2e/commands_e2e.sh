@@ -129,6 +129,41 @@ test_check_warns_of_what_may_not_be_read_or_written() {
 	[ "$(wc -l <err)" -eq 7 ] || fail "$(cat err)"
 }
 
+# shellcheck disable=SC2016  # backquotes that are meant
+test_check_warns_of_a_state_dir_that_cannot_be_used_and_makes_none() {
+	need_nobody
+	good_topology
+	mkdir shut others open
+	chmod 777 . others open
+	touch others/lock others/epochs file
+	chmod 600 others/lock others/epochs
+	checked() { # STATE-DIR [WARNING]...
+		local dir=$1 warning
+		shift
+		sed "1i state_dir: $dir" good.yaml >dir.yaml
+		chmod 644 dir.yaml
+		status=0
+		as_nobody "$SLUICE" check -c dir.yaml >out 2>err || status=$?
+		assert_status 0
+		for warning; do
+			assert_said "^dir\.yaml:1:12: warning: $warning\$"
+		done
+		[ "$(wc -l <err)" -eq $# ] || fail "$(cat err)"
+	}
+	local who='cannot be used by who runs this check'
+	checked shut "the directory \`shut\` $who: Permission denied"
+	checked shut/a/b "it is not there, and the directory \`shut\` $who: Permission denied"
+	checked others "\`others/lock\` $who: Permission denied" "\`others/epochs\` $who: Permission denied"
+	checked file '`file` is no directory'
+	checked open
+	checked open/a/b
+	checked a/
+	[ ! -e open/a ] && [ ! -e a ] || fail "check made it"
+	sed -i '1a epoch: off' dir.yaml
+	as_nobody "$SLUICE" check -c dir.yaml --set state_dir=shut >out 2>err
+	[ ! -s err ] || fail "$(cat err)"
+}
+
 # shellcheck disable=SC2016  # backquotes and dollars that are meant
 test_check_tells_a_directory_and_a_shell_variable_from_a_file() {
 	mkdir folder
