@@ -51,12 +51,15 @@ static int print_usage(FILE *to)
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(to, "  sluice %s\n", commands[i].usage);
 	fputs("  sluice --version\n", to);
-	fputs("\n"
-	      "--set KEY=VALUE replaces one value of the topology, as in "
-	      "sinks.archive.path=/tmp/x. A text "
-	      "is taken\nas it stands, `${VAR}` filled in; KEY:=VALUE reads VALUE as YAML: "
-	      "sources.in.paths:='[a.log, b.log]'.\n",
-	      to);
+	fputs(
+	    "\n"
+	    "-c, --config names the topology's file, or a directory of them; it may be given more "
+	    "than once.\n"
+	    "--set KEY=VALUE replaces one value of the topology, as in "
+	    "sinks.archive.path=/tmp/x. A text "
+	    "is taken\nas it stands, `${VAR}` filled in; KEY:=VALUE reads VALUE as YAML: "
+	    "sources.in.paths:='[a.log, b.log]'.\n",
+	    to);
 	return to == stdout ? output_end() : EXIT_USAGE;
 }
 

@@ -285,6 +285,10 @@ test_help_and_version_are_there() {
 	sluice --help
 	assert_status 0
 	grep -q 'sluice run' out || fail "no usage on stdout"
+	grep -q '^-c, --config names' out || fail "not what -c is"
+	good_topology
+	sluice check --config good.yaml
+	assert_status 0
 	sluice --version
 	assert_status 0
 	grep -qE '[0-9]+\.[0-9]+' out || fail "no version on stdout"
