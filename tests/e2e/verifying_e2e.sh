@@ -94,7 +94,7 @@ test_verify_finds_the_output_of_a_former_sink_that_was_moved_and_its_open_frame(
 	}
 	has_epoch() {
 		state --json
-		jq -e '.epoch > 0 and any(.stages[]; .id == "out" and .items != [])' state >judgement
+		[ -s state ] && jq -e '.epoch > 0 and any(.stages[]; .id == "out" and .items != [])' state >judgement
 	}
 	kill_with_a_tail_compressed
 	mv out.log.zst moved.log.zst
