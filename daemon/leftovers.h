@@ -7,7 +7,8 @@
  *
  * All of them, as the record takes away what entries of the epochs after it mean: those of sinks that are still there must
  * have been undone before. What was brought back is others' from then on, and never cut again. Broken off anywhere, it is
- * done again from its beginning and comes to the same. Without such leftovers nothing is read but names, and nothing done.
+ * done again from its beginning and comes to the same. Without such leftovers
+ * nothing is read but names and journals, and nothing done.
  *
  * Whether the path of a sink that is no more was a secret is remembered with it; where it was, that sink's name alone is told.
  *

@@ -24,7 +24,8 @@ int output_epochs_init(struct output_epochs *e, struct env *env, struct stage_co
 	if (r == 0)
 		r = output_recovery_begin(&e->recovery, env, counters, memory->state_dir,
 					  memory->sink, memory->epoch, &e->told);
-	e->recovery.space.secret = space->secret;
+	bool was_secret = !output_mark_is_none(&e->told) && !e->told.is_public;
+	e->recovery.space.secret = space->secret || was_secret;
 	return r;
 }
 

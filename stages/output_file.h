@@ -125,21 +125,21 @@ struct output_file {
 	int peeking;       /* a descriptor to read with; -1: none */
 	uint8_t first[ZSTD_MAGIC_LENGTH];
 	size_t first_length;
-	struct open_frame frame; /* WALK, CLOSE_FRAME */
-	bool mends;              /* NOTE_OPENED, CLOSE_FRAME, PEEK_CLOSE: that is open */
-	int failed;              /* -errno, returned once all is closed */
-	bool again;              /* the state's operation is to be submitted again ... */
-	uint64_t again_at_ns;    /* ... not before this, or if 0 when the disk has room */
-	size_t walked;           /* path[0, walked) is above what is being opened */
-	int above;               /* LEAVE: being closed */
-	bool made;               /* what was missing has been made: that is done once */
-	bool created;            /* the file, by us */
-	bool synced;             /* READY, for whoever syncs it: it has been before */
-	bool reader_awaited;     /* said once */
-	bool descriptor_awaited; /* the same */
-	bool renames;            /* after READY */
-	bool cuts;               /* NOTE_LEFT: CUT_BACK follows */
-	uint64_t left_length;    /* NOTE_LEFT, CUT_BACK */
+	struct open_frame frame;   /* WALK, CLOSE_FRAME */
+	bool mends;                /* NOTE_OPENED, CLOSE_FRAME, PEEK_CLOSE: that is open */
+	int failed;                /* -errno, returned once all is closed */
+	bool again;                /* the state's operation is to be submitted again ... */
+	uint64_t again_at_ns;      /* ... not before this, or if 0 when the disk has room */
+	size_t walked;             /* path[0, walked) is above what is being opened */
+	int above;                 /* LEAVE: being closed */
+	bool made;                 /* what was missing has been made: that is done once */
+	bool created;              /* the file, by us */
+	bool synced;               /* READY, for whoever syncs it: it has been before */
+	bool reader_awaited;       /* said once */
+	unsigned descriptor_tries; /* in a row that there was none */
+	bool renames;              /* after READY */
+	bool cuts;                 /* NOTE_LEFT: CUT_BACK follows */
+	uint64_t left_length;      /* NOTE_LEFT, CUT_BACK */
 	int64_t renamed_second;
 	unsigned renamed_number;
 	char name[PATH_MAX]; /* a component of path, or the directory it lies in */

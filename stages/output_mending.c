@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define LONG (UINT64_C(1) << 30) /* it takes a while, and is told of */
+
 static const char cure[] = "move it away, or give the sink another path";
 
 static void refuse(struct output_file *f, const char *what, uint64_t at)
@@ -19,6 +21,9 @@ static void refuse(struct output_file *f, const char *what, uint64_t at)
 
 static void begin_walk(struct output_file *f)
 {
+	if (f->length >= LONG)
+		env_say(f->env, SAY_INFO, "looking whether the output ends with a whole zstd frame",
+			"path=%s length=%" PRIu64, output_file_shown(f), f->length);
 	open_frame_init(&f->frame, f->env, f->space, f->path);
 	if (open_frame_find(&f->frame, f->peeking, f->length) < 0)
 		output_fail(f, "output's last frame cannot be looked for", -ENOMEM);

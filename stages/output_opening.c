@@ -7,6 +7,7 @@
 
 #define READER_WAIT_NS 100000000u
 #define DESCRIPTOR_WAIT_NS 100000000u
+#define DESCRIPTOR_TRIES 100 /* then it is no moment's want */
 #define SECOND_NS 1000000000
 
 enum {
@@ -259,11 +260,13 @@ static void after_reopen(struct output_file *f, int64_t result)
 /* The descriptors are others', who give some back when they find none left either. */
 static void await_descriptor(struct output_file *f, int64_t result)
 {
-	if (!f->descriptor_awaited)
+	if (f->descriptor_tries == 0)
 		env_say(f->env, SAY_WARN, "too many open files", "path=%s error=%s action=retrying",
 			output_file_shown(f), strerror((int)-result));
-	f->descriptor_awaited = true;
-	output_try_again_at(f, env_now_ns(f->env) + DESCRIPTOR_WAIT_NS);
+	if (++f->descriptor_tries == DESCRIPTOR_TRIES)
+		output_fail(f, "output cannot be read", result);
+	else
+		output_try_again_at(f, env_now_ns(f->env) + DESCRIPTOR_WAIT_NS);
 }
 
 /* Plain text may be ours to write and not to read; of what is compressed the end has to be known. */
@@ -279,7 +282,7 @@ static void after_peek_open(struct output_file *f, int64_t result)
 		output_fail(f, "output cannot be read", result);
 	} else {
 		f->peeking = (int)result;
-		f->descriptor_awaited = false;
+		f->descriptor_tries = 0;
 		f->first_length = 0;
 		output_go(f, OUTPUT_PEEK_COMPARE);
 	}

@@ -308,7 +308,7 @@ static int file_sink_tell(const void *options, const struct delta *saved, struct
 	struct output_mark m;
 	int r = output_mark_get(saved, &m);
 	if (r == 0)
-		output_mark_tell(&m, text_shown(&o->path, m.path), t);
+		output_mark_tell(&m, m.is_public ? text_shown(&o->path, m.path) : SECRET_SHOWN, t);
 	return r;
 }
 

@@ -17,13 +17,13 @@ holds_lines() { # N
 }
 
 # A run that is killed with its frame open: lines FIRST to LAST are in it, in blocks that were flushed one after another.
-leave_frame_open() { # FIRST LAST
-	local middle=$((($1 + $2) / 2))
+leave_frame_open() { # FIRST LAST [LINES BEFORE]
+	local middle=$((($1 + $2) / 2)) before=${3:-0}
 	seq "$1" $middle >>logs/a.log
 	start_sluice -c open.yaml
-	wait_until 20 holds_lines $middle
+	wait_until 20 holds_lines $((before + middle))
 	seq $((middle + 1)) "$2" >>logs/a.log
-	wait_until 20 holds_lines "$2"
+	wait_until 20 holds_lines $((before + $2))
 	kill -KILL "$sluice_pid"
 	await_end 5
 	zstd -qt out.log.zst 2>/dev/null && fail "its last frame is not open" || true
@@ -89,7 +89,7 @@ test_what_was_mended_is_exact_when_killed_again() {
 	open_frame_topology
 	leave_frame_open 1 3000
 	rm -r remembered
-	leave_frame_open 3001 6000
+	leave_frame_open 3001 6000 3000 # they are read from the first one on
 	run_sluice --once -c open.yaml
 	assert_status 0
 	{ seq 1 3000 && seq 1 6000; } >expected

@@ -220,6 +220,26 @@ test_a_secret_is_not_shown_while_its_writer_is_awaited() {
 }
 
 # Of a sink that is no more, it is remembered that its path was one.
+test_the_secret_path_that_a_sink_had_before_is_not_shown() {
+	begin
+	STATE=kept
+	mkdir in
+	cat >t.yaml <<-'YAML'
+		name: t
+		sources: {in: {type: file, paths: ["in/*"]}}
+		sinks: {out: {type: file, inputs: [in], path: "${file:sec}.out"}}
+	YAML
+	seq 1 100 >in/a.log
+	quiet_sluice 0 run --once -c t.yaml
+	sed -i 's/"${file:sec}.out"/plain.log/' t.yaml
+	quiet_sluice 0 state -c t.yaml
+	grep -qE '^    file \*\*\*: ' out || fail "$(cat out)"
+	quiet_sluice 0 state --verify --json -c t.yaml
+	truncate -s 10 $secret.out
+	quiet_sluice 74 run --once -c t.yaml
+	assert_said 'error out: output is shorter than what was committed path=\*\*\*'
+}
+
 test_the_secret_path_of_a_sink_that_is_no_more_is_not_shown() {
 	begin
 	STATE=kept

@@ -152,7 +152,9 @@ int sim_recovery_see_to_leftovers(struct sim_recovery *r, const struct topology 
 	r->deadline_ns = UINT64_MAX;
 	r->room_ns = room_ns;
 	r->steps_left = steps;
-	return leftovers_bring_back(&r->host, t, &r->log, r->dir.fd, SIM_STATE_DIR, false);
+	int result = leftovers_bring_back(&r->host, t, &r->log, r->dir.fd, SIM_STATE_DIR, false);
+	/* It may have been done by then, but for a descriptor to be closed. */
+	return r->io->dead && result == 0 ? -EINTR : result;
 }
 
 /* ---- ending ---- */
