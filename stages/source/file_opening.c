@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool close_most_idle(struct file_reader *r)
@@ -30,13 +31,17 @@ int opening_open(struct file_reader *r)
 		turn_remove_file(r, f);
 		return GO_ON;
 	}
+	free(r->opening);
+	r->opening = strdup(f->path);
+	if (!r->opening)
+		return turn_out_of_memory(r);
 	if (r->set->open_count >= r->open_max)
 		close_most_idle(r);
 	/* a pipe without a writer would hold the opening up; what is not a stream must not have O_NONBLOCK, which some
 	 * file systems take seriously */
 	int wait = f->place.form == FILE_STREAM ? O_NONBLOCK : 0;
 	r->op.fd = AT_FDCWD;
-	r->op.open.path = f->path;
+	r->op.open.path = r->opening;
 	r->op.open.flags = O_RDONLY | O_NOCTTY | wait;
 	r->op.open.mode = 0;
 	r->op.open.resolve = 0;
@@ -188,9 +193,19 @@ static bool is_another(const struct file_reader *r)
 	return f->device != r->stat.device || f->inode != r->stat.inode || was_born_otherwise;
 }
 
+/* By its new name: what the old one leads to says nothing of it. */
+static int open_renamed(struct file_reader *r)
+{
+	turn_close_file(r, r->file);
+	r->at = READER_OPEN;
+	return GO_ON;
+}
+
 int opening_looked(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
+	if (r->op.result >= 0 && is_another(r) && strcmp(r->opening, f->path) != 0)
+		return open_renamed(r);
 	if (r->op.result < 0 || S_ISDIR(r->stat.mode)) {
 		turn_give_up_unreadable(r, r->op.result < 0 ? (int)r->op.result : -EISDIR);
 		return GO_ON;

@@ -355,6 +355,7 @@ void file_reader_release(struct file_reader *r)
 	close_unseen(r);
 	intake_release(&r->intake);
 	unpacker_release(&r->unpacker);
+	free(r->opening);
 	struct chain *c;
 	while ((c = chain_first(&r->set->all))) {
 		struct tracked_file *f = chain_owner(c, struct tracked_file, all);

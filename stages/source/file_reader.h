@@ -82,6 +82,7 @@ struct file_reader {
 	bool at_end;                  /* when what was read is framed */
 	bool grew;                    /* its end lies further than the last time */
 	struct io_op op;
+	char *opening; /* the path that is opened, or was last: the file may be renamed meanwhile */
 	struct io_status stat;
 	uint8_t sample[HEAD_BYTES]; /* of the file, for comparison */
 	size_t sampled, sample_length;
