@@ -1,8 +1,8 @@
 #!/bin/bash
 # check.sh: every test there is, one step after the other; goes on after a failure, so that one run tells everything.
 #
-# Each step's output is kept in build/check/STEP.log; of a failed one the end is shown. The last line sums up:
-# steps that count their own tests ("N passed, N failed") by those, others as one.
+# Each step's output is kept in build/check/STEP.log; of a failed one the lines that name what failed are shown, then
+# the end. The last line sums up: steps that count their own tests ("N passed, N failed") by those, others as one.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 make=("${MAKE:-make}" --no-print-directory)
@@ -26,6 +26,13 @@ tally() { # LOG RESULT: adds what the step counted
 	skipped=$((skipped + ${step_skipped:-0}))
 }
 
+show_failure() { # LOG: what failed comes first, as whoever reads may be shown only the beginning
+	grep -aE '^\[(FAIL|CRASH|ERR |WARN)|^\[----\].*(Assert|Unexpected|Timeout)|^not ok|^FAILED|[Ee]rror:|ERROR: |Sanitizer|runtime error' "$1" |
+		cut -c 1-400 | head -n 20
+	echo ...
+	tail -n 20 "$1" | cut -c 1-400
+}
+
 step() { # NAME COMMAND...
 	local name=$1 log=$logs/${1//[^a-z0-9]/-}.log before=$SECONDS result=0
 	shift
@@ -35,7 +42,7 @@ step() { # NAME COMMAND...
 		printf 'ok      %-42s %4d s   %s\n' "$name" $((SECONDS - before)) "$(tail -n 1 "$log" | cut -c 1-60)"
 	else
 		printf 'FAILED  %-42s %4d s   %s\n' "$name" $((SECONDS - before)) "$log"
-		tail -n 40 "$log" | sed 's/^/        | /'
+		show_failure "$log" | sed 's/^/        | /'
 		broken+=("$name")
 	fi
 }

@@ -7,6 +7,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* What is made from now on is younger: a file system's clock does not tick often. */
+static void await_another_time(struct fixture *x, const char *name)
+{
+	struct text path = in_directory(x, name), tick = in_directory(x, "tick");
+	struct stat made, now;
+	cr_assert_eq(stat(path.bytes, &made), 0);
+	do {
+		put(x, "tick", "", 0, O_TRUNC);
+		cr_assert_eq(stat(tick.bytes, &now), 0);
+		delete_file(x, "tick");
+	} while (made.st_mtim.tv_sec == now.st_mtim.tv_sec &&
+		 made.st_mtim.tv_nsec == now.st_mtim.tv_nsec);
+	free((char *)(uintptr_t)path.bytes);
+	free((char *)(uintptr_t)tick.bytes);
+}
+
 Test(file_renaming, renamed_while_nothing_ran_it_is_read_on_before_its_successor)
 {
 	struct fixture *x = set_up_remembering("*.log", NULL);
@@ -45,6 +61,7 @@ Test(file_renaming, what_the_patterns_do_not_want_any_more_is_left_alone_and_kno
 	move_file(x, "c.log", "c.old");
 	x->paths[0] = narrow;
 	start_following(x);
+	await_another_time(x, "c.old"); /* files are begun with the oldest */
 	append(x, "a.log", "still more\n");
 	read_all(x);
 	cr_expect_str_eq(x->got + before, "two\n");
@@ -89,22 +106,6 @@ Test(file_renaming, renamed_while_nothing_ran_it_is_read_on_once_too)
 	cr_expect_str_eq(x->got, "one\ntwo\nthree\nfour\nfive\n");
 	cr_expect_str_eq(x->said, "");
 	tear_down(x);
-}
-
-/* What is made from now on is younger: a file system's clock does not tick often. */
-static void await_another_time(struct fixture *x, const char *name)
-{
-	struct text path = in_directory(x, name), tick = in_directory(x, "tick");
-	struct stat made, now;
-	cr_assert_eq(stat(path.bytes, &made), 0);
-	do {
-		put(x, "tick", "", 0, O_TRUNC);
-		cr_assert_eq(stat(tick.bytes, &now), 0);
-		delete_file(x, "tick");
-	} while (made.st_mtim.tv_sec == now.st_mtim.tv_sec &&
-		 made.st_mtim.tv_nsec == now.st_mtim.tv_nsec);
-	free((char *)(uintptr_t)path.bytes);
-	free((char *)(uintptr_t)tick.bytes);
 }
 
 Test(file_renaming, rotated_twice_while_nothing_ran_they_are_read_oldest_first_once_too)
