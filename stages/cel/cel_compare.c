@@ -8,7 +8,7 @@
 
 enum { NESTING_MAX = 100 };
 
-static int equal_at(const struct value *a, const struct value *b, struct scratch *scratch,
+static int equal_at(const struct value *a, const struct value *b, struct cel_comparison *c,
 		    unsigned depth);
 
 static bool is_number(const struct value *v)
@@ -113,10 +113,24 @@ static int error_of(const struct value *v)
 	return strcmp(v->why, CEL_OUT_OF_ROOM) == 0 ? -ENOSPC : -ERANGE;
 }
 
-static int equal_lists(const struct value *a, const struct value *b, struct scratch *scratch,
+/* Both are passed over so many times. */
+static bool spend(struct cel_comparison *c, const struct value *a, const struct value *b,
+		  uint64_t times)
+{
+	uint64_t bytes;
+	if (__builtin_mul_overflow((uint64_t)a->length + b->length, times, &bytes) ||
+	    bytes > c->bytes_left)
+		return false;
+	c->bytes_left -= bytes;
+	return true;
+}
+
+static int equal_lists(const struct value *a, const struct value *b, struct cel_comparison *c,
 		       unsigned depth)
 {
 	struct cel_items one = cel_items_begin(a), other = cel_items_begin(b);
+	if (!spend(c, a, b, 1))
+		return -E2BIG;
 	for (;;) {
 		struct value x, y;
 		int more = cel_items_element(&one, &x), more_there = cel_items_element(&other, &y);
@@ -124,7 +138,7 @@ static int equal_lists(const struct value *a, const struct value *b, struct scra
 			return -EINVAL;
 		if (!more || !more_there)
 			return more == more_there;
-		int same = equal_at(&x, &y, scratch, depth + 1);
+		int same = equal_at(&x, &y, c, depth + 1);
 		if (same <= 0)
 			return same;
 	}
@@ -133,47 +147,48 @@ static int equal_lists(const struct value *a, const struct value *b, struct scra
 /* Is it what the other map has under that key? A pair that a later one of the same key takes the place of does not count:
  * were it compared, each level of nesting could double the work. */
 static int pair_within(struct cel_items rest, const struct value *key, const struct value *value,
-		       const struct value *other, struct scratch *scratch, unsigned depth)
+		       const struct value *other, struct cel_comparison *c, unsigned depth)
 {
 	struct value found;
-	int r = cel_items_find(rest, key, scratch, &found);
+	int r = cel_items_find(rest, key, c->scratch, &found);
 	if (r != 0)
 		return r;
-	r = cel_items_find(cel_items_begin(other), key, scratch, &found);
-	return r > 0 && value ? equal_at(value, &found, scratch, depth + 1) : r;
+	r = cel_items_find(cel_items_begin(other), key, c->scratch, &found);
+	return r > 0 && value ? equal_at(value, &found, c, depth + 1) : r;
 }
 
 /* Every pair of a is in b; or only every key, as far as that. */
 static int map_within(const struct value *a, const struct value *b, bool keys_only,
-		      struct scratch *scratch, unsigned depth)
+		      struct cel_comparison *c, unsigned depth)
 {
 	struct cel_items items = cel_items_begin(a);
 	struct value key, value;
 	int r;
 	while ((r = cel_items_pair(&items, &key, &value)) > 0) {
-		cel_json_decode(&key, scratch);
+		cel_json_decode(&key, c->scratch);
 		if (key.type == VALUE_ERROR)
 			return error_of(&key);
-		r = pair_within(items, &key, keys_only ? NULL : &value, b, scratch, depth);
+		r = pair_within(items, &key, keys_only ? NULL : &value, b, c, depth);
 		if (r <= 0)
 			return r;
 	}
 	return r < 0 ? r : 1;
 }
 
-static int equal_maps(const struct value *a, const struct value *b, struct scratch *scratch,
+static int equal_maps(const struct value *a, const struct value *b, struct cel_comparison *c,
 		      unsigned depth)
 {
 	int64_t count = cel_items_count(a), other = cel_items_count(b);
 	if (count < 0 || other < 0)
 		return -EINVAL;
-	if (count > CEL_PAIRS_COMPARED_MAX || other > CEL_PAIRS_COMPARED_MAX)
+	/* Each pair is looked for in both. */
+	if (!spend(c, a, b, (uint64_t)(count + other)))
 		return -E2BIG;
-	int r = map_within(a, b, false, scratch, depth);
-	return r > 0 ? map_within(b, a, true, scratch, depth) : r;
+	int r = map_within(a, b, false, c, depth);
+	return r > 0 ? map_within(b, a, true, c, depth) : r;
 }
 
-static int equal_plain(const struct value *a, const struct value *b, struct scratch *scratch,
+static int equal_plain(const struct value *a, const struct value *b, struct cel_comparison *c,
 		       unsigned depth)
 {
 	if (a->type == VALUE_ERROR || b->type == VALUE_ERROR)
@@ -181,29 +196,29 @@ static int equal_plain(const struct value *a, const struct value *b, struct scra
 	if (a->type == b->type && a->type == VALUE_NULL)
 		return 1;
 	if (a->type == b->type && a->type == VALUE_LIST)
-		return equal_lists(a, b, scratch, depth);
+		return equal_lists(a, b, c, depth);
 	if (a->type == b->type && a->type == VALUE_MAP)
-		return equal_maps(a, b, scratch, depth);
+		return equal_maps(a, b, c, depth);
 	return cel_order(a, b) == 0;
 }
 
-static int equal_at(const struct value *a, const struct value *b, struct scratch *scratch,
+static int equal_at(const struct value *a, const struct value *b, struct cel_comparison *c,
 		    unsigned depth)
 {
 	if (depth > NESTING_MAX)
 		return -ELOOP;
 	struct value x = *a, y = *b;
-	uint8_t *before = scratch->at;
-	cel_json_decode(&x, scratch);
-	cel_json_decode(&y, scratch);
-	int r = equal_plain(&x, &y, scratch, depth);
-	scratch->at = before;
+	uint8_t *before = c->scratch->at;
+	cel_json_decode(&x, c->scratch);
+	cel_json_decode(&y, c->scratch);
+	int r = equal_plain(&x, &y, c, depth);
+	c->scratch->at = before;
 	return r;
 }
 
-int cel_equal(const struct value *a, const struct value *b, struct scratch *scratch)
+int cel_equal(const struct value *a, const struct value *b, struct cel_comparison *c)
 {
-	return equal_at(a, b, scratch, 0);
+	return equal_at(a, b, c, 0);
 }
 
 const char *cel_compare_reason(int error)
@@ -214,7 +229,7 @@ const char *cel_compare_reason(int error)
 	case -ELOOP:
 		return CEL_TOO_DEEP;
 	case -E2BIG:
-		return "maps too large to compare";
+		return "too large to compare";
 	case -ERANGE:
 		return CEL_RANGE;
 	default:

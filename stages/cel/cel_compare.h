@@ -9,13 +9,20 @@
 enum {
 	CEL_UNORDERED = 2,    /* one is NaN */
 	CEL_INCOMPARABLE = 3, /* no order is defined between these types */
-	/* Two larger maps are not compared: that would take the square of it. */
-	CEL_PAIRS_COMPARED_MAX = 1024,
+	/* Bytes of JSON that an operator may pass over while it compares: maps take the square of their size, and what is nested
+	 * is passed over once for each level. */
+	CEL_COMPARED_BYTES_MAX = 64 * 1024 * 1024,
 };
 
-/* 1, 0, or -errno: -ENOSPC out of room, -ELOOP nested too deep, -E2BIG maps too large, -EINVAL malformed, -ERANGE a number
- * that cannot be decoded. */
-int cel_equal(const struct value *a, const struct value *b, struct scratch *scratch);
+/* What one operator may spend. */
+struct cel_comparison {
+	struct scratch *scratch;
+	uint64_t bytes_left; /* of CEL_COMPARED_BYTES_MAX */
+};
+
+/* 1, 0, or -errno: -ENOSPC out of room, -ELOOP nested too deep, -E2BIG too large, -EINVAL malformed, -ERANGE a number that
+ * cannot be decoded. */
+int cel_equal(const struct value *a, const struct value *b, struct cel_comparison *c);
 
 /* -1, 0, 1, CEL_UNORDERED or CEL_INCOMPARABLE. Both are PLAIN. */
 int cel_order(const struct value *a, const struct value *b);

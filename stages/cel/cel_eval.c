@@ -153,6 +153,7 @@ static struct value index_into(const struct cel_context *x, const struct value *
 static struct value is_in(const struct cel_context *x, const struct value *v,
 			  const struct value *container)
 {
+	struct cel_comparison c = {x->scratch, CEL_COMPARED_BYTES_MAX};
 	struct value other;
 	int r, same = 0, error = 0;
 	if (container->type == VALUE_MAP && may_be_key(v)) {
@@ -163,7 +164,7 @@ static struct value is_in(const struct cel_context *x, const struct value *v,
 		return cel_error_value(CEL_NO_OVERLOAD);
 	struct cel_items items = cel_items_begin(container);
 	while ((r = cel_items_element(&items, &other)) > 0) {
-		same = cel_equal(v, &other, x->scratch);
+		same = cel_equal(v, &other, &c);
 		if (same > 0)
 			return of_bool(true);
 		error = same < 0 ? same : error;
@@ -177,11 +178,12 @@ static struct value is_in(const struct cel_context *x, const struct value *v,
 static struct value repeated_key(const struct cel_context *x, const struct value *pairs,
 				 uint32_t count)
 {
+	struct cel_comparison c = {x->scratch, CEL_COMPARED_BYTES_MAX};
 	const struct value *last = &pairs[(size_t)count * 2];
 	if (last->type == VALUE_DOUBLE || !may_be_key(last))
 		return cel_error_value("not a type that a key may have");
 	for (const struct value *key = pairs; key < last; key += 2)
-		if (cel_equal(key, last, x->scratch) > 0)
+		if (cel_equal(key, last, &c) > 0)
 			return cel_error_value("repeated key");
 	return of_bool(true);
 }
@@ -232,7 +234,8 @@ static struct value ordered(enum cel_op op, int order)
 static struct value equal(const struct cel_context *x, enum cel_op op, const struct value *a,
 			  const struct value *b)
 {
-	int r = cel_equal(a, b, x->scratch);
+	struct cel_comparison c = {x->scratch, CEL_COMPARED_BYTES_MAX};
+	int r = cel_equal(a, b, &c);
 	if (r < 0)
 		return cel_error_value(cel_compare_reason(r));
 	return of_bool((r > 0) == (op == CEL_EQUAL));

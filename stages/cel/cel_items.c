@@ -96,10 +96,11 @@ struct value cel_items_concatenated(const struct value *a, const struct value *b
 int cel_items_find(struct cel_items items, const struct value *key, struct scratch *scratch,
 		   struct value *ret_value)
 {
+	struct cel_comparison c = {scratch, CEL_COMPARED_BYTES_MAX};
 	struct value name, value;
 	int found = 0, r;
 	while ((r = cel_items_pair(&items, &name, &value)) > 0) {
-		int same = cel_equal(&name, key, scratch);
+		int same = cel_equal(&name, key, &c);
 		if (same < 0)
 			return same;
 		if (same) {

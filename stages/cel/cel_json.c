@@ -10,7 +10,7 @@
 
 struct cel_json cel_json_begin(const struct value *container)
 {
-	struct cel_json j = {container->bytes, container->bytes + container->length};
+	struct cel_json j = {container->bytes, container->bytes + container->length, false};
 	if (j.at < j.end)
 		j.at++; /* its bracket */
 	return j;
@@ -93,7 +93,7 @@ static uint8_t type_of_number(const uint8_t *bytes, size_t length)
 static int read_number(struct cel_json *j, struct value *ret)
 {
 	const uint8_t *start = j->at;
-	while (j->at < j->end && memchr("+-.eE0123456789", *j->at, 15))
+	while (j->at < j->end && *j->at && strchr("+-.eE0123456789", *j->at))
 		j->at++;
 	size_t length = (size_t)(j->at - start);
 	if (length == 0)
@@ -136,26 +136,33 @@ static int read_value(struct cel_json *j, struct value *ret)
 	}
 }
 
-/* To the next value or name. 1, or 0 at the closing bracket. */
+/* To the next value or name. 1, 0 at the closing bracket, -EINVAL. */
 static int approach(struct cel_json *j, char closing)
 {
 	skip_space(j);
-	if (at_byte(j, ',')) {
+	if (at_byte(j, closing))
+		return 0;
+	if (j->started) {
+		if (!at_byte(j, ','))
+			return -EINVAL;
 		j->at++;
 		skip_space(j);
 	}
-	return j->at >= j->end || at_byte(j, closing) ? 0 : 1;
+	j->started = true;
+	return 1;
 }
 
 int cel_json_element(struct cel_json *j, struct value *ret_value)
 {
-	return approach(j, ']') ? read_value(j, ret_value) : 0;
+	int r = approach(j, ']');
+	return r > 0 ? read_value(j, ret_value) : r;
 }
 
 int cel_json_member(struct cel_json *j, struct value *ret_name, struct value *ret_value)
 {
-	if (!approach(j, '}'))
-		return 0;
+	int r = approach(j, '}');
+	if (r <= 0)
+		return r;
 	if (!at_byte(j, '"') || read_string(j, ret_name) < 0)
 		return -EINVAL;
 	skip_space(j);

@@ -2,7 +2,8 @@
  *
  *   [1, {"a": [2]}, "x"]       each step gives one value: INT DIGITS, MAP as text, STRING PLAIN
  *    ^
- * Expects text that has been checked, and is safe with any: what does not look like JSON ends the walk.
+ * Expects text that has been checked, and is safe with any: what is no JSON where the walk passes is -EINVAL. What lies inside
+ * an inner list or map is only passed over.
  *
  * Threads: any. Memory: none; what is decoded goes into the scratch. Layer: stages. */
 #pragma once
@@ -13,6 +14,7 @@
 
 struct cel_json {
 	const uint8_t *at, *end;
+	bool started; /* behind a value: a comma or the bracket comes next */
 };
 
 /* Before the first element of a VALUE_LIST or VALUE_MAP. */

@@ -166,17 +166,23 @@ size_t cel_int_print(char to[static CEL_NUMBER_BYTES_MAX], int64_t i)
 	return n + 1;
 }
 
+static size_t print_word(char *to, const char *word)
+{
+	size_t n = 0;
+	for (; word[n]; n++)
+		to[n] = word[n];
+	return n;
+}
+
 size_t cel_double_print(char to[static CEL_NUMBER_BYTES_MAX], double d)
 {
 	enum { DIGITS_ALWAYS_KEPT = 15, DIGITS_ENOUGH = 17 };
-	if (__builtin_isnan(d)) {
-		memcpy(to, "NaN", 3);
-		return 3;
-	}
-	if (__builtin_isinf(d)) {
-		memcpy(to, d < 0 ? "-Inf" : "+Inf", 4);
-		return 4;
-	}
+	if (__builtin_isnan(d))
+		return print_word(to, "NaN");
+
+	if (__builtin_isinf(d))
+		return print_word(to, d < 0 ? "-Inf" : "+Inf");
+
 	int n = 0;
 	for (int digits = DIGITS_ALWAYS_KEPT; digits <= DIGITS_ENOUGH; digits++) {
 		n = snprintf(to, CEL_NUMBER_BYTES_MAX, "%.*g", digits, d);

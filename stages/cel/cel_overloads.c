@@ -45,8 +45,8 @@ static const struct overload {
 
 bool cel_overload(enum cel_op op, unsigned left, unsigned right, unsigned *ret_type)
 {
-	unsigned lefts = left == CEL_DYN ? ANY : CEL_BIT(left);
-	unsigned rights = right == CEL_DYN ? ANY : CEL_BIT(right);
+	unsigned lefts = left == CEL_DYN ? (unsigned)ANY : CEL_BIT(left);
+	unsigned rights = right == CEL_DYN ? (unsigned)ANY : CEL_BIT(right);
 	bool fits = false;
 	for (size_t i = 0; i < sizeof overloads / sizeof *overloads; i++) {
 		const struct overload *o = &overloads[i];

@@ -44,6 +44,8 @@ static const struct {
 		    VALUE_MAP, VALUE_PLAIN)},
     {"empty", TEXT_OF("{}", VALUE_MAP, VALUE_PLAIN)},
     {"cut", TEXT_OF("[1, {\"a\"", VALUE_LIST, VALUE_PLAIN)},
+    {"bare", TEXT_OF("[1 2]", VALUE_LIST, VALUE_PLAIN)},
+    {"trailing", TEXT_OF("{\"a\": 1,}", VALUE_MAP, VALUE_PLAIN)},
     {"user.id", {.i = 9, .type = VALUE_INT}},
     {"user.name", {.type = VALUE_MISSING}},
 };

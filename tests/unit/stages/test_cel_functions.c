@@ -23,6 +23,8 @@ Test(cel_functions, size_counts_characters_bytes_elements_and_pairs)
 	    {"size(nothing)", "!no such overload"},
 	    {"size(absent)", "!no such field"},
 	    {"size(cut)", "!malformed JSON"},
+	    {"size(bare)", "!malformed JSON"},
+	    {"size(trailing)", "!malformed JSON"},
 	};
 	CEL_EXPECT(cases);
 }
