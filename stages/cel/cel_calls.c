@@ -25,7 +25,7 @@ static bool is_macro(const struct cel_node *n)
 	return false;
 }
 
-static int refuse_unknown(struct checker *c, const struct cel_node *n)
+static int refuse_unknown(struct cel_checker *c, const struct cel_node *n)
 {
 	struct suggest s;
 	struct excerpt name = excerpt_of(n->name, n->name_length, false);
@@ -42,7 +42,8 @@ static int refuse_unknown(struct checker *c, const struct cel_node *n)
 			  name.text, s.best);
 }
 
-static int refuse_style(struct checker *c, const struct cel_node *n, const struct cel_function *f)
+static int refuse_style(struct cel_checker *c, const struct cel_node *n,
+			const struct cel_function *f)
 {
 	return cel_refuse(c->error, n->offset,
 			  n->op == CEL_METHOD ? "`%s` is called as %s(x)"
@@ -50,7 +51,8 @@ static int refuse_style(struct checker *c, const struct cel_node *n, const struc
 			  f->name, f->name);
 }
 
-static int refuse_count(struct checker *c, const struct cel_node *n, const struct cel_function *f)
+static int refuse_count(struct cel_checker *c, const struct cel_node *n,
+			const struct cel_function *f)
 {
 	unsigned target = n->op == CEL_METHOD;
 	unsigned least = f->least - target, most = f->most - target, got = n->count - target;
@@ -61,7 +63,7 @@ static int refuse_count(struct checker *c, const struct cel_node *n, const struc
 			  least, most, got);
 }
 
-int cel_check_callee(struct checker *c, struct cel_node *n)
+int cel_check_callee(struct cel_checker *c, struct cel_node *n)
 {
 	const struct cel_function *f = cel_function_named(n->name, n->name_length);
 	if (!f)
@@ -73,7 +75,8 @@ int cel_check_callee(struct checker *c, struct cel_node *n)
 	return 0;
 }
 
-static int check_types(struct checker *c, const struct cel_node *n, const struct cel_function *f)
+static int check_types(struct cel_checker *c, const struct cel_node *n,
+		       const struct cel_function *f)
 {
 	unsigned i = 0;
 	for (const struct cel_node *child = n->first; child; child = child->next, i++)
@@ -89,7 +92,7 @@ static bool is_text(const struct cel_node *n)
 }
 
 /* Names of zones need files that change: fixed offsets do not. */
-static int check_zone(struct checker *c, const struct cel_node *zone)
+static int check_zone(struct cel_checker *c, const struct cel_node *zone)
 {
 	const struct value *v = &zone->constant;
 	int64_t ns;
@@ -100,7 +103,7 @@ static int check_zone(struct checker *c, const struct cel_node *zone)
 			  "time zones by name are not supported: UTC, or an offset such as +02:00");
 }
 
-static int check_pattern(struct checker *c, struct cel_node *n)
+static int check_pattern(struct cel_checker *c, struct cel_node *n)
 {
 	const struct cel_node *pattern = n->last;
 	struct cel_program *p = c->program;
@@ -130,7 +133,7 @@ static int check_pattern(struct checker *c, struct cel_node *n)
 	return 0;
 }
 
-int cel_check_call(struct checker *c, struct cel_node *n)
+int cel_check_call(struct cel_checker *c, struct cel_node *n)
 {
 	const struct cel_function *f = cel_function_named(n->name, n->name_length);
 	int r = check_types(c, n, f);

@@ -35,7 +35,7 @@ static size_t path_of(const struct cel_node *n, char to[static PATH_BYTES_MAX])
 	return length + n->name_length;
 }
 
-static int remember_field(struct checker *c, const char *name, size_t length, int column)
+static int remember_field(struct cel_checker *c, const char *name, size_t length, int column)
 {
 	struct cel_program *p = c->program;
 	for (size_t i = 0; i < p->field_count; i++)
@@ -52,7 +52,7 @@ static int remember_field(struct checker *c, const char *name, size_t length, in
 }
 
 /* 1: n is a field and a COLUMN now; 0: it is not one as a whole; -ENOMEM. */
-static int resolve(struct checker *c, struct cel_node *n)
+static int resolve(struct cel_checker *c, struct cel_node *n)
 {
 	char path[PATH_BYTES_MAX];
 	size_t length = path_of(n, path);
@@ -69,7 +69,7 @@ static int resolve(struct checker *c, struct cel_node *n)
 	return 1;
 }
 
-static int refuse_name(struct checker *c, const struct cel_node *n)
+static int refuse_name(struct cel_checker *c, const struct cel_node *n)
 {
 	struct suggest s;
 	struct excerpt name = excerpt_of(n->name, n->name_length, false);
@@ -85,13 +85,13 @@ static int refuse_name(struct checker *c, const struct cel_node *n)
 			  name.text, s.best);
 }
 
-static int check_ident(struct checker *c, struct cel_node *n)
+static int check_ident(struct cel_checker *c, struct cel_node *n)
 {
 	int r = resolve(c, n);
 	return r == 0 ? refuse_name(c, n) : r < 0 ? r : 0;
 }
 
-static int check_select(struct checker *c, struct cel_node *n)
+static int check_select(struct cel_checker *c, struct cel_node *n)
 {
 	int r = resolve(c, n);
 	if (r != 0)
@@ -104,7 +104,7 @@ static int check_select(struct checker *c, struct cel_node *n)
 	return cel_refuse(c->error, n->offset, "%s has no fields", cel_type_name(n->first->type));
 }
 
-int cel_check_has(struct checker *c, struct cel_node *n)
+int cel_check_has(struct cel_checker *c, struct cel_node *n)
 {
 	struct cel_node *asked = n->first;
 	if (n->count != 1 || (asked->op != CEL_SELECT && asked->op != CEL_IDENT))
@@ -119,7 +119,7 @@ int cel_check_has(struct checker *c, struct cel_node *n)
 
 /* ---- operators ---- */
 
-static int check_children(struct checker *c, struct cel_node *n)
+static int check_children(struct cel_checker *c, struct cel_node *n)
 {
 	int r = 0;
 	for (struct cel_node *child = n->first; child && r == 0; child = child->next)
@@ -132,7 +132,7 @@ static bool may_be(const struct cel_node *n, unsigned type)
 	return n->type == type || n->type == CEL_DYN;
 }
 
-static int check_operator(struct checker *c, struct cel_node *n)
+static int check_operator(struct cel_checker *c, struct cel_node *n)
 {
 	unsigned type, left = n->first->type, right = n->last->type;
 	if (cel_overload(n->op, left, right, &type)) {
@@ -146,13 +146,13 @@ static int check_operator(struct checker *c, struct cel_node *n)
 			  cel_type_name(left), cel_type_name(right));
 }
 
-static int refuse_test(struct checker *c, const struct cel_node *n, const struct cel_node *test)
+static int refuse_test(struct cel_checker *c, const struct cel_node *n, const struct cel_node *test)
 {
 	return cel_refuse(c->error, test->offset, "`%s` takes bool, not %s", cel_op_sign(n->op),
 			  cel_type_name(test->type));
 }
 
-static int check_junction(struct checker *c, struct cel_node *n)
+static int check_junction(struct cel_checker *c, struct cel_node *n)
 {
 	n->type = VALUE_BOOL;
 	for (struct cel_node *child = n->first; child; child = child->next)
@@ -161,7 +161,7 @@ static int check_junction(struct checker *c, struct cel_node *n)
 	return 0;
 }
 
-static int check_condition(struct checker *c, struct cel_node *n)
+static int check_condition(struct cel_checker *c, struct cel_node *n)
 {
 	const struct cel_node *yes = n->first->next, *no = n->last;
 	if (!may_be(n->first, VALUE_BOOL))
@@ -176,7 +176,7 @@ static int check_condition(struct checker *c, struct cel_node *n)
 	return 0;
 }
 
-static int check_map(struct checker *c, struct cel_node *n)
+static int check_map(struct cel_checker *c, struct cel_node *n)
 {
 	n->type = VALUE_MAP;
 	for (const struct cel_node *key = n->first; key; key = key->next->next)
@@ -188,7 +188,7 @@ static int check_map(struct checker *c, struct cel_node *n)
 	return 0;
 }
 
-static int check_by_op(struct checker *c, struct cel_node *n)
+static int check_by_op(struct cel_checker *c, struct cel_node *n)
 {
 	switch (n->op) {
 	case CEL_LIST:
@@ -209,7 +209,7 @@ static int check_by_op(struct checker *c, struct cel_node *n)
 	}
 }
 
-static int check_inner(struct checker *c, struct cel_node *n)
+static int check_inner(struct cel_checker *c, struct cel_node *n)
 {
 	int r = n->op == CEL_CALL || n->op == CEL_METHOD ? cel_check_callee(c, n) : 0;
 	if (r == 0)
@@ -219,7 +219,7 @@ static int check_inner(struct checker *c, struct cel_node *n)
 	return r;
 }
 
-int cel_check_node(struct checker *c, struct cel_node *n)
+int cel_check_node(struct cel_checker *c, struct cel_node *n)
 {
 	int r;
 	if (n->op == CEL_CONSTANT)
@@ -235,7 +235,7 @@ int cel_check_node(struct checker *c, struct cel_node *n)
 int cel_check(struct cel_program *p, struct cel_node *root, const struct cel_names *names,
 	      struct cel_error *ret_error)
 {
-	struct checker c = {.program = p, .names = names, .error = ret_error};
+	struct cel_checker c = {.program = p, .names = names, .error = ret_error};
 	uint8_t *room = arena_take(&p->arena, CEL_FOLDING_BYTES);
 	if (!room)
 		return -ENOMEM;

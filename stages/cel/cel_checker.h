@@ -6,7 +6,7 @@
 #include "stages/cel/cel.h"
 #include "stages/cel/cel_node.h"
 
-struct checker {
+struct cel_checker {
 	struct cel_program *program;
 	const struct cel_names *names;
 	struct cel_error *error;
@@ -18,7 +18,7 @@ struct checker {
 };
 
 /* The node and all below it. 0, -ENOMEM, or -EINVAL with the error filled in. */
-int cel_check_node(struct checker *c, struct cel_node *n);
+int cel_check_node(struct cel_checker *c, struct cel_node *n);
 
 /* has(...), a CALL whose argument is not checked yet. The same. */
-int cel_check_has(struct checker *c, struct cel_node *n);
+int cel_check_has(struct cel_checker *c, struct cel_node *n);

@@ -8,6 +8,9 @@
 
 enum { NESTING_MAX = 100 };
 
+/* The first doubles that are too large for an int, for a uint. */
+static const double two_to_63 = 9223372036854775808.0, two_to_64 = 18446744073709551616.0;
+
 static int equal_at(const struct value *a, const struct value *b, struct cel_comparison *c,
 		    unsigned depth);
 
@@ -26,9 +29,9 @@ static int order_int_uint(int64_t i, uint64_t u)
 /* |d| is less than 2^63 or 2^64: the whole part fits, then the fraction decides. */
 static int order_int_double(int64_t i, double d)
 {
-	if (d >= 0x1p63)
+	if (d >= two_to_63)
 		return -1;
-	if (d < -0x1p63)
+	if (d < -two_to_63)
 		return 1;
 	int64_t whole = (int64_t)d;
 	if (i != whole)
@@ -39,7 +42,7 @@ static int order_int_double(int64_t i, double d)
 
 static int order_uint_double(uint64_t u, double d)
 {
-	if (d >= 0x1p64)
+	if (d >= two_to_64)
 		return -1;
 	if (d < 0)
 		return 1;

@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* The first doubles that are too large for an int, for a uint. */
+static const double two_to_63 = 9223372036854775808.0, two_to_64 = 18446744073709551616.0;
+
 static const char *text_of(const struct value *v)
 {
 	return v->length ? (const char *)v->bytes : "";
@@ -22,7 +25,7 @@ static struct value parsed(int r, struct value v, const char *malformed, const c
 
 static struct value int_of_double(double d)
 {
-	if (!(d >= -0x1p63 && d < 0x1p63))
+	if (!(d >= -two_to_63 && d < two_to_63))
 		return cel_error_value(CEL_RANGE);
 	return (struct value){.i = (int64_t)d, .type = VALUE_INT};
 }
@@ -61,7 +64,7 @@ static struct value to_uint(const struct value *v)
 		u.u = (uint64_t)v->i;
 		return v->i < 0 ? cel_error_value(CEL_RANGE) : u;
 	case VALUE_DOUBLE:
-		if (!(v->d > -1 && v->d < 0x1p64))
+		if (!(v->d > -1 && v->d < two_to_64))
 			return cel_error_value(CEL_RANGE);
 		u.u = (uint64_t)v->d;
 		return u;

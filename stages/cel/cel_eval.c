@@ -115,7 +115,7 @@ static struct value element_at(const struct value *list, uint64_t index)
 
 static struct value index_list(const struct value *list, const struct value *index)
 {
-	const double whole_max = 0x1p53;
+	const double whole_max = 9007199254740992.0; /* 2^53 */
 	switch (index->type) {
 	case VALUE_INT:
 		return index->i < 0 ? cel_error_value(CEL_OUT_OF_RANGE)

@@ -77,7 +77,7 @@ const struct cel_names *cel_fixture_names(void)
 const struct value *const *cel_fixture_columns(void)
 {
 	static const struct value *columns[FIELDS];
-	for (size_t i = 0; i < FIELDS; i++)
+	for (size_t i = 0; !columns[FIELDS - 1] && i < FIELDS; i++)
 		columns[i] = &fields[i].value;
 	return columns;
 }

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,48 @@ Test(cel_program, one_program_serves_several_runners_and_rows)
 	cel_eval(&other, columns, 0, &scratch, &v);
 	cr_assert_str_eq(cel_shown(&v), "true");
 	cel_runner_release(&other);
+	cel_program_release(&p);
+}
+
+struct worker {
+	pthread_t thread;
+	const struct cel_program *program;
+	bool wrong;
+};
+
+static void *work(void *context)
+{
+	struct worker *w = context;
+	struct cel_runner r;
+	uint8_t room[512];
+	w->wrong = cel_runner_init(&r, w->program) < 0;
+	for (int i = 0; i < 2000 && !w->wrong; i++) {
+		struct scratch scratch = {room, room + sizeof room};
+		struct value v;
+		cel_eval(&r, cel_fixture_columns(), 0, &scratch, &v);
+		w->wrong = v.type != VALUE_STRING || v.length != 13 ||
+			   memcmp(v.bytes, "/api/users \xc3\xa9", 13) != 0;
+	}
+	cel_runner_release(&r);
+	return NULL;
+}
+
+/* The thread sanitizer's. */
+Test(cel_program, one_program_serves_several_threads)
+{
+	struct cel_program p;
+	struct worker workers[3];
+	compile(&p, "path.matches('us.rs') && 'A' in list && map.a == 2 && status in [500, 503]"
+		    "? path + ' ' + '\\u00e9' : string(absent)");
+	cel_fixture_columns();
+	for (size_t i = 0; i < 3; i++) {
+		workers[i] = (struct worker){.program = &p};
+		cr_assert_eq(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		pthread_join(workers[i].thread, NULL);
+		cr_assert(!workers[i].wrong);
+	}
 	cel_program_release(&p);
 }
 
