@@ -148,7 +148,7 @@ static void *work(void *context)
 {
 	struct worker *w = context;
 	struct cel_runner r;
-	uint8_t room[512];
+	uint8_t room[512] = {0};
 	w->wrong = cel_runner_init(&r, w->program) < 0;
 	for (int i = 0; i < 2000 && !w->wrong; i++) {
 		struct scratch scratch = {room, room + sizeof room};
