@@ -14,6 +14,7 @@ Test(cel_time, timestamps_are_those_of_rfc_3339)
 	    {"timestamp('2009-02-13T14:01:30-09:30') == " MOMENT, "true"},
 	    {"timestamp('1969-12-31T23:59:59.5Z')", "time:-1.500000000"},
 	    {"timestamp('2000-02-29T00:00:00Z')", "time:951782400.000000000"},
+	    {"timestamp('2004-02-29T00:00:00Z')", "time:1078012800.000000000"},
 	    {"timestamp('2100-02-29T00:00:00Z')", "!string is not a timestamp"},
 	    {"timestamp('2009-13-01T00:00:00Z')", "!string is not a timestamp"},
 	    {"timestamp('2009-02-00T00:00:00Z')", "!string is not a timestamp"},
