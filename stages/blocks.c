@@ -1,5 +1,5 @@
 /* The loops are written out for each instruction set: they are short, and an abstraction over vector widths would be
- * longer than what it hides. All intrinsics of the project's scanning are in this file. */
+ * longer than what it hides. All intrinsics of scanning are here and in json/json_blocks.c. */
 #include "stages/blocks.h"
 
 #include <assert.h>

@@ -1,0 +1,583 @@
+#include "stages/json/json_scan.h"
+
+#include "stages/json/json_number.h"
+#include "stages/json/json_text.h"
+#include "tests/unit/stages/each_json_kernels.h"
+#include "tests/unit/stages/guarded.h"
+#include "tests/unit/stages/json_corpus.h"
+#include "tests/unit/stages/plain_json.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+
+enum { ROOM = 3 * 4096, COLUMNS_MAX = 16, MEMBERS_MAX = 64 };
+
+static struct json_plan plan;
+static struct value values[COLUMNS_MAX];
+static struct json_mistake mistake;
+
+/* Paths with dots, as a topology has them. Column by column. */
+static void want(const char *const *paths)
+{
+	cr_assert(json_plan_init(&plan, 32) == 0);
+	for (uint16_t column = 0; paths[column]; column++) {
+		struct json_name names[PLAIN_NAMES_MAX];
+		size_t count = 0;
+		for (const char *at = paths[column]; at; count++) {
+			const char *dot = strchr(at, '.');
+			names[count] = (struct json_name){(const uint8_t *)at,
+							  dot ? (size_t)(dot - at) : strlen(at)};
+			at = dot ? dot + 1 : NULL;
+		}
+		cr_assert(json_plan_want(&plan, names, count, column) == 0);
+	}
+}
+
+#define WANT(...) want((const char *const[]){__VA_ARGS__, NULL})
+
+static int scan(const char *text)
+{
+	return json_scan(&plan, (const uint8_t *)text, (uint32_t)strlen(text), values, NULL,
+			 &mistake);
+}
+
+static void release(void)
+{
+	json_plan_release(&plan);
+}
+
+TestSuite(json_scan, .fini = release);
+
+static void expect(const struct value *v, enum value_type type, enum value_form form,
+		   const char *text)
+{
+	cr_assert(v->type == type && v->form == form, "%s: type %d, form %d", text, v->type,
+		  v->form);
+	cr_assert(v->length == strlen(text) && memcmp(v->bytes, text, v->length) == 0,
+		  "'%.*s' is not '%s'", (int)v->length, (const char *)v->bytes, text);
+}
+
+/* --- the corpus --- */
+
+struct around {
+	const char *before, *after;
+};
+
+/* Where a value may stand. */
+static const struct around places[] = {
+    {"{\"a\":", "}"},         {"{\"a\": ", " }"},
+    {"{\"a\":[", "]}"},       {"{\"a\":[0,", ",0]}"},
+    {"{\"a\":{\"b\":", "}}"}, {"{\"b\":\"\\\"\",\"a\":", ",\"c\":\"\\\\\"}"},
+};
+
+enum { PLACES = sizeof places / sizeof *places };
+
+/* pad bytes of whitespace, or of a string with them, come first; what they are is no part of the matter. */
+static size_t build(uint8_t *to, size_t pad, bool string, const struct around *around,
+		    const struct json_case *c)
+{
+	uint8_t *at = to;
+	if (!string) {
+		memset(at, ' ', pad);
+		at += pad;
+		at = mempcpy(at, around->before, strlen(around->before));
+	} else {
+		at = mempcpy(at, "{\"p\":\"", 6);
+		memset(at, 'x', pad);
+		at += pad;
+		at = mempcpy(at, "\",", 2);
+		at = mempcpy(at, around->before + 1, strlen(around->before) - 1);
+	}
+	at = mempcpy(at, c->text, c->length);
+	at = mempcpy(at, around->after, strlen(around->after));
+	return (size_t)(at - to);
+}
+
+static int scan_guarded(const uint8_t *bytes, size_t length)
+{
+	mistake = (struct json_mistake){0};
+	const uint8_t *at = guarded_at_end(bytes, length);
+	int r = json_scan(&plan, at, (uint32_t)length, values, NULL, &mistake);
+	cr_assert(r == 0 || (r == -EBADMSG && mistake.why && mistake.at <= length));
+	return r;
+}
+
+static void try_case(const uint8_t *bytes, size_t length, const struct json_case *c, bool right)
+{
+	int r = scan_guarded(bytes, length);
+	cr_assert((r == 0) == right, "%s: %d (%s at %u): %.*s", json_kernels->name, r, mistake.why,
+		  mistake.at, (int)length, (const char *)bytes);
+	if (!right && c->why)
+		cr_assert_str_eq(mistake.why, c->why, "%s: '%s' at %u, not '%s': %.*s",
+				 json_kernels->name, mistake.why, mistake.at, c->why, (int)length,
+				 (const char *)bytes);
+}
+
+static void try_value(const struct json_case *c, bool right, size_t pad)
+{
+	static uint8_t bytes[ROOM];
+	for (size_t i = 0; i < PLACES; i++) {
+		/* a mistake is named by what is looked for there */
+		struct json_case here = {c->text, c->length, i == 0 ? c->why : NULL};
+		for (int string = 0; string < 2; string++) {
+			size_t n = build(bytes, pad, string, &places[i], c);
+			try_case(bytes, n, &here, right);
+		}
+	}
+}
+
+/* Around each boundary of blocks and of windows. */
+static const size_t pads_from[] = {0, 4096 - 72}, pads_to[] = {68, 4096 + 2};
+
+static void try_values(const struct json_case *cases, size_t count, bool right)
+{
+	WANT("a", "a.b");
+	EACH_JSON_KERNELS(k)
+	{
+		for (size_t i = 0; i < count; i++) {
+			for (int range = 0; range < 2; range++)
+				for (size_t pad = pads_from[range]; pad < pads_to[range]; pad++)
+					try_value(&cases[i], right, pad);
+		}
+	}
+}
+
+Test(json_scan, what_the_grammar_allows_is_accepted_wherever_it_stands)
+{
+	try_values(right_values, RIGHT_VALUES, true);
+}
+
+Test(json_scan, what_the_grammar_does_not_allow_is_refused_wherever_it_stands)
+{
+	try_values(wrong_values, WRONG_VALUES, false);
+}
+
+Test(json_scan, what_is_no_record_is_refused_and_says_why)
+{
+	static uint8_t bytes[ROOM];
+	WANT("a");
+	EACH_JSON_KERNELS(k)
+	{
+		for (size_t i = 0; i < WRONG_RECORDS; i++) {
+			const struct json_case *c = &wrong_records[i];
+			for (size_t pad = 0; pad < 130; pad++) {
+				memset(bytes, ' ', pad);
+				memcpy(bytes + pad, c->text, c->length);
+				try_case(bytes, pad + c->length, c, false);
+			}
+		}
+	}
+}
+
+Test(json_scan, every_record_that_is_cut_off_is_refused)
+{
+	static const char text[] =
+	    "{\"a\":\"\\u00e9\\ud83d\\ude00\xe2\x82\xac\",\"b\":[1.5e10,{\"c\":null}],\"d\":true}";
+	WANT("a", "b", "d");
+	EACH_JSON_KERNELS(k)
+	{
+		cr_assert(scan_guarded((const uint8_t *)text, sizeof text - 1) == 0);
+		for (size_t length = 0; length < sizeof text - 1; length++)
+			cr_assert(scan_guarded((const uint8_t *)text, length) == -EBADMSG,
+				  "%zu bytes", length);
+	}
+}
+
+Test(json_scan, a_mistake_says_where_it_is)
+{
+	static const struct {
+		const char *text, *why;
+		uint32_t at;
+	} cases[] = {
+	    {"  1", "not an object", 2},
+	    {"{\"a\":1", "does not end with a brace", 6},
+	    {"{\"a\":01}", "number", 5},
+	    {"{\"a\":\"x\\q\"}", "escape", 7},
+	    {"{\"a\":\"x\\ud800\"}", "lone surrogate", 7},
+	    {"{\"a\":\"x\ty\"}", "control character in a string", 7},
+	    {"{\"a\":\"xy\xff\"}", "UTF-8", 8},
+	    {"{\"a\":1 2}", "neither comma nor end", 7},
+	    {"{\"a\" 2}", "no colon", 5},
+	    {"{\"a\":2,}", "no name", 7},
+	    {"{\"a\":[2,]}", "no value", 8},
+	    {"{\"a\":1} {}", "more than one value", 8},
+	};
+	WANT("a");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		cr_assert(scan(cases[i].text) == -EBADMSG);
+		cr_assert_str_eq(mistake.why, cases[i].why);
+		cr_assert(mistake.at == cases[i].at, "%s: %u", cases[i].text, mistake.at);
+	}
+}
+
+/* --- depth and length --- */
+
+static char *nested(unsigned depth, char open, char close)
+{
+	char *text = malloc(2 * (size_t)depth + 16), *at = text;
+	at = mempcpy(at, "{\"a\":", 5);
+	memset(at, open, depth - 1);
+	memset(at + depth - 1, close, depth - 1);
+	memcpy(at + 2 * (depth - 1), "}", 2);
+	return text;
+}
+
+Test(json_scan, what_is_nested_deeper_than_the_plan_allows_is_refused)
+{
+	WANT("a");
+	char *right = nested(32, '[', ']'), *wrong = nested(33, '[', ']');
+	cr_assert(scan(right) == 0 && values[0].type == VALUE_LIST && values[0].length == 62);
+	cr_assert(scan(wrong) == -EBADMSG && values[0].type == VALUE_MISSING);
+	cr_assert_str_eq(mistake.why, "depth");
+	cr_assert(mistake.at == 5 + 31);
+	free(right);
+	free(wrong);
+}
+
+Test(json_scan, a_million_brackets_are_refused_and_a_thousand_can_be_allowed)
+{
+	cr_assert(json_plan_init(&plan, JSON_DEPTH_MAX) == 0);
+	char *hostile = nested(1000000, '[', ']'), *most = nested(JSON_DEPTH_MAX, '[', ']');
+	cr_assert(scan(hostile) == -EBADMSG);
+	cr_assert_str_eq(mistake.why, "depth");
+	cr_assert(scan(most) == 0);
+	free(hostile);
+	free(most);
+}
+
+Test(json_scan, a_value_of_many_megabytes_is_one_span)
+{
+	const size_t length = 20000000;
+	uint8_t *text = malloc(length);
+	memset(text, 'x', length);
+	memcpy(text, "{\"a\":\"", 6);
+	memcpy(text + length / 2, "\xe2\x82\xac", 3);
+	memcpy(text + length - 12, "\",\"b\":\"\\n\"}", 11);
+	WANT("a", "b");
+	cr_assert(json_scan(&plan, text, (uint32_t)length - 1, values, NULL, &mistake) == 0);
+	cr_assert(values[0].length == length - 18 && values[0].form == VALUE_PLAIN);
+	cr_assert(values[1].length == 2 && values[1].form == VALUE_ESCAPED);
+	memcpy(text + 4000, "\\t", 2); /* in the first of its windows, which is gone when it ends */
+	cr_assert(json_scan(&plan, text, (uint32_t)length - 1, values, NULL, &mistake) == 0);
+	cr_assert(values[0].form == VALUE_ESCAPED);
+	text[length / 2 + 3] = 0x80;
+	cr_assert(json_scan(&plan, text, (uint32_t)length - 1, values, NULL, &mistake) == -EBADMSG);
+	cr_assert(mistake.at == length / 2 + 3);
+	free(text);
+}
+
+/* --- fields --- */
+
+Test(json_scan, each_type_is_found_as_it_is_written)
+{
+	WANT("i", "u", "d", "s", "e", "t", "f", "n", "l", "m", "big", "gone");
+	cr_assert(
+	    scan("{\"i\":-12,\"u\":18446744073709551615,\"d\":1.50,\"s\":\"x y\",\"e\":\"\\n\","
+		 "\"t\":true,\"f\":false,\"n\":null,\"l\":[1, {\"s\":2}],\"m\":{\"i\": 1},"
+		 "\"big\":18446744073709551616}") == 0);
+	expect(&values[0], VALUE_INT, VALUE_DIGITS, "-12");
+	expect(&values[1], VALUE_UINT, VALUE_DIGITS, "18446744073709551615");
+	expect(&values[2], VALUE_DOUBLE, VALUE_DIGITS, "1.50");
+	expect(&values[3], VALUE_STRING, VALUE_PLAIN, "x y");
+	expect(&values[4], VALUE_STRING, VALUE_ESCAPED, "\\n");
+	cr_assert(values[5].type == VALUE_BOOL && values[5].b);
+	cr_assert(values[6].type == VALUE_BOOL && !values[6].b);
+	cr_assert(values[7].type == VALUE_NULL);
+	expect(&values[8], VALUE_LIST, VALUE_PLAIN, "[1, {\"s\":2}]");
+	expect(&values[9], VALUE_MAP, VALUE_PLAIN, "{\"i\": 1}");
+	expect(&values[10], VALUE_DOUBLE, VALUE_DIGITS, "18446744073709551616");
+	cr_assert(values[11].type == VALUE_MISSING);
+}
+
+Test(json_scan, a_path_is_followed_into_objects_and_not_into_arrays)
+{
+	WANT("user", "user.id", "user.name.first", "id");
+	cr_assert(
+	    scan("{\"user\":{\"id\":1,\"name\":{\"first\":\"x\",\"id\":2}},\"x\":{\"id\":3}}") ==
+	    0);
+	expect(&values[0], VALUE_MAP, VALUE_PLAIN,
+	       "{\"id\":1,\"name\":{\"first\":\"x\",\"id\":2}}");
+	expect(&values[1], VALUE_INT, VALUE_DIGITS, "1");
+	expect(&values[2], VALUE_STRING, VALUE_PLAIN, "x");
+	cr_assert(values[3].type == VALUE_MISSING);
+	cr_assert(scan("{\"user\":[{\"id\":1}],\"user.id\":2}") == 0);
+	cr_assert(values[1].type == VALUE_MISSING);
+}
+
+Test(json_scan, of_a_name_that_comes_twice_the_last_counts_with_all_that_is_in_it)
+{
+	WANT("a", "u.id", "u.x.y");
+	cr_assert(scan("{\"a\":1,\"a\":2,\"u\":{\"id\":1,\"x\":{\"y\":1}},\"u\":{\"id\":2}}") == 0);
+	expect(&values[0], VALUE_INT, VALUE_DIGITS, "2");
+	expect(&values[1], VALUE_INT, VALUE_DIGITS, "2");
+	cr_assert(values[2].type == VALUE_MISSING);
+	cr_assert(scan("{\"u\":{\"id\":1},\"u\":5}") == 0 && values[1].type == VALUE_MISSING);
+	cr_assert(scan("{\"u\":{\"x\":{\"y\":1},\"x\":[]}}") == 0 &&
+		  values[2].type == VALUE_MISSING);
+	cr_assert(scan("{\"u\":{\"id\":1},\"\\u0075\":{}}") == 0 &&
+		  values[1].type == VALUE_MISSING);
+}
+
+Test(json_scan, a_name_is_compared_without_its_escapes)
+{
+	WANT("status", "a/b", "\xf0\x9f\x98\x80", "longer than eight bytes",
+	     "longer than nine bytes!", "");
+	cr_assert(
+	    scan("{\"st\\u0061tus\":1,\"a\\/b\":2,\"\\ud83d\\ude00\":3,\"longer than \\u0065ight "
+		 "bytes\":4,"
+		 "\"longer than nine bytes!\":5,\"\":6,\"statu\\\\\":7,\"status\\u0000\":8}") == 0);
+	for (int i = 0; i < 6; i++)
+		cr_assert(values[i].type == VALUE_INT && values[i].bytes[0] == '1' + i, "%d", i);
+}
+
+Test(json_scan, names_that_only_resemble_a_wanted_one_are_not_it)
+{
+	WANT("abcdefgh", "abcdefghi", "abc");
+	cr_assert(scan("{\"abcdefgx\":1,\"abcdefghx\":2,\"abcdefghij\":3,\"ab\":4,\"abcd\":5,"
+		       "\"abc\\u0000\":6,"
+		       "\"Abc\":7}") == 0);
+	for (int i = 0; i < 3; i++)
+		cr_assert(values[i].type == VALUE_MISSING);
+	/* longer than any name that can be wanted, with escapes: it is not kept */
+	char text[8192] = "{\"abc\":1,\"\\n";
+	memset(text + strlen(text), 'x', 6000);
+	strncat(text, "\":2}", 5);
+	cr_assert(scan(text) == 0);
+	expect(&values[2], VALUE_INT, VALUE_DIGITS, "1");
+}
+
+Test(json_scan, a_record_that_is_refused_has_no_fields)
+{
+	WANT("a");
+	cr_assert(scan("{\"a\":1,\"b\":}") == -EBADMSG);
+	cr_assert(values[0].type == VALUE_MISSING);
+}
+
+/* --- members --- */
+
+static struct json_member member_room[MEMBERS_MAX];
+
+static struct json_members members_of(const char *text, bool all, uint32_t room)
+{
+	struct json_members m = {.at = member_room, .room = room, .all = all};
+	cr_assert(json_scan(&plan, (const uint8_t *)text, (uint32_t)strlen(text), values, &m,
+			    &mistake) == 0);
+	return m;
+}
+
+static void expect_member(const struct json_member *m, const char *record, const char *name,
+			  const char *text, uint16_t column)
+{
+	expect(&m->name, VALUE_STRING, strchr(name, '\\') ? VALUE_ESCAPED : VALUE_PLAIN, name);
+	cr_assert(m->column == column);
+	cr_assert(m->to - m->from == strlen(text) &&
+		      memcmp(record + m->from, text, strlen(text)) == 0,
+		  "'%.*s'", (int)(m->to - m->from), record + m->from);
+}
+
+Test(json_scan, members_are_cut_out_from_the_quote_of_their_name_to_the_end_of_their_value)
+{
+	static const char text[] = " { \"a\" : 1 ,\"b\":{\"a\":2},\"\\u0063\":[3] ,\"a\":\"x\"} ";
+	WANT("a", "c", "b.a");
+	struct json_members m = members_of(text, true, MEMBERS_MAX);
+	cr_assert(m.count == 4 && m.open == 1 && m.close == strlen(text) - 2);
+	expect_member(&m.at[0], text, "a", "\"a\" : 1", 0);
+	expect_member(&m.at[1], text, "b", "\"b\":{\"a\":2}", JSON_NO_COLUMN);
+	expect_member(&m.at[2], text, "\\u0063", "\"\\u0063\":[3]", 1);
+	expect_member(&m.at[3], text, "a", "\"a\":\"x\"", 0);
+	expect(&m.at[1].value, VALUE_MAP, VALUE_PLAIN, "{\"a\":2}");
+	m = members_of(text, false, 3);
+	cr_assert(m.count == 3);
+	expect_member(&m.at[1], text, "\\u0063", "\"\\u0063\":[3]", 1);
+}
+
+Test(json_scan, more_members_than_there_is_room_for_are_refused)
+{
+	static const char text[] = "{\"a\":1,\"b\":2,\"c\":3}";
+	WANT("a");
+	struct json_members m = {.at = member_room, .room = 2, .all = true};
+	int r = json_scan(&plan, (const uint8_t *)text, sizeof text - 1, values, &m, &mistake);
+	cr_assert(r == -EBADMSG && mistake.at == 13);
+	cr_assert_str_eq(mistake.why, "more fields than there is room for");
+}
+
+/* --- random documents against the plain reading --- */
+
+struct writer {
+	uint8_t bytes[ROOM];
+	size_t length;
+	uint64_t seed;
+};
+
+static void add(struct writer *w, const char *text)
+{
+	size_t n = strlen(text);
+	if (w->length + n < ROOM - 8)
+		memcpy(w->bytes + w->length, text, n);
+	else
+		n = 0;
+	w->length += n;
+}
+
+#define ONE_OF(w, ...)                                                                             \
+	add(w, ((const char *const[]){__VA_ARGS__})[dice_below(                                    \
+		   &(w)->seed, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))])
+
+static void add_space(struct writer *w)
+{
+	if (dice_below(&w->seed, 6) == 0)
+		ONE_OF(w, " ", "\t", "\n", "\r", "    ");
+}
+
+static void add_string(struct writer *w)
+{
+	add(w, "\"");
+	for (size_t n = dice_below(&w->seed, dice_below(&w->seed, 20) ? 12 : 150); n > 0; n--)
+		ONE_OF(w, "a", "b", "x", "{", ":", ",", "]", "\xc3\xa9", "\xe2\x82\xac",
+		       "\xf0\x9f\x98\x80", "\\\\", "\\\"", "\\n", "\\u0061", "\\ud83d\\ude00",
+		       "plain", "text", "0", "http://", " ", "more text");
+	add(w, "\"");
+}
+
+/* By recursion, but no deeper than 6. */
+static void add_value(struct writer *w, int depth);
+
+static void add_members(struct writer *w, int depth)
+{
+	add(w, "{");
+	for (size_t n = dice_below(&w->seed, 6); n > 0; n--) {
+		add_space(w);
+		if (dice_below(&w->seed, 4) == 0)
+			add_string(w);
+		else
+			ONE_OF(w, "\"a\"", "\"b\"", "\"c\"", "\"\\u0061\"", "\"ab\"",
+			       "\"abcdefgh\"", "\"abcdefghi\"", "\"\"");
+		add_space(w);
+		add(w, ":");
+		add_space(w);
+		add_value(w, depth + 1);
+		add_space(w);
+		add(w, n > 1 ? "," : "");
+	}
+	add_space(w);
+	add(w, "}");
+}
+
+static void add_value(struct writer *w, int depth)
+{
+	size_t kind = dice_below(&w->seed, depth < 6 ? 10 : 7);
+	if (kind < 3) {
+		add_string(w);
+	} else if (kind < 7) {
+		ONE_OF(w, "0", "-1", "123", "12345678", "123456789012", "1.5", "-0.0e1", "1e-5",
+		       "true", "false", "null", "99999999999999999999", "-9223372036854775808");
+	} else if (kind < 9) {
+		add_members(w, depth);
+	} else {
+		add(w, "[");
+		for (size_t n = dice_below(&w->seed, 5); n > 0; n--) {
+			add_space(w);
+			add_value(w, depth + 1);
+			add_space(w);
+			add(w, n > 1 ? "," : "");
+		}
+		add(w, "]");
+	}
+}
+
+/* Bytes put where they should not be, or left out. */
+static void spoil(struct writer *w)
+{
+	static const char bytes[] = "{}[]\",:\\u09dDeE+-.tfn /\x01\t\n\x80\xc3\xe2\xed\xf0\xff";
+	for (size_t n = dice_below(&w->seed, 3); n > 0 && w->length > 1; n--) {
+		size_t at = dice_below(&w->seed, w->length);
+		if (dice_below(&w->seed, 2))
+			w->bytes[at] = (uint8_t)bytes[dice_below(&w->seed, sizeof bytes)];
+		else
+			memmove(w->bytes + at, w->bytes + at + 1, --w->length - at);
+	}
+}
+
+static struct plain_wanted wanted[] = {
+    {{"a"}, 1, NULL, NULL},           {{"b"}, 1, NULL, NULL},      {{"a", "b"}, 2, NULL, NULL},
+    {{"a", "a", "b"}, 3, NULL, NULL}, {{"b", "a"}, 2, NULL, NULL}, {{"abcdefgh"}, 1, NULL, NULL},
+    {{"abcdefghi"}, 1, NULL, NULL},   {{""}, 1, NULL, NULL},
+};
+
+enum { WANTED = sizeof wanted / sizeof *wanted };
+
+/* The text that v was found in, quotes and all. */
+static void compare_value(const struct value *v, const struct plain_wanted *w)
+{
+	cr_assert((v->type == VALUE_MISSING) == (w->from == NULL));
+	if (!w->from)
+		return;
+	const size_t length = (size_t)(w->to - w->from);
+	if (v->type == VALUE_STRING) {
+		cr_assert(v->bytes == w->from + 1 && v->length == length - 2);
+		bool escaped = memchr(v->bytes, '\\', v->length) != NULL;
+		cr_assert(v->form == (escaped ? VALUE_ESCAPED : VALUE_PLAIN));
+	} else if (v->type == VALUE_BOOL || v->type == VALUE_NULL) {
+		cr_assert(*w->from == (v->type == VALUE_NULL ? 'n' : v->b ? 't' : 'f'));
+	} else {
+		cr_assert(v->bytes == w->from && v->length == length);
+	}
+}
+
+static void compare_random(struct writer *w)
+{
+	const uint8_t *bytes = guarded_at_end(w->bytes, w->length);
+	bool right = plain_scan(bytes, w->length, plan.depth_max, wanted, WANTED);
+	EACH_JSON_KERNELS(k)
+	{
+		int r = json_scan(&plan, bytes, (uint32_t)w->length, values, NULL, &mistake);
+		cr_assert((r == 0) == right, "%s: %d (%s at %u): %.*s", k->name, r,
+			  r ? mistake.why : "", r ? mistake.at : 0, (int)w->length,
+			  (const char *)bytes);
+		for (size_t i = 0; r == 0 && i < WANTED; i++)
+			compare_value(&values[i], &wanted[i]);
+	}
+}
+
+static void compare_randoms(uint64_t seed, bool spoiled, unsigned count)
+{
+	static struct writer w;
+	WANT("a", "b", "a.b", "a.a.b", "b.a", "abcdefgh", "abcdefghi", "");
+	w.seed = seed;
+	for (unsigned i = 0; i < count; i++) {
+		w.length = 0;
+		add_space(&w);
+		add_members(&w, 0);
+		add_space(&w);
+		if (spoiled)
+			spoil(&w);
+		compare_random(&w);
+	}
+}
+
+Test(json_scan, random_documents_are_read_as_plainly_with_every_instruction_set)
+{
+	compare_randoms(1, false, 20000);
+}
+
+Test(json_scan, random_documents_with_mistakes_are_accepted_and_refused_as_plainly)
+{
+	compare_randoms(2, true, 60000);
+}
+
+Test(json_scan, all_short_texts_are_accepted_and_refused_as_plainly)
+{
+	static const char alphabet[] = "{}[\":,\\u1-e\xc3\xa9";
+	static struct writer w;
+	WANT("a", "b", "a.b", "a.a.b", "b.a", "abcdefgh", "abcdefghi", "");
+	for (size_t length = 0; length <= 4; length++) {
+		for (size_t n = 0; n < spellings(length, alphabet); n++) {
+			memcpy(w.bytes, "{\"a\":", 5);
+			spell(n, w.bytes + 5, length, alphabet);
+			w.bytes[5 + length] = '}';
+			w.length = length + 6;
+			compare_random(&w);
+		}
+	}
+}
