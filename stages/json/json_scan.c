@@ -139,6 +139,8 @@ HOT uint32_t find(const struct walk *w, uint32_t node, const uint8_t *name, cons
 		node = find_escaped(n, name, end);
 	else
 		node = json_plan_find(n, name, (size_t)(end - name), (size_t)(w->end - name));
+	if (node == 0)
+		return 0;
 	n = &w->plan->nodes[node];
 	for (unsigned i = 0; i < n->below_count; i++)
 		w->values[n->below[i]] = (struct value){0};
@@ -214,15 +216,21 @@ COLD bool no_value(struct walk *w, const uint8_t *at)
 	return mistaken(w, at, number ? "number" : "no value");
 }
 
+/* Does anyone look at what of->node's value is? */
+HOT bool wanted(const struct walk *w, const struct frame *of)
+{
+	return of->node || __builtin_expect(w->members != NULL, 0);
+}
+
 /* The value that ends before `past` is of->node's. */
 HOT bool store(struct walk *w, const struct frame *of, struct value v, const uint8_t *past)
 {
+	if (!wanted(w, of))
+		return true;
 	const uint16_t column = w->plan->nodes[of->node].column;
 	if (column != JSON_NO_COLUMN)
 		w->values[column] = v;
-	if (__builtin_expect(w->members != NULL, 0) && w->depth == 1)
-		return add_member(w, of, v, past);
-	return true;
+	return !w->members || w->depth > 1 || add_member(w, of, v, past);
 }
 
 /* --- the record --- */
@@ -254,7 +262,7 @@ HOT const uint8_t *take_value(struct walk *w, struct cursor *c, const uint8_t *p
 		if (end >= w->end)
 			return mistaken(w, p, "string without an end"), NULL;
 		found.past = end + 1;
-		if (of->node || w->members) /* else nobody looks at it */
+		if (wanted(w, of))
 			found.value = text(w, p + 1, end);
 	} else {
 		found = scalar(w, p);
