@@ -162,6 +162,7 @@ $(BUILD)/sluice $(BUILD)/unit-tests $(BUILD)/tests/sim/sim:
 	@echo "link    $@"
 	$(quiet)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
+$(BUILD)/tests/fuzz/fuzz_json: LDLIBS += -ljansson
 $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(library) $(call object,$(filter-out tests/sim/sim.c,$(sims)))
 	@mkdir -p $(@D)
 	@echo "link    $@"

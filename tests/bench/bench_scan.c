@@ -5,6 +5,8 @@
  * Each row is the best of several rounds over one 256 KiB batch of generated log, so it is the ceiling of what the
  * pipeline can reach with the data in cache. */
 #include "stages/blocks.h"
+#include "stages/json/json_blocks.h"
+#include "stages/json/json_scan.h"
 #include "stages/lines.h"
 #include "stages/literal.h"
 #include "stages/selector.h"
@@ -61,6 +63,25 @@ static int short_line(char *to, size_t room)
 	return snprintf(to, room, "%06u user=%u ok\n", pick(1000000), pick(10000));
 }
 
+/* The same as JSON, about 260 bytes. */
+static int json_line(char *to, size_t room)
+{
+	static const char *const methods[] = {"GET", "GET", "GET", "GET", "POST"};
+	static const char *const paths[] = {"/api/v1/orders", "/static/app.js", "/login", "/cart"};
+	static const char *const agents[] = {
+	    "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/115.0", "curl/7.88.1",
+	    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0 Safari"};
+	return snprintf(
+	    to, room,
+	    "{\"time\":\"2025-11-21T%02u:%02u:%02u+00:00\",\"remote_addr\":\"%u.%u.%u.%u\","
+	    "\"method\":\"%s\",\"path\":\"%s?id=%u\",\"status\":%u,\"bytes\":%u,"
+	    "\"request_time\":%u.%03u,\"referer\":\"https://www.example.com/page/%u\","
+	    "\"agent\":\"%s\"}\n",
+	    pick(24), pick(60), pick(60), pick(256), pick(256), pick(256), pick(256),
+	    methods[pick(5)], paths[pick(4)], pick(1000000), pick(10) < 8 ? 200 : 500, pick(50000),
+	    pick(3), pick(1000), pick(10000), agents[pick(3)]);
+}
+
 static void fill(int (*line)(char *, size_t))
 {
 	region_length = 0;
@@ -113,6 +134,21 @@ static size_t run_selector(const void *context)
 	       offsetof(struct batch, records) + batch.count * sizeof(struct record));
 	selector_apply(context, &sieved);
 	return sieved.count;
+}
+
+static size_t run_json(const void *context)
+{
+	struct json_mistake mistake;
+	struct value status;
+	size_t count = 0;
+	for (uint32_t i = 0; i < batch.count; i++) {
+		const struct record *r = &batch.records[i];
+		if (json_scan(context, batch.bytes + r->offset, r->length, &status, NULL,
+			      &mistake) < 0)
+			abort();
+		count += status.bytes[0] == '5';
+	}
+	return count;
 }
 
 static void measure(const char *name, size_t (*run)(const void *context), const void *context)
@@ -185,8 +221,21 @@ static void measure_many(size_t count)
 	measure_selector(name, list, NULL, false);
 }
 
+static void measure_json(void)
+{
+	const struct json_name name = {(const uint8_t *)"status", strlen("status")};
+	struct json_plan plan;
+	if (json_plan_init(&plan, 64) < 0 || json_plan_want(&plan, &name, 1, 0) < 0)
+		abort();
+	measure("JSON checked, one field found", run_json, &plan);
+	json_plan_release(&plan);
+}
+
 static void choose(const char *name)
 {
+	for (const struct json_kernels *k = json_kernels_all; k->name; k++)
+		if (strcmp(k->name, name) == 0 && k->supported())
+			json_kernels = k;
 	for (const struct block_kernels *k = block_kernels_all; k->name; k++)
 		if (strcmp(k->name, name) == 0 && k->supported())
 			block_kernels = k;
@@ -224,5 +273,10 @@ int main(int argc, char **argv)
 			 false);
 	measure_selector("filter regex '(?i)firefox', nothing required", NULL, "(?i)firefox",
 			 false);
+
+	fill(json_line);
+	batch.bytes_total = 0;
+	fill_batch();
+	measure_json();
 	return 0;
 }
