@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum { SLOTS_MIN = 2 };
@@ -64,27 +65,34 @@ static int make_room(struct json_node *n)
 	return 0;
 }
 
+static bool copy_name(struct json_slot *slot, struct json_name name)
+{
+	uint8_t *copy = malloc(name.length + 1);
+	if (!copy)
+		return false;
+	if (name.length)
+		memcpy(copy, name.bytes, name.length);
+	*slot = (struct json_slot){.word = json_name_word(copy, name.length, name.length),
+				   .name = copy,
+				   .length = (uint32_t)name.length};
+	return true;
+}
+
 static int add_child(struct json_plan *p, uint32_t parent, struct json_name name,
 		     uint32_t *ret_node)
 {
-	uint8_t *copy = malloc(name.length + 1);
-	int r = -ENOMEM;
-	if (!copy)
-		return r;
-	if (name.length)
-		memcpy(copy, name.bytes, name.length);
-	r = make_room(&p->nodes[parent]);
+	struct json_slot slot;
+	if (!copy_name(&slot, name))
+		return -ENOMEM;
+	int r = make_room(&p->nodes[parent]);
 	if (r == 0)
 		r = add_node(p, ret_node);
 	if (r < 0) {
-		free(copy);
+		free((void *)(uintptr_t)slot.name);
 		return r;
 	}
-	put_slot(&p->nodes[parent],
-		 (struct json_slot){.word = json_name_word(copy, name.length, name.length),
-				    .name = copy,
-				    .length = (uint32_t)name.length,
-				    .node = *ret_node});
+	slot.node = *ret_node;
+	put_slot(&p->nodes[parent], slot);
 	p->nodes[parent].children++;
 	return 0;
 }

@@ -65,7 +65,8 @@ static size_t escape_control(uint8_t byte, uint8_t *to)
 		to[1] = (uint8_t)letters[byte - '\b'];
 		return 2;
 	}
-	memcpy(to + 1, "u00", 3);
+	to[1] = 'u';
+	to[2] = to[3] = '0';
 	to[4] = (uint8_t)('0' + (byte >> 4));
 	to[5] = (uint8_t) "0123456789abcdef"[byte & 15];
 	return ESCAPED_MAX;
