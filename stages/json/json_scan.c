@@ -156,6 +156,17 @@ HOT struct value text(const struct walk *w, const uint8_t *from, const uint8_t *
 			      .form = has_escapes(w, from, to) ? VALUE_ESCAPED : VALUE_PLAIN};
 }
 
+/* A name as a value. Its window may be gone by the time its value ends: it is looked at itself. */
+static struct value name_of(const struct walk *w, const struct frame *of)
+{
+	const size_t length = (size_t)(of->name_end - of->name);
+	const bool escaped = w->index.backslashes && memchr(of->name, '\\', length);
+	return (struct value){.bytes = of->name,
+			      .length = (uint32_t)length,
+			      .type = VALUE_STRING,
+			      .form = escaped ? VALUE_ESCAPED : VALUE_PLAIN};
+}
+
 static __attribute__((noinline)) bool add_member(struct walk *w, const struct frame *of,
 						 struct value v, const uint8_t *past)
 {
@@ -166,7 +177,7 @@ static __attribute__((noinline)) bool add_member(struct walk *w, const struct fr
 	const uint8_t *from = of->name - 1;
 	if (m->count == m->room)
 		return mistaken(w, from, "more fields than there is room for");
-	m->at[m->count++] = (struct json_member){.name = text(w, of->name, of->name_end),
+	m->at[m->count++] = (struct json_member){.name = name_of(w, of),
 						 .value = v,
 						 .from = (uint32_t)(from - w->bytes),
 						 .to = (uint32_t)(past - w->bytes),

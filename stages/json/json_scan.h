@@ -11,8 +11,8 @@
  *
  * Values point into the record. Nothing outside [bytes, bytes + length) is read.
  *
- * Threads: any; a plan may be shared. Memory: about 12 KiB of stack, whatever the record; time is linear in its length.
- * Layer: stages. */
+ * Threads: any; a plan may be shared. Memory: 48 KiB of stack at most, of which a record touches what its depth needs;
+ * time is linear in its length. Layer: stages. */
 #pragma once
 
 #include <stdbool.h>

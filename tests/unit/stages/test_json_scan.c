@@ -395,6 +395,18 @@ Test(json_scan, members_are_cut_out_from_the_quote_of_their_name_to_the_end_of_t
 	expect_member(&m.at[1], text, "\\u0063", "\"\\u0063\":[3]", 1);
 }
 
+Test(json_scan, a_name_without_escapes_is_plain_whatever_its_value_has)
+{
+	static char text[3 * 4096];
+	WANT("long");
+	memset(text, 'x', sizeof text - 1);
+	memcpy(text, "{\"long\":[\"\\n", 12);
+	memcpy(text + sizeof text - 5, "\"]}", 4); /* two windows on */
+	struct json_members m = members_of(text, true, MEMBERS_MAX);
+	cr_assert(m.count == 1);
+	expect(&m.at[0].name, VALUE_STRING, VALUE_PLAIN, "long");
+}
+
 Test(json_scan, more_members_than_there_is_room_for_are_refused)
 {
 	static const char text[] = "{\"a\":1,\"b\":2,\"c\":3}";
