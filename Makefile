@@ -28,7 +28,7 @@ BUILD   := build$(if $(variant),/$(variant))
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 CFLAGS   := -std=gnu17 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' -I. -O2 -g -pthread $(WARNINGS)
 LDFLAGS  := -pthread
-LDLIBS   := -luring -lzstd -lz -lyaml -lpcre2-8 -lxxhash
+LDLIBS   := -luring -lzstd -lz -lyaml -lpcre2-8 -lxxhash -lm
 ifeq ($(SAN),)
 CFLAGS  += -fPIE -fstack-protector-strong -fcf-protection -D_FORTIFY_SOURCE=2
 LDFLAGS += -pie -Wl,-z,relro,-z,now
@@ -162,7 +162,7 @@ $(BUILD)/sluice $(BUILD)/unit-tests $(BUILD)/tests/sim/sim:
 	@echo "link    $@"
 	$(quiet)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-$(BUILD)/tests/fuzz/fuzz_json: LDLIBS += -ljansson
+$(BUILD)/tests/fuzz/fuzz_json $(BUILD)/tests/fuzz/fuzz_json_record: LDLIBS += -ljansson
 $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(library) $(call object,$(filter-out tests/sim/sim.c,$(sims)))
 	@mkdir -p $(@D)
 	@echo "link    $@"

@@ -281,6 +281,7 @@ static int fill_scalar(const struct interpolation *in, struct node *n)
 		n->broken = true;
 	} else {
 		n->bytes = bytes;
+		n->lead = -1;
 		n->length = filled.length;
 		n->secret = w.secret;
 		if (w.referred)

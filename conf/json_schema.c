@@ -88,16 +88,8 @@ static void write_text_form(struct writing *w, const struct option *o)
 	json_close(&w->json, '}');
 }
 
-static void write_texts_form(struct writing *w, const struct option *o)
+static void write_text_forms(struct writing *w, const struct option *o)
 {
-	write_text_form(w, o);
-	json_open(&w->json, '{');
-	json_text_of(&w->json, "type", "array");
-	if (o->required) {
-		json_name(&w->json, "minItems");
-		json_number(&w->json, 1);
-	}
-	json_name(&w->json, "items");
 	json_open(&w->json, '{');
 	json_name(&w->json, "anyOf");
 	json_open(&w->json, '[');
@@ -105,6 +97,32 @@ static void write_texts_form(struct writing *w, const struct option *o)
 	write_ref_form(w, "interpolated");
 	json_close(&w->json, ']');
 	json_close(&w->json, '}');
+}
+
+static void write_map_form(struct writing *w, const struct option *o)
+{
+	json_open(&w->json, '{');
+	json_text_of(&w->json, "type", "object");
+	if (o->required && !o->may_be_empty) {
+		json_name(&w->json, "minProperties");
+		json_number(&w->json, 1);
+	}
+	json_name(&w->json, "additionalProperties");
+	write_text_forms(w, o);
+	json_close(&w->json, '}');
+}
+
+static void write_texts_form(struct writing *w, const struct option *o)
+{
+	write_text_form(w, o);
+	json_open(&w->json, '{');
+	json_text_of(&w->json, "type", "array");
+	if (o->required && !o->may_be_empty) {
+		json_name(&w->json, "minItems");
+		json_number(&w->json, 1);
+	}
+	json_name(&w->json, "items");
+	write_text_forms(w, o);
 	json_close(&w->json, '}');
 }
 
@@ -130,7 +148,7 @@ static void write_group_forms(struct writing *w, const struct option *o)
 	json_open(&w->json, '{');
 	write_object(w, tables, 1);
 	json_close(&w->json, '}');
-	if (o->group[0].type != OPTION_GROUP)
+	if (option_is_short(&o->group[0]))
 		write_forms(w, &o->group[0]);
 }
 
@@ -160,6 +178,9 @@ static void write_forms(struct writing *w, const struct option *o)
 	case OPTION_TEXTS:
 		write_texts_form(w, o);
 		break;
+	case OPTION_MAP:
+		write_map_form(w, o);
+		return; /* what is filled in never becomes a map */
 	case OPTION_CHOICE:
 		write_choice_form(w, o);
 		break;
@@ -185,6 +206,13 @@ static void write_node(struct writing *w, const struct option *o, const struct n
 		for (size_t i = 0; i < n->count; i++)
 			write_node(w, o, n->items[i]);
 		json_close(&w->json, ']');
+	} else if (n->kind == NODE_MAP) {
+		json_open(&w->json, '{');
+		for (size_t i = 0; i < n->count; i++) {
+			json_name(&w->json, n->pairs[i].key->bytes);
+			write_node(w, o, n->pairs[i].value);
+		}
+		json_close(&w->json, '}');
 	} else if (plain && o->type == OPTION_BOOL) {
 		json_bool(&w->json, n->bytes[0] == 't' || n->bytes[0] == 'T');
 	} else if (plain && numeric && !units_count(n->bytes, n->length, &value)) {
@@ -264,7 +292,8 @@ static void def_name(const struct stage_schema *s, char name[96])
 /* $defs "source.file": everything that may stand under such a stage. */
 static void write_stage(struct writing *w, const struct stage_schema *s)
 {
-	struct stage_keys keys = stage_keys_of(s->kind, s->workers_max);
+	struct stage_nature nature = stage_nature_of(s);
+	struct stage_keys keys = stage_keys_of(&nature);
 	const struct option *const tables[] = {keys.table, s->options};
 	char name[96];
 

@@ -31,7 +31,12 @@ struct text {
 	size_t length;
 	struct place at; /* of the value: its quote, where it is quoted */
 	bool secret; /* holds what came from ${file:...}: print `***` instead, see text_shown() */
+	/* Its bytes stand in the file on one line as they are, so many characters behind `at`; -1: they do not. */
+	int lead;
 };
+
+/* Of the byte at that offset, as near as is known. */
+struct place text_place(const struct text *t, size_t offset);
 
 /* What was made of a text (a path, the names that a pattern matches), as it may be shown to people. */
 static inline const char *text_shown(const struct text *t, const char *made)
@@ -53,6 +58,14 @@ static inline const char *text_list_shown(const struct text_list *l, const char 
 	return made;
 }
 
+/* A map of the user's own names; each once, in the order written. */
+struct text_map {
+	struct text_pair {
+		struct text name, value;
+	} * items;
+	size_t count;
+};
+
 enum option_type {
 	OPTION_BOOL,     /* bool */
 	OPTION_COUNT,    /* uint64_t: a plain whole number */
@@ -61,6 +74,7 @@ enum option_type {
 	OPTION_RATE,     /* uint64_t per second, from 1000/s, 60/m */
 	OPTION_TEXT,     /* struct text: any scalar, as it was typed */
 	OPTION_TEXTS,    /* struct text_list: a list, or one scalar as a list of one */
+	OPTION_MAP,      /* struct text_map: name: text, as many as are written */
 	OPTION_CHOICE,   /* uint64_t: index into choices */
 	OPTION_GROUP,    /* a nested struct at offset; a scalar sets the group's first option */
 };
@@ -74,9 +88,9 @@ struct option {
 
 	/* The default, as a user would type it; NULL: zero, empty or absent. */
 	const char *preset;
-	/* In a group: required where the group is written. An empty list doesn't do. */
-	bool required;
-	/* Of numbers; of texts, also a list's, in bytes. Both inclusive; max 0: no limit. */
+	/* In a group: required where the group is written. An empty list or map doesn't do, unless it may be empty. */
+	bool required, may_be_empty;
+	/* Of numbers; of texts, also a list's or a map's, in bytes. Both inclusive; max 0: no limit. */
 	uint64_t min, max;
 	/* Numbers: this word is accepted too and means 0 ("auto", "off"). */
 	const char *word;

@@ -22,7 +22,7 @@ static int apply_group(const struct option_scope *scope, const struct option *o,
 		return -EINVAL;
 	if (n->kind == NODE_MAP)
 		return option_apply(scope, &target, 1, n, at);
-	if (n->null || first.type == OPTION_GROUP ||
+	if (n->null || !option_is_short(&first) ||
 	    (n->kind == NODE_LIST && first.type != OPTION_TEXTS)) {
 		problem_add(scope->problems, n->at, "`%s` %s%s; write {%s: ...}", o->name,
 			    n->null ? "has no value" : "is ", n->null ? "" : node_kind_name(n),

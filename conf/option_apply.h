@@ -27,5 +27,11 @@ struct option_scope {
 int option_apply(const struct option_scope *scope, const struct option_target *targets,
 		 size_t target_count, const struct node *map, struct place at);
 
+/* A group whose first option this is may be written as its value alone. */
+static inline bool option_is_short(const struct option *first)
+{
+	return first->type != OPTION_GROUP && first->type != OPTION_MAP;
+}
+
 /* A preset as nodes; NULL when memory is out. */
 struct node *option_preset(const struct option *o, struct arena *arena);

@@ -35,7 +35,7 @@ static void append_limit(const struct option *o, const char *joint, uint64_t lim
 /* That a text has at least one byte goes without saying. */
 static void append_range(const struct option *o, char cell[CELL_ROOM])
 {
-	bool text = o->type == OPTION_TEXT || o->type == OPTION_TEXTS;
+	bool text = o->type == OPTION_TEXT || o->type == OPTION_TEXTS || o->type == OPTION_MAP;
 	uint64_t min = text && o->min == 1 ? 0 : o->min;
 
 	if (min)
@@ -49,9 +49,16 @@ static void append_range(const struct option *o, char cell[CELL_ROOM])
 static void type_cell(const struct option *o, char cell[CELL_ROOM])
 {
 	static const char *const names[] = {
-	    [OPTION_BOOL] = "true or false", [OPTION_COUNT] = "count", [OPTION_SIZE] = "size",
-	    [OPTION_DURATION] = "time",      [OPTION_RATE] = "rate",   [OPTION_TEXT] = "text",
-	    [OPTION_TEXTS] = "texts",        [OPTION_CHOICE] = "",     [OPTION_GROUP] = "",
+	    [OPTION_BOOL] = "true or false",
+	    [OPTION_COUNT] = "count",
+	    [OPTION_SIZE] = "size",
+	    [OPTION_DURATION] = "time",
+	    [OPTION_RATE] = "rate",
+	    [OPTION_TEXT] = "text",
+	    [OPTION_TEXTS] = "texts",
+	    [OPTION_MAP] = "name: text",
+	    [OPTION_CHOICE] = "",
+	    [OPTION_GROUP] = "",
 	};
 
 	*cell = 0;
@@ -134,7 +141,8 @@ void option_list_table(const struct option *table, unsigned indent, FILE *to)
 
 void option_list_stage(const struct stage_schema *schema, FILE *to)
 {
-	struct stage_keys keys = stage_keys_of(schema->kind, schema->workers_max);
+	struct stage_nature nature = stage_nature_of(schema);
+	struct stage_keys keys = stage_keys_of(&nature);
 	struct columns c = {0};
 
 	measure(keys.table, NEST_INDENT, &c);

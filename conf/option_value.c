@@ -60,6 +60,7 @@ void option_value_want(const struct option *o, char text[OPTION_WANT_ROOM])
 	    [OPTION_RATE] = "a rate like 1000/s or 60/m",
 	    [OPTION_TEXT] = "a text",
 	    [OPTION_TEXTS] = "a text or a list of texts",
+	    [OPTION_MAP] = "a map like {name: text}",
 	    [OPTION_GROUP] = "a map",
 	};
 
@@ -91,7 +92,7 @@ static int refuse_shape(const struct subject *s)
 	char want[OPTION_WANT_ROOM];
 
 	option_value_want(s->o, want);
-	if (s->n->kind == NODE_SCALAR)
+	if (s->n->null)
 		problem_add(s->problems, s->n->at, "`%s` has no value; write %s", s->o->name, want);
 	else
 		problem_add(s->problems, s->n->at, "`%s` is %s; write %s", s->o->name,
@@ -236,9 +237,23 @@ static int set_text(const struct subject *s, struct text *field)
 			    small ? s->o->min : s->o->max);
 		return -EINVAL;
 	}
-	*field =
-	    (struct text){.bytes = n->bytes, .length = n->length, .at = n->at, .secret = n->secret};
+	*field = (struct text){.bytes = n->bytes,
+			       .length = n->length,
+			       .at = n->at,
+			       .secret = n->secret,
+			       .lead = n->lead};
 	return 0;
+}
+
+struct place text_place(const struct text *t, size_t offset)
+{
+	struct place at = t->at;
+	if (t->lead < 0 || t->secret || at.column == 0)
+		return at;
+	at.column += (unsigned)t->lead;
+	for (size_t i = 0; i < offset && i < t->length; i++)
+		at.column += (t->bytes[i] & 0xC0) != 0x80;
+	return at;
 }
 
 /* An item of a list of texts. */
@@ -267,7 +282,7 @@ static int set_texts(const struct subject *s, struct text_list *field)
 			     "`%s` is taken as one text, as it stands; a list is given with `:=` "
 			     "in the place of `=`",
 			     quoted(s).text);
-	if (!count && s->o->required) {
+	if (!count && s->o->required && !s->o->may_be_empty) {
 		problem_add(s->problems, s->n->at, "`%s` is empty; write at least one", s->o->name);
 		return -EINVAL;
 	}
@@ -284,18 +299,68 @@ static int set_texts(const struct subject *s, struct text_list *field)
 	return result;
 }
 
+/* What is told of it is told of `fields.name`. */
+static int set_pair(const struct subject *s, const struct node_pair *pair, struct text_pair *field)
+{
+	const struct node *key = pair->key, *value = node_as_text(pair->value);
+	struct excerpt name = excerpt_of(key->bytes, key->length, key->secret);
+	struct option named = *s->o;
+	struct subject item = {&named, value, s->arena, s->problems};
+
+	if (value->broken)
+		return -EINVAL;
+	named.type = OPTION_TEXT;
+	named.name = arena_format(s->arena, "%s.%s", s->o->name, name.text);
+	if (!named.name)
+		return -ENOMEM;
+	if (value->null || value->kind != NODE_SCALAR)
+		return refuse_shape(&item);
+	field->name = (struct text){
+	    .bytes = key->bytes, .length = key->length, .at = key->at, .lead = key->lead};
+	return set_text(&item, &field->value);
+}
+
+static int set_map(const struct subject *s, struct text_map *field)
+{
+	struct text_pair *items = arena_take(s->arena, s->n->count * sizeof(*items));
+	size_t good = 0;
+	int result = 0;
+
+	if (!items)
+		return -ENOMEM;
+	if (!s->n->count && s->o->required && !s->o->may_be_empty) {
+		problem_add(s->problems, s->n->at, "`%s` is empty; write at least one `name: text`",
+			    s->o->name);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < s->n->count && result != -ENOMEM; i++) {
+		int r = set_pair(s, &s->n->pairs[i], &items[good]);
+		good += !r;
+		result = result_worse(r, result);
+	}
+	*field = (struct text_map){items, good};
+	return result;
+}
+
+static bool has_its_shape(const struct option *o, const struct node *n)
+{
+	if (o->type == OPTION_MAP)
+		return n->kind == NODE_MAP;
+	return (n->kind == NODE_SCALAR && !n->null) ||
+	       (n->kind == NODE_LIST && o->type == OPTION_TEXTS);
+}
+
 int option_value_set(const struct option *o, const struct node *n, void *field, struct arena *arena,
 		     struct problems *problems)
 {
 	bool text = o->type == OPTION_TEXT || o->type == OPTION_TEXTS;
 	struct subject s = {o, text ? node_as_text(n) : n, arena, problems};
-	bool list = n->kind == NODE_LIST && o->type == OPTION_TEXTS;
 
 	assert(o->type != OPTION_GROUP);
 	n = s.n;
 	if (n->broken)
 		return -EINVAL;
-	if (n->null || (n->kind != NODE_SCALAR && !list))
+	if (!has_its_shape(o, n))
 		return refuse_shape(&s);
 	switch (o->type) {
 	case OPTION_BOOL:
@@ -306,6 +371,8 @@ int option_value_set(const struct option *o, const struct node *n, void *field, 
 		return set_text(&s, field);
 	case OPTION_TEXTS:
 		return set_texts(&s, field);
+	case OPTION_MAP:
+		return set_map(&s, field);
 	default:
 		break;
 	}

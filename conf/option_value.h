@@ -7,8 +7,8 @@
 #include "conf/option.h"
 
 /* For any type but OPTION_GROUP. `field` points at what the type says. 0; -EINVAL with a problem added, or none when
- * the node is broken and was told of; -ENOMEM, told by the arena. `field` is untouched on failure, but a list has the items
- * that were good. */
+ * the node is broken and was told of; -ENOMEM, told by the arena. `field` is untouched on failure, but a list or map has the
+ * items that were good. */
 int option_value_set(const struct option *o, const struct node *n, void *field, struct arena *arena,
 		     struct problems *problems);
 

@@ -23,6 +23,22 @@ struct stage_schema {
 	/* Most `workers:` that make sense; 1: the option is refused; 0 counts as 1. */
 	unsigned workers_max;
 
+	/* Transforms: the number, from 0, of the output of that name that records can be sent to beside the main one; -1: it has
+	 * none of that name. NULL: it has none. */
+	int (*output)(const void *options, const char *name, size_t length);
+	/* Their names by number, for messages; NULL where there are no more. */
+	const char *(*output_name)(const void *options, size_t number);
+
+	/* Sinks: a transform that is put in front of it, with options of its own that are part of the sink's. NULL, or it returns
+	 * NULL: none is. Called when nothing is wrong with the options. */
+	const struct stage_schema *(*companion)(const void *options, const void **ret_options);
+
+	/* Nothing comes out of it but by those names. One that begins with `_` need not be read. */
+	bool no_main;
+
+	/* Transforms: there may be records that it can do nothing with, and `on_error` says what becomes of them. */
+	bool has_failures;
+
 	/* There is one of what it stands for in a process (standard input): a second stage of it is refused. */
 	bool only_one;
 };

@@ -87,7 +87,8 @@ static int find_schema(const struct reading *r, const struct node *map,
 }
 
 /* Takes out of the map, a copy, those common keys that this stage can't have. */
-static int drop_misplaced(const struct reading *r, struct node *map, unsigned workers_max)
+static int drop_misplaced(const struct reading *r, struct node *map,
+			  const struct stage_nature *nature)
 {
 	struct node_pair *pairs = arena_take(r->arena, map->count * sizeof(*pairs));
 	size_t kept = 0;
@@ -97,8 +98,7 @@ static int drop_misplaced(const struct reading *r, struct node *map, unsigned wo
 		return -ENOMEM;
 	for (size_t i = 0; i < map->count; i++) {
 		const struct node *key = map->pairs[i].key;
-		const char *why =
-		    stage_key_misplaced(r->draft->kind, workers_max, key->bytes, key->length);
+		const char *why = stage_key_misplaced(nature, key->bytes, key->length);
 		if (!why) {
 			pairs[kept++] = map->pairs[i];
 			continue;
@@ -111,12 +111,12 @@ static int drop_misplaced(const struct reading *r, struct node *map, unsigned wo
 	return result;
 }
 
-static int apply_tables(const struct reading *r, const struct node *map, unsigned workers_max,
-			struct stage_common *common)
+static int apply_tables(const struct reading *r, const struct node *map,
+			const struct stage_nature *nature, struct stage_common *common)
 {
 	const struct stage_schema *schema = r->draft->stage.schema;
 	struct option_scope scope = {.arena = r->arena, .problems = r->problems, .noun = "option"};
-	struct stage_keys keys = stage_keys_of(r->draft->kind, workers_max);
+	struct stage_keys keys = stage_keys_of(nature);
 	struct option_target targets[2] = {{keys.table, common}};
 
 	scope.lenient = !schema;
@@ -148,22 +148,48 @@ static void take_common(struct stage_draft *draft, const struct stage_common *co
 	draft->stage.ordered = draft->kind == STAGE_SOURCE || common->ordered;
 	draft->stage.queue_capacity = common->queue.capacity;
 	draft->stage.queue_given = common->queue_given;
+	draft->dead_letter = common->dead_letter;
+	draft->stage.on_error = common->on_error;
+	if (common->dead_letter.bytes && !node_find(map, "on_error"))
+		draft->stage.on_error = ON_ERROR_DEAD_LETTER;
+}
+
+/* Each means nothing without the other. */
+static int check_dead_letter(const struct reading *r, const struct node *map)
+{
+	const struct stage_draft *d = r->draft;
+	bool named = d->dead_letter.bytes != NULL,
+	     wanted = d->stage.on_error == ON_ERROR_DEAD_LETTER;
+	if (named == wanted)
+		return 0;
+	if (named)
+		problem_add(
+		    r->problems, d->dead_letter.at,
+		    "`dead_letter` gets nothing with this `on_error`; take one of them away");
+	else
+		problem_add(r->problems, node_find(map, "on_error")->value->at,
+			    "`on_error: dead_letter` needs a sink to send records to; name it in "
+			    "`dead_letter`");
+	return -EINVAL;
 }
 
 static int read_map(const struct reading *r, const struct node *value)
 {
 	struct node map = *value;
 	struct stage_common common = {.workers = 1};
-	unsigned workers_max = UINT_MAX;
+	/* Of an unknown type, any key may be right. */
+	struct stage_nature nature = {r->draft->kind, UINT_MAX, true};
 	int result = find_schema(r, &map, &r->draft->stage.schema);
 
 	if (r->draft->stage.schema)
-		workers_max = r->draft->stage.schema->workers_max;
-	result = result_worse(drop_misplaced(r, &map, workers_max), result);
+		nature = stage_nature_of(r->draft->stage.schema);
+	result = result_worse(drop_misplaced(r, &map, &nature), result);
 	if (result != -ENOMEM)
-		result = result_worse(apply_tables(r, &map, workers_max, &common), result);
+		result = result_worse(apply_tables(r, &map, &nature, &common), result);
 	take_common(r->draft, &common, &map);
-	return result || !r->draft->stage.schema ? result : check_own(r);
+	if (result || !r->draft->stage.schema)
+		return result;
+	return result_worse(check_own(r), check_dead_letter(r, &map));
 }
 
 int stage_draft_read(struct stage_draft *draft, enum stage_kind kind, const struct node_pair *pair,

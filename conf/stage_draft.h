@@ -8,7 +8,8 @@
 
 /* One thing that a stage reads. */
 struct draft_input {
-	size_t from; /* index among the drafts */
+	size_t from;     /* index among the drafts */
+	unsigned output; /* enum topology_output */
 	struct place at;
 	bool wildcard;
 };
@@ -16,7 +17,8 @@ struct draft_input {
 struct stage_draft {
 	struct topology_stage stage; /* inputs still empty */
 	enum stage_kind kind;
-	struct text_list names; /* as `inputs` has them */
+	struct text_list names;  /* as `inputs` has them */
+	struct text dead_letter; /* bytes is NULL: not given */
 
 	struct draft_input *inputs; /* from here on, the wiring's */
 	size_t input_count, input_room;

@@ -1,4 +1,5 @@
-/* stage_keys.h - the keys that stand under every stage beside its own options: type, inputs, workers, ordered, queue.
+/* stage_keys.h - the keys that stand under every stage beside its own options: type, inputs, workers, ordered,
+ * queue, on_error, dead_letter.
  *
  * Threads: any. Memory: none. Layer: conf. */
 #pragma once
@@ -16,17 +17,26 @@ struct stage_common {
 		uint64_t capacity; /* batches */
 		uint64_t when_full;
 	} queue;
+	uint64_t on_error; /* enum on_error */
+	struct text dead_letter;
 };
 
-enum { STAGE_KEYS_MAX = 5 };
+enum { STAGE_KEYS_MAX = 7 };
+
+/* Of a stage, as far as its keys depend on it. */
+struct stage_nature {
+	enum stage_kind kind;
+	unsigned workers_max;
+	bool has_failures;
+};
+struct stage_nature stage_nature_of(const struct stage_schema *schema);
 
 /* A table of those that a stage may have: a source has only `type`; `workers` is for those that can have several.
  * Ends with an empty one, as tables do. */
 struct stage_keys {
 	struct option table[STAGE_KEYS_MAX + 1];
 };
-struct stage_keys stage_keys_of(enum stage_kind kind, unsigned workers_max);
+struct stage_keys stage_keys_of(const struct stage_nature *nature);
 
 /* Why `key` isn't in the table above, though it is among the common keys; NULL when it is neither. */
-const char *stage_key_misplaced(enum stage_kind kind, unsigned workers_max, const char *key,
-				size_t length);
+const char *stage_key_misplaced(const struct stage_nature *nature, const char *key, size_t length);

@@ -232,8 +232,82 @@ static int take_inputs(struct loading *l, const struct stage_draft *d, struct to
 		return -ENOMEM;
 	stage->input_count = d->input_count;
 	for (size_t i = 0; i < d->input_count; i++)
-		stage->inputs[i] = l->drafts.list[d->inputs[i].from].position;
+		stage->inputs[i] = (struct topology_input){
+		    .stage = l->drafts.list[d->inputs[i].from].position,
+		    .output = d->inputs[i].output,
+		};
 	return 0;
+}
+
+/* `out.encoding`, which nobody can have called a stage of their own. */
+static int name_companion(struct loading *l, const struct topology_stage *of, struct text *ret_id)
+{
+	static const char suffix[] = ".encoding";
+	size_t length = of->id.length + sizeof suffix - 1;
+	char *id = arena_take(l->arena, length + 1);
+
+	if (!id)
+		return -ENOMEM;
+	memcpy(id, of->id.bytes, of->id.length);
+	memcpy(id + of->id.length, suffix, sizeof suffix);
+	*ret_id = (struct text){.bytes = id, .length = length, .at = of->id.at};
+	return 0;
+}
+
+/* It gets what the sink would have got, and the sink what it makes of it. */
+static int put_companion(struct loading *l, const struct stage_schema *schema, const void *options,
+			 size_t at)
+{
+	struct topology_stage *companion = &l->topology->stages[at], *sink = companion + 1;
+	struct topology_input *from_companion = arena_take(l->arena, sizeof *from_companion);
+
+	if (!from_companion)
+		return -ENOMEM;
+	*from_companion = (struct topology_input){.stage = at, .output = OUTPUT_MAIN};
+	*companion = (struct topology_stage){.schema = schema,
+					     .options = (void *)(uintptr_t)options,
+					     .at = sink->at,
+					     .inputs = sink->inputs,
+					     .input_count = sink->input_count,
+					     .ordered = true,
+					     .queue_capacity = sink->queue_capacity};
+	sink->inputs = from_companion;
+	sink->input_count = 1;
+	return name_companion(l, sink, &companion->id);
+}
+
+static const struct stage_schema *companion_of(const struct topology_stage *s,
+					       const void **ret_options)
+{
+	return s->schema->companion ? s->schema->companion(s->options, ret_options) : NULL;
+}
+
+/* Stages move up to make room; inputs go by their numbers. */
+static int add_companions(struct loading *l)
+{
+	struct topology *t = l->topology;
+	const struct topology_stage *old = t->stages;
+	size_t count = t->stage_count, at = 0;
+	size_t *moved = arena_take(l->arena, count * sizeof *moved);
+	const void *options;
+	int result = 0;
+
+	t->stages = arena_take(l->arena, 2 * count * sizeof *t->stages);
+	if (!moved || !t->stages)
+		return -ENOMEM;
+	for (size_t i = 0; i < count && !result; i++) {
+		const struct stage_schema *companion = companion_of(&old[i], &options);
+		size_t own = at + (companion ? 1 : 0);
+		moved[i] = own;
+		t->stages[own] = old[i];
+		for (size_t k = 0; k < old[i].input_count; k++)
+			old[i].inputs[k].stage = moved[old[i].inputs[k].stage];
+		if (companion)
+			result = put_companion(l, companion, options, at);
+		at = own + 1;
+	}
+	t->stage_count = at;
+	return result;
 }
 
 /* The drafts, wired and without a flaw, each to its position. */
@@ -252,7 +326,7 @@ static int take_stages(struct loading *l)
 		t->stages[d->position] = d->stage;
 		result = take_inputs(l, d, &t->stages[d->position]);
 	}
-	return result;
+	return result ? result : add_companions(l);
 }
 
 /* Those drafts that are of use though others are not. */

@@ -16,14 +16,25 @@ enum {
 	TOPOLOGY_BYTES_MAX = 64 << 20, /* of its arena, unless the request says otherwise */
 };
 
+/* Of a stage that is read. Those with names come last, as its schema numbers them. */
+enum topology_output { OUTPUT_MAIN, OUTPUT_FAILED, OUTPUT_NAMED };
+
+/* What becomes of a record that a stage can do nothing with. */
+enum on_error { ON_ERROR_PASS, ON_ERROR_DROP, ON_ERROR_DEAD_LETTER, ON_ERROR_STOP };
+
+struct topology_input {
+	size_t stage;    /* index into topology.stages */
+	unsigned output; /* of that one: enum topology_output */
+};
+
 struct topology_stage {
 	const struct stage_schema *schema;
 	struct text id;  /* [A-Za-z0-9_][A-Za-z0-9_-]*, at most 64 bytes */
 	void *options;   /* schema->options_size bytes, filled from schema->options */
 	struct place at; /* of the id */
 
-	/* Indices into topology.stages, each once, in the order written; a wildcard's as their stages were written. */
-	size_t *inputs;
+	/* Each once, in the order written; a wildcard's as their stages were written; those whose dead letters it gets last. */
+	struct topology_input *inputs;
 	size_t input_count;
 
 	uint64_t workers; /* 0: auto; else 1 to schema->workers_max */
@@ -31,6 +42,7 @@ struct topology_stage {
 	bool ordered;
 	uint64_t queue_capacity; /* batches; the default where none was given */
 	bool queue_given;
+	uint64_t on_error; /* enum on_error */
 };
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };

@@ -72,22 +72,24 @@ static bool matches(const struct text *pattern, const char *name)
 	return p == pattern->length;
 }
 
-static struct draft_input *find_input(const struct stage_draft *d, size_t from)
+static struct draft_input *find_input(const struct stage_draft *d, size_t from, unsigned output)
 {
 	for (size_t i = 0; i < d->input_count; i++)
-		if (d->inputs[i].from == from)
+		if (d->inputs[i].from == from && d->inputs[i].output == output)
 			return &d->inputs[i];
 	return NULL;
 }
 
-static int add_input(const struct wiring *w, struct stage_draft *d, size_t from,
-		     const struct text *name, bool wildcard)
+static int add_input(const struct wiring *w, struct stage_draft *d, struct draft_input input,
+		     const struct text *name)
 {
-	struct draft_input *known = find_input(d, from), *inputs;
+	struct draft_input *known = find_input(d, input.from, input.output), *inputs;
+	const size_t from = input.from;
+	const bool wildcard = input.wildcard;
 
 	if (known && !wildcard && !known->wildcard) {
 		problem_add(w->problems, name->at, "`%s` stands twice in `inputs`; keep one",
-			    id_of(w, from));
+			    excerpt_of(name->bytes, name->length, name->secret).text);
 		return -EINVAL;
 	}
 	if (known)
@@ -96,22 +98,69 @@ static int add_input(const struct wiring *w, struct stage_draft *d, size_t from,
 	if (!inputs)
 		return -ENOMEM;
 	d->inputs = inputs;
-	d->inputs[d->input_count++] = (struct draft_input){from, name->at, wildcard};
-	w->drafts->list[from].read = true;
+	input.at = name->at;
+	d->inputs[d->input_count++] = input;
+	/* Who gets its dead letters does not read it. */
+	w->drafts->list[from].read |= input.output != OUTPUT_FAILED;
 	return 0;
+}
+
+/* By number; NULL: there are no more, or nothing is known of any. */
+static const char *output_name(const struct stage_draft *d, size_t number)
+{
+	const struct stage_schema *schema = d->stage.schema;
+
+	return schema && schema->output_name && d->sound
+		   ? schema->output_name(d->stage.options, number)
+		   : NULL;
+}
+
+static bool has_main(const struct stage_draft *d)
+{
+	return !d->stage.schema || !d->stage.schema->no_main;
+}
+
+/* `routes.*`: those of its outputs that the pattern matches. */
+static int add_wild_outputs(const struct wiring *w, struct stage_draft *d, size_t from,
+			    const struct text *name, bool *any)
+{
+	const char *output;
+	int result = 0;
+
+	for (size_t i = 0; (output = output_name(&w->drafts->list[from], i)) && !result; i++) {
+		char *whole = arena_format(w->arena, "%s.%s", id_of(w, from), output);
+		if (!whole)
+			return -ENOMEM;
+		if (!matches(name, whole))
+			continue;
+		*any = true;
+		result = add_input(w, d,
+				   (struct draft_input){.from = from,
+							.output = OUTPUT_NAMED + (unsigned)i,
+							.wildcard = true},
+				   name);
+	}
+	return result;
 }
 
 static int add_wildcard(const struct wiring *w, struct stage_draft *d, const struct text *name)
 {
+	const bool of_outputs = memchr(name->bytes, '.', name->length) != NULL;
 	bool any = false;
 	int result = 0;
 
 	for (size_t i = 0; i < w->drafts->count && !result; i++) {
 		const struct stage_draft *from = &w->drafts->list[i];
-		if (from == d || from->kind == STAGE_SINK || !matches(name, id_of(w, i)))
+		if (from == d || from->kind == STAGE_SINK)
+			continue;
+		if (of_outputs) {
+			result = add_wild_outputs(w, d, i, name, &any);
+			continue;
+		}
+		if (!has_main(from) || !matches(name, id_of(w, i)))
 			continue;
 		any = true;
-		result = add_input(w, d, i, name, true);
+		result = add_input(w, d, (struct draft_input){.from = i, .wildcard = true}, name);
 	}
 	if (any || result)
 		return result;
@@ -126,12 +175,6 @@ static int refuse_unknown(const struct wiring *w, const struct stage_draft *d,
 	struct excerpt e = excerpt_of(name->bytes, name->length, name->secret);
 	struct suggest suggest;
 
-	if (memchr(name->bytes, '.', name->length)) {
-		problem_add(w->problems, name->at,
-			    "named outputs (`%s`) are not in this version; name the stage alone",
-			    e.text);
-		return -EINVAL;
-	}
 	suggest_init(&suggest, name->bytes, name->length);
 	for (size_t i = 0; i < w->drafts->count; i++)
 		if (&w->drafts->list[i] != d && w->drafts->list[i].kind != STAGE_SINK)
@@ -148,16 +191,115 @@ static int refuse_unknown(const struct wiring *w, const struct stage_draft *d,
 	return -EINVAL;
 }
 
+enum { OUTPUTS_TOLD = 8 };
+
+/* "`routes.errors`, `routes.slow` or `routes._unmatched`", not too many; NULL: no memory. */
+static char *list_outputs(const struct wiring *w, size_t from)
+{
+	const struct stage_draft *d = &w->drafts->list[from];
+	const char *output;
+	char *list = arena_copy(w->arena, "", 0);
+
+	for (size_t i = 0; list && i < OUTPUTS_TOLD && (output = output_name(d, i)); i++)
+		list = arena_format(w->arena, "%s%s`%s.%s`", list,
+				    !i                      ? ""
+				    : output_name(d, i + 1) ? ", "
+							    : " or ",
+				    id_of(w, from), output);
+	return list;
+}
+
+static int refuse_main(const struct wiring *w, size_t from, const struct text *name)
+{
+	struct stage_draft *d = &w->drafts->list[from];
+	char *list = list_outputs(w, from);
+
+	d->read = true; /* as somebody meant to */
+	if (!list)
+		return -ENOMEM;
+	/* Of what is not understood nothing more is to be told. */
+	if (d->sound)
+		problem_add(w->problems, name->at,
+			    "`%s` sends its records to outputs of their own; read %s",
+			    id_of(w, from), list);
+	return -EINVAL;
+}
+
+/* The stage of that name; w->drafts->count: there is none. */
+static size_t find_stage(const struct wiring *w, const struct text *name)
+{
+	size_t i = 0;
+
+	while (i < w->drafts->count && !is_called(&w->drafts->list[i], name))
+		i++;
+	return i;
+}
+
+static int refuse_output(const struct wiring *w, size_t from, const struct text *name,
+			 const struct text *output)
+{
+	const struct topology_stage *stage = &w->drafts->list[from].stage;
+	const char *known;
+	struct suggest suggest;
+
+	/* Of what is not understood nothing more is to be told. */
+	if (!stage->schema || !w->drafts->list[from].sound)
+		return -EINVAL;
+	if (!stage->schema->output) {
+		problem_add(w->problems, name->at,
+			    "`%s` has one output and no names for it; write `%s`", stage->id.bytes,
+			    stage->id.bytes);
+		return -EINVAL;
+	}
+	suggest_init(&suggest, output->bytes, output->length);
+	for (size_t i = 0; (known = stage->schema->output_name(stage->options, i)) != NULL; i++)
+		suggest_consider(&suggest, known);
+	problem_add(w->problems, name->at, "`%s` has no output `%s`%s%s%s", stage->id.bytes,
+		    excerpt_of(output->bytes, output->length, output->secret).text,
+		    suggest.best ? "; did you mean `" : "", suggest.best ? suggest.best : "",
+		    suggest.best ? "`?" : "");
+	return -EINVAL;
+}
+
+/* `stage.output` */
+static int add_output(const struct wiring *w, struct stage_draft *d, const struct text *name,
+		      const char *dot)
+{
+	struct text stage = *name, output = *name;
+	size_t from;
+	const struct topology_stage *s;
+	int number = -1;
+
+	stage.length = (size_t)(dot - name->bytes);
+	output.bytes += stage.length + 1;
+	output.length -= stage.length + 1;
+	from = find_stage(w, &stage);
+	if (from == w->drafts->count)
+		return refuse_unknown(w, d, &stage);
+	s = &w->drafts->list[from].stage;
+	w->drafts->list[from].read = true;
+	if (s->schema && s->schema->output && w->drafts->list[from].sound)
+		number = s->schema->output(s->options, output.bytes, output.length);
+	if (number < 0)
+		return refuse_output(w, from, name, &output);
+	return add_input(
+	    w, d, (struct draft_input){.from = from, .output = OUTPUT_NAMED + (unsigned)number},
+	    name);
+}
+
 static int add_named(const struct wiring *w, struct stage_draft *d, const struct text *name)
 {
-	size_t from = 0;
+	const char *dot = memchr(name->bytes, '.', name->length);
+	size_t from = find_stage(w, name);
 
-	while (from < w->drafts->count && !is_called(&w->drafts->list[from], name))
-		from++;
+	if (dot)
+		return add_output(w, d, name, dot);
 	if (from == w->drafts->count)
 		return refuse_unknown(w, d, name);
+	if (!has_main(&w->drafts->list[from]))
+		return refuse_main(w, from, name);
 	if (w->drafts->list[from].kind != STAGE_SINK)
-		return add_input(w, d, from, name, false);
+		return add_input(w, d, (struct draft_input){.from = from}, name);
 	problem_add(w->problems, name->at,
 		    "`%s` is a sink, which nothing comes out of; read what it reads",
 		    id_of(w, from));
@@ -182,24 +324,106 @@ static int resolve(const struct wiring *w)
 	return result;
 }
 
+static int refuse_dead_letter(const struct wiring *w, const struct text *name)
+{
+	struct suggest suggest;
+
+	suggest_init(&suggest, name->bytes, name->length);
+	for (size_t i = 0; i < w->drafts->count; i++)
+		if (w->drafts->list[i].kind == STAGE_SINK)
+			suggest_consider(&suggest, id_of(w, i));
+	if (suggest.best)
+		problem_add(w->problems, name->at, "no sink `%s`; did you mean `%s`?",
+			    excerpt_of(name->bytes, name->length, name->secret).text, suggest.best);
+	else
+		problem_add(w->problems, name->at, "no sink `%s`; `dead_letter` names one",
+			    excerpt_of(name->bytes, name->length, name->secret).text);
+	return -EINVAL;
+}
+
+/* Sinks get what `dead_letter` sends them. */
+static int resolve_dead_letters(const struct wiring *w)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < w->drafts->count && result != -ENOMEM; i++) {
+		const struct text *name = &w->drafts->list[i].dead_letter;
+		size_t to = name->bytes ? find_stage(w, name) : 0;
+		int r = 0;
+		if (!name->bytes)
+			continue;
+		if (to == w->drafts->count || w->drafts->list[to].kind != STAGE_SINK)
+			r = refuse_dead_letter(w, name);
+		else
+			r = add_input(w, &w->drafts->list[to],
+				      (struct draft_input){.from = i, .output = OUTPUT_FAILED},
+				      name);
+		result = result_worse(r, result);
+	}
+	return result;
+}
+
+/* `inputs: []` is for those that get dead letters. */
+static int check_fed(const struct wiring *w)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < w->drafts->count; i++) {
+		const struct stage_draft *d = &w->drafts->list[i];
+		if (d->kind == STAGE_SOURCE || d->names.count || d->input_count || !d->sound)
+			continue;
+		problem_add(w->problems, d->stage.at, "`%s` reads nothing: `inputs` is empty%s",
+			    id_of(w, i),
+			    d->kind == STAGE_SINK ? " and no `dead_letter` names it" : "");
+		result = -EINVAL;
+	}
+	return result;
+}
+
 static int check_read(const struct wiring *w)
 {
 	int result = 0;
 
 	/* Whose inputs are missing, as was told, may have been meant to read any of them. */
 	for (size_t i = 0; i < w->drafts->count; i++)
-		if (w->drafts->list[i].kind != STAGE_SOURCE && !w->drafts->list[i].names.count)
+		if (w->drafts->list[i].kind != STAGE_SOURCE && !w->drafts->list[i].names.count &&
+		    !w->drafts->list[i].input_count)
 			return 0;
 	for (size_t i = 0; i < w->drafts->count; i++) {
 		const struct stage_draft *d = &w->drafts->list[i];
 		if (d->kind == STAGE_SINK || d->read)
 			continue;
 		problem_add(w->problems, d->stage.at,
-			    "nobody reads the %s `%s`; name it in some `inputs` or remove it",
-			    stage_kind_names[d->kind], id_of(w, i));
+			    "nobody reads the %s `%s`; name %s in some `inputs` or remove it",
+			    stage_kind_names[d->kind], id_of(w, i),
+			    has_main(d) ? "it" : "its outputs");
 		result = -EINVAL;
 	}
 	return result;
+}
+
+static bool output_is_read(const struct wiring *w, size_t from, unsigned output)
+{
+	for (size_t i = 0; i < w->drafts->count; i++)
+		if (find_input(&w->drafts->list[i], from, output))
+			return true;
+	return false;
+}
+
+/* What goes there ends there, which may be meant. Of what comes beside a main output not even that needs to be told. */
+static void warn_of_unread(const struct wiring *w)
+{
+	const char *output;
+
+	for (size_t i = 0; i < w->drafts->count; i++) {
+		const struct stage_draft *d = &w->drafts->list[i];
+		for (size_t k = 0; !has_main(d) && (output = output_name(d, k)); k++)
+			if (*output != '_' && !output_is_read(w, i, OUTPUT_NAMED + (unsigned)k))
+				problem_warn(
+				    w->problems, d->stage.at,
+				    "nobody reads `%s.%s`; records that go there end there",
+				    id_of(w, i), output);
+	}
 }
 
 static int check_kinds(const struct wiring *w, struct place at)
@@ -330,9 +554,14 @@ int wiring_connect(struct stage_drafts *drafts, struct place at, struct arena *a
 	result = result_worse(check_ids(&w), result);
 	result = result_worse(check_only_ones(&w), result);
 	result = result_worse(resolve(&w), result);
+	if (result != -ENOMEM)
+		result = result_worse(resolve_dead_letters(&w), result);
 	if (result == -ENOMEM)
 		return result;
+	result = result_worse(check_fed(&w), result);
 	result = result_worse(check_read(&w), result);
+	if (!result)
+		warn_of_unread(&w);
 	if (place_stages(&w) < drafts->count)
 		result = result_worse(tell_cycles(&w), result);
 	return result;

@@ -195,6 +195,19 @@ static enum node_style style_of(yaml_scalar_style_t style)
 	}
 }
 
+/* See node.h. Escapes, and lines that are folded, make it longer in the file than it is. */
+static int lead_of(const yaml_event_t *event, const struct node *n)
+{
+	const yaml_mark_t *from = &event->start_mark, *to = &event->end_mark;
+	size_t quotes = n->style == NODE_PLAIN ? 0 : 2, characters = 0;
+	for (size_t i = 0; i < n->length; i++)
+		characters += (n->bytes[i] & 0xC0) != 0x80;
+	bool as_it_is = n->style != NODE_BLOCK && !event->data.scalar.tag &&
+			!event->data.scalar.anchor && from->line == to->line &&
+			to->column - from->column == characters + quotes;
+	return as_it_is ? quotes > 0 : -1;
+}
+
 static bool is_null(const struct node *n)
 {
 	static const char *const words[] = {"", "~", "null", "Null", "NULL"};
@@ -230,6 +243,7 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
 		return -ENOMEM;
 	n->style = text_tag ? NODE_SINGLE_QUOTED : style_of(event->data.scalar.style);
 	n->null = is_null(n);
+	n->lead = lead_of(event, n);
 	keep_raw(b, event, n);
 	result = remember_anchor(b, anchor, n);
 	return result ? result : place_node(b, n);

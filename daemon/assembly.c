@@ -37,25 +37,43 @@ static int make_edges(struct pipeline *p)
 
 /* Homes */
 
+static bool has_clones(const struct plan *plan, size_t g)
+{
+	return plan->groups[g].clone_batches + plan->groups[g].scratch_buffers > 0;
+}
+
 static size_t homes_wanted(const struct plan *plan)
 {
 	size_t n = 0;
 	for (size_t g = 0; g < plan->group_count; g++)
-		n += plan->groups[g].workers * (plan->groups[g].buffers > 0 ? 1u : 0u) +
-		     plan->groups[g].workers * (plan->groups[g].clone_batches > 0 ? 1u : 0u);
+		n += plan->groups[g].workers *
+		     ((plan->groups[g].buffers > 0 ? 1u : 0u) + (has_clones(plan, g) ? 1u : 0u));
 	return n;
 }
 
-static int give_home(struct pipeline *p, struct home **ret_home, size_t buffers, size_t capacity,
-		     size_t batches)
+static int give_home(struct pipeline *p, struct home **ret_home, const struct home_size *size)
 {
 	struct home *h = &p->homes[p->home_count];
-	int r = home_init(h, buffers, capacity, batches);
+	int r = home_init(h, size);
 	if (r < 0)
 		return r;
 	p->home_count++;
 	*ret_home = h;
 	return 0;
+}
+
+static int give_homes(struct pipeline *p, size_t g, struct worker *w)
+{
+	const struct plan_group *group = pipeline_group(p, g);
+	const struct home_size input = plan_input_home(p->plan, g),
+			       clones = plan_clone_home(p->plan, g);
+	int r = 0;
+	if (group->buffers)
+		r = give_home(p, &w->home, &input);
+	if (r == 0 && has_clones(p->plan, g))
+		r = give_home(p, &w->clones, &clones);
+	w->at_most = (struct supply){group->clones_max, group->scratch_max};
+	return r;
 }
 
 static int make_homes(struct pipeline *p)
@@ -68,15 +86,9 @@ static int make_homes(struct pipeline *p)
 		const struct plan_group *group = pipeline_group(p, g);
 		for (unsigned i = 0; i < group->workers; i++) {
 			struct worker *w = assembly_worker(p, g, i);
-			int r = 0;
-			if (group->buffers)
-				r = give_home(p, &w->home, group->buffers, group->buffer_capacity,
-					      group->batches);
-			if (r == 0 && group->clone_batches)
-				r = give_home(p, &w->clones, 0, 0, group->clone_batches);
+			int r = give_homes(p, g, w);
 			if (r < 0)
 				return r;
-			w->clones_max = group->clones_max;
 		}
 	}
 	return 0;
@@ -112,8 +124,7 @@ static int make_ends(struct pipeline *p, size_t g, struct worker *w)
 		if (plan->edges[e].from == g)
 			w->out_edges[w->out_edge_count++].edge = &p->edges[e];
 	}
-	w->clones_reserved =
-	    pipeline_group(p, g)->ordered ? w->in_edge_count * pipeline_group(p, g)->clones_max : 0;
+	w->reserved = pipeline_group(p, g)->ordered ? w->in_edge_count : 0;
 	w->units_ahead = pipeline_group(p, g)->ordered ? UNITS_AHEAD : 1;
 	w->units_max = w->units_ahead + w->in_edge_count;
 	w->units = calloc(w->units_max, sizeof *w->units);
@@ -143,11 +154,18 @@ static void make_nodes(struct pipeline *p, size_t g, struct worker *w, unsigned 
 		if (!plan_hosts(p->plan, g, i))
 			continue;
 		struct node *n = &w->nodes[w->node_count++];
+		bool is_source = t->stages[i].schema->kind == STAGE_SOURCE;
 		n->stage = (struct stage){
 		    .type = plan_type(p->plan, i),
 		    .id = t->stages[i].id.bytes,
 		    .options = t->stages[i].options,
-		    .home = i == pipeline_group(p, g)->head ? w->home : NULL,
+		    .home = is_source ? w->home : w->clones,
+		    .fields = &p->plan->fields,
+		    .needed = &p->plan->needed[i],
+		    .needs_all = p->plan->needs_all[i],
+		    .written = &p->plan->written[i],
+		    .object = p->plan->objects[i],
+		    .on_error = (enum on_error)t->stages[i].on_error,
 		    .counters = &p->counters[i],
 		    .once = once,
 		    .terminal = isatty(STDOUT_FILENO) != 0,
@@ -166,18 +184,18 @@ static size_t out_edge_to(struct pipeline *p, struct worker *w, size_t g, size_t
 	abort(); /* the plan has an edge for every reader that is not fused */
 }
 
-static int connect_outlet(struct pipeline *p, size_t g, struct worker *w, size_t stage)
+static int connect_output(struct pipeline *p, size_t g, struct node *n, size_t stage,
+			  unsigned output)
 {
 	const struct plan *plan = p->plan;
-	struct node *n = node_of(w, plan, stage);
-	struct outlet *out = &n->outlet;
-	*out = (struct outlet){.worker = w, .counters = n->stage.counters};
+	struct outlet *out = &n->outlets[output];
+	struct worker *w = out->worker;
 	out->nodes = calloc(plan->topology->stage_count, sizeof *out->nodes);
 	out->out_edges = calloc(plan->topology->stage_count, sizeof *out->out_edges);
 	if (!out->nodes || !out->out_edges)
 		return -ENOMEM;
 	for (size_t i = 0; i < plan->topology->stage_count; i++) {
-		if (!plan_reads(plan, i, stage))
+		if (!plan_reads_output(plan, i, stage, output))
 			continue;
 		if (plan->fused[i])
 			out->nodes[out->node_count++] = node_of(w, plan, i);
@@ -186,6 +204,23 @@ static int connect_outlet(struct pipeline *p, size_t g, struct worker *w, size_t
 			    out_edge_to(p, w, g, plan->group_of[i]);
 	}
 	return 0;
+}
+
+static int connect_outlets(struct pipeline *p, size_t g, struct worker *w, size_t stage)
+{
+	struct node *n = node_of(w, p->plan, stage);
+	unsigned count = plan_outputs(p->plan, stage);
+	n->outlets = calloc(count, sizeof *n->outlets);
+	if (!n->outlets)
+		return -ENOMEM;
+	n->outlet_count = count;
+	int r = 0;
+	for (unsigned i = 0; i < count && r == 0; i++) {
+		n->outlets[i] =
+		    (struct outlet){.node = n, .worker = w, .counters = n->stage.counters};
+		r = connect_output(p, g, n, stage, i);
+	}
+	return r;
 }
 
 static int make_worker(struct pipeline *p, size_t g, unsigned index, bool once)
@@ -209,7 +244,7 @@ static int make_worker(struct pipeline *p, size_t g, unsigned index, bool once)
 	int r = make_ends(p, g, w);
 	for (size_t i = 0; i < t->stage_count && r == 0; i++)
 		if (plan_hosts(p->plan, g, i))
-			r = connect_outlet(p, g, w, i);
+			r = connect_outlets(p, g, w, i);
 	return r;
 }
 
@@ -227,12 +262,19 @@ static int make_workers(struct pipeline *p, bool once)
 	return 0;
 }
 
+static void release_outlets(struct node *n)
+{
+	for (unsigned i = 0; i < n->outlet_count; i++) {
+		free(n->outlets[i].nodes);
+		free(n->outlets[i].out_edges);
+	}
+	free(n->outlets);
+}
+
 static void release_worker(struct worker *w)
 {
-	for (size_t i = 0; w->nodes && i < w->node_count; i++) {
-		free(w->nodes[i].outlet.nodes);
-		free(w->nodes[i].outlet.out_edges);
-	}
+	for (size_t i = 0; w->nodes && i < w->node_count; i++)
+		release_outlets(&w->nodes[i]);
 	for (size_t i = 0; w->units && i < w->units_max; i++)
 		free(w->units[i].lists);
 	free(w->units);

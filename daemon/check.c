@@ -15,7 +15,7 @@ static void mark_upstream(const struct topology *t, size_t sink, bool *upstream)
 		upstream[i] = i == sink;
 	for (size_t i = sink + 1; i-- > 0;)
 		for (size_t k = 0; upstream[i] && k < t->stages[i].input_count; k++)
-			upstream[t->stages[i].inputs[k]] = true;
+			upstream[t->stages[i].inputs[k].stage] = true;
 }
 
 static bool keeps_order(const struct plan *p, const bool *upstream)

@@ -234,16 +234,25 @@ struct progress {
 	uint64_t all, bytes, awaited;
 };
 
+/* A counter that several workers share is counted for each: that it changes is what matters. */
+static uint64_t changes_of(const struct worker *w)
+{
+	uint64_t changes = 0;
+	for (size_t i = 0; i < w->node_count; i++)
+		changes += counter_get(&w->nodes[i].stage.counters->changes);
+	return changes;
+}
+
 static struct progress progress_of(const struct epochs *e)
 {
 	struct progress p = {.all = 0};
 	for (size_t i = 0; i < e->worker_count; i++) {
 		const struct worker *w = &e->workers[i];
+		p.all += changes_of(w);
 		if (w->kind != STAGE_SOURCE)
 			continue;
 		const struct stage_counters *c = w->nodes[0].stage.counters;
 		p.bytes += counter_get(&c->bytes_in);
-		p.all += counter_get(&c->changes);
 		p.awaited += counter_get(&c->awaited);
 	}
 	p.all += p.bytes + p.awaited;

@@ -3,6 +3,7 @@
 #include "daemon/cpus.h"
 #include "daemon/look.h"
 #include "daemon/overlaps.h"
+#include "daemon/zone_file.h"
 #include "stages/stage.h"
 
 #include <errno.h>
@@ -60,6 +61,8 @@ int load(struct loaded *l, const struct arguments *a, bool look)
 		r = plan_make(&l->plan, &l->topology, cpus_available(), &problems);
 	if (r != -ENOMEM)
 		r = result_worse(check_epochs(&l->topology, &problems), r);
+	if (r != -ENOMEM)
+		r = result_worse(zone_files_check(&l->topology, &problems), r);
 	/* Also of the stages in which nothing is wrong, where others are. */
 	if (r != -ENOMEM)
 		r = result_worse(overlaps_check(&l->topology, &problems), r);

@@ -22,6 +22,11 @@ static void count_file(struct teller *t, const struct told_file *f)
 		c->count++;
 }
 
+static void pass_over_thing(struct teller *t, const char *what, const char *name)
+{
+	(void)t, (void)what, (void)name;
+}
+
 static void pass_over_text(struct teller *t, const char *name, const char *value)
 {
 	(void)t, (void)name, (void)value;
@@ -37,7 +42,8 @@ static void pass_over_moment(struct teller *t, const char *name, int64_t wall_ns
 	(void)t, (void)name, (void)wall_ns;
 }
 
-static const struct teller_ops counting_ops = {.file = count_file,
+static const struct teller_ops counting_ops = {.thing = pass_over_thing,
+					       .file = count_file,
 					       .text = pass_over_text,
 					       .number = pass_over_number,
 					       .moment = pass_over_moment};

@@ -169,7 +169,7 @@ static void mark_downstream(const struct topology *t, size_t source, bool *downs
 	for (size_t i = 0; i < t->stage_count; i++) {
 		downstream[i] = i == source;
 		for (size_t j = 0; j < t->stages[i].input_count; j++)
-			downstream[i] |= downstream[t->stages[i].inputs[j]];
+			downstream[i] |= downstream[t->stages[i].inputs[j].stage];
 	}
 }
 

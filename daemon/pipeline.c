@@ -370,12 +370,31 @@ static void report_stage(const struct pipeline *p, size_t stage)
 		 figure(&c->truncations), figure(&c->removals), figure(&c->latency_max_ns) / 1000);
 }
 
+static void tell_figures(const struct pipeline *p, size_t stage)
+{
+	const char *const *names = plan_type(p->plan, stage)->figures;
+	for (size_t i = 0; names && names[i]; i++) {
+		assert(i < FIGURES_MAX);
+		uintmax_t count = figure(&p->counters[stage].figures[i]);
+		if (count > 0)
+			log_line(LOG_LEVEL_INFO, p->plan->topology->stages[stage].id.bytes,
+				 "counted", "what=%s count=%ju", names[i], count);
+	}
+}
+
+void pipeline_tell_figures(const struct pipeline *p)
+{
+	for (size_t i = 0; i < p->plan->topology->stage_count; i++)
+		tell_figures(p, i);
+}
+
 void pipeline_report(struct pipeline *p)
 {
 	for (size_t i = 0; i < p->worker_count; i++)
 		report_worker(&p->workers[i]);
 	for (size_t i = 0; i < p->plan->topology->stage_count; i++)
 		report_stage(p, i);
+	pipeline_tell_figures(p);
 	for (size_t e = 0; e < p->edge_count; e++)
 		report_queue(p, e);
 }

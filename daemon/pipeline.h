@@ -88,3 +88,6 @@ void pipeline_join(struct pipeline *p);
 
 /* SIGUSR1: logs every worker and its state, every stage and its figures, every queue. */
 void pipeline_report(struct pipeline *p);
+
+/* Logs what stages have counted beside what all count (stage_type.figures), as far as there is any. */
+void pipeline_tell_figures(const struct pipeline *p);

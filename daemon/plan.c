@@ -1,4 +1,5 @@
 #include "daemon/plan.h"
+#include "daemon/plan_records.h"
 #include "conf/units.h"
 
 #include <assert.h>
@@ -13,8 +14,7 @@ enum {
 	BATCHES_PER_BUFFER = 2,
 	AUTO_WORKERS_MAX = 8,
 	CLONES_SPARE = 4, /* beyond what the queues hold: with the worker and the reader */
-	CLONES_MAX = 1 << 20,
-	CLONE_SHARE = 4, /* clones get at most this fraction of what is left above the least */
+	CLONE_SHARE = 4,  /* clones get at most this fraction of what is left above the least */
 };
 
 const struct stage_type *plan_type(const struct plan *p, size_t stage)
@@ -27,13 +27,40 @@ static enum stage_kind kind_of(const struct plan *p, size_t stage)
 	return p->topology->stages[stage].schema->kind;
 }
 
+/* How many outputs of it. */
+size_t plan_times_read(const struct plan *p, size_t reader, size_t stage)
+{
+	const struct topology_stage *r = &p->topology->stages[reader];
+	size_t n = 0;
+	for (size_t i = 0; i < r->input_count; i++)
+		n += r->inputs[i].stage == stage;
+	return n;
+}
+
 bool plan_reads(const struct plan *p, size_t reader, size_t stage)
+{
+	return plan_times_read(p, reader, stage) > 0;
+}
+
+bool plan_reads_output(const struct plan *p, size_t reader, size_t stage, unsigned output)
 {
 	const struct topology_stage *r = &p->topology->stages[reader];
 	for (size_t i = 0; i < r->input_count; i++)
-		if (r->inputs[i] == stage)
+		if (r->inputs[i].stage == stage && r->inputs[i].output == output)
 			return true;
 	return false;
+}
+
+unsigned plan_outputs(const struct plan *p, size_t stage)
+{
+	unsigned count = 1;
+	for (size_t r = stage + 1; r < p->topology->stage_count; r++) {
+		const struct topology_stage *s = &p->topology->stages[r];
+		for (size_t i = 0; i < s->input_count; i++)
+			if (s->inputs[i].stage == stage && s->inputs[i].output >= count)
+				count = s->inputs[i].output + 1;
+	}
+	return count;
 }
 
 static unsigned worker_count(const struct plan *p, size_t stage, unsigned cpus)
@@ -56,7 +83,8 @@ static bool may_fuse(const struct plan *p, size_t stage)
 	    !type->light)
 		return false;
 	/* A stage that keeps state must see all of its input in one instance. */
-	return type->stateless || (s->input_count == 1 && kind_of(p, s->inputs[0]) == STAGE_SOURCE);
+	return type->stateless ||
+	       (s->input_count == 1 && kind_of(p, s->inputs[0].stage) == STAGE_SOURCE);
 }
 
 /* Groups */
@@ -99,7 +127,7 @@ static int find_hosts(struct plan *p)
 			const struct topology_stage *s = &p->topology->stages[i];
 			hosted[i] = p->groups[g].head == i;
 			for (size_t k = 0; k < s->input_count && p->fused[i]; k++)
-				hosted[i] |= hosted[s->inputs[k]];
+				hosted[i] |= hosted[s->inputs[k].stage];
 		}
 	}
 	return 0;
@@ -110,7 +138,8 @@ bool plan_hosts(const struct plan *p, size_t group, size_t stage)
 	return p->hosted[group * p->topology->stage_count + stage];
 }
 
-/* How many batches fan-out makes, at most, of one that reaches each stage; readers stand behind, so backwards. */
+/* How many batches fan-out makes, at most, of one that reaches each stage; readers stand behind, so backwards. Who has
+ * several outputs may send a part of the batch to each. */
 static int count_clones(struct plan *p)
 {
 	size_t n = p->topology->stage_count;
@@ -120,14 +149,15 @@ static int count_clones(struct plan *p)
 	for (size_t i = n; i-- > 0;) {
 		size_t readers = 0;
 		for (size_t r = i + 1; r < n; r++) {
-			if (!plan_reads(p, r, i))
-				continue;
-			readers++;
-			clones[i] += p->fused[r] ? clones[r] : 0;
+			size_t times = plan_times_read(p, r, i);
+			readers += times;
+			clones[i] += p->fused[r] ? times * clones[r] : 0;
 		}
 		clones[i] += readers ? readers - 1 : 0;
-		if (clones[i] > CLONES_MAX)
-			clones[i] = CLONES_MAX; /* refused below; sums must not overflow */
+		const struct stage_type *type = plan_type(p, i);
+		clones[i] += type->splits || type->transform_due ? 1 : 0;
+		if (clones[i] > PLAN_TIMES_MAX)
+			clones[i] = PLAN_TIMES_MAX; /* refused below; sums must not overflow */
 	}
 	for (size_t g = 0; g < p->group_count; g++)
 		p->groups[g].clones_max = clones[p->groups[g].head];
@@ -139,13 +169,13 @@ static int refuse_too_many_clones(const struct plan *p, struct problems *problem
 {
 	int result = 0;
 	for (size_t g = 0; g < p->group_count; g++) {
-		if (p->groups[g].clones_max < CLONES_MAX)
+		if (p->groups[g].clones_max < PLAN_TIMES_MAX)
 			continue;
 		const struct topology_stage *head = &p->topology->stages[p->groups[g].head];
 		problem_add(problems, head->at,
 			    "`%s` would hand on each batch in more than %d copies, over all ways "
 			    "to the sinks; no memory would do, fewer branches would",
-			    head->id.bytes, CLONES_MAX);
+			    head->id.bytes, PLAN_TIMES_MAX);
 		result = -EINVAL;
 	}
 	return result;
@@ -157,7 +187,7 @@ static bool feeds(const struct plan *p, size_t from, size_t to)
 {
 	const struct topology_stage *s = &p->topology->stages[p->groups[to].head];
 	for (size_t i = 0; i < s->input_count; i++)
-		if (plan_hosts(p, from, s->inputs[i]))
+		if (plan_hosts(p, from, s->inputs[i].stage))
 			return true;
 	return false;
 }
@@ -238,48 +268,82 @@ static void count_stage_memory(struct plan *p)
 	}
 }
 
-/* One set on its way, one being made, and one for each input (daemon/worker.h says why). */
-static size_t clones_least(const struct plan *p, size_t g)
+/* What is taken for one batch that comes in is a set, of batches and of buffers: one on its way, one being made, and one for
+ * each input (daemon/worker.h says why). */
+static size_t sets_least(const struct plan *p, size_t g)
 {
-	return (2 + inputs_of(p, g)) * p->groups[g].clones_max;
+	return 2 + inputs_of(p, g);
 }
 
 /* As many more as the queues below can hold. */
-static size_t clones_more(const struct plan *p, size_t g)
+static size_t sets_more(const struct plan *p, size_t g)
 {
 	size_t longest = 0;
 	for (size_t e = 0; e < p->edge_count; e++)
 		if (p->edges[e].from == g && p->edges[e].capacity > longest)
 			longest = p->edges[e].capacity;
-	return p->groups[g].clones_max * (longest + CLONES_SPARE + inputs_of(p, g)) -
-	       clones_least(p, g);
+	return longest + CLONES_SPARE + inputs_of(p, g) - sets_least(p, g);
+}
+
+struct home_size plan_clone_home(const struct plan *p, size_t group)
+{
+	const struct plan_group *g = &p->groups[group];
+	return (struct home_size){.buffers = g->scratch_buffers,
+				  .buffer_capacity = g->scratch_capacity,
+				  .batches = g->clone_batches,
+				  .columns = p->fields.count};
+}
+
+struct home_size plan_input_home(const struct plan *p, size_t group)
+{
+	const struct plan_group *g = &p->groups[group];
+	return (struct home_size){.buffers = g->buffers,
+				  .buffer_capacity = g->buffer_capacity,
+				  .batches = g->batches,
+				  .columns = p->fields.count};
 }
 
 static size_t clone_memory(const struct plan *p)
 {
 	size_t sum = 0;
-	for (size_t g = 0; g < p->group_count; g++)
-		if (p->groups[g].clone_batches)
-			sum +=
-			    p->groups[g].workers * home_footprint(0, 0, p->groups[g].clone_batches);
+	for (size_t g = 0; g < p->group_count; g++) {
+		struct home_size size = plan_clone_home(p, g);
+		sum += p->groups[g].workers * home_footprint(&size);
+	}
 	return sum;
 }
 
+/* What one set more takes. */
+static double set_memory(const struct plan *p, size_t g)
+{
+	const struct home_size batch = {.batches = 1, .columns = p->fields.count};
+	const struct home_size buffer = {.buffers = 1,
+					 .buffer_capacity = p->groups[g].scratch_capacity};
+	return (double)p->groups[g].clones_max * (double)home_footprint(&batch) +
+	       (double)p->groups[g].scratch_max * (double)home_footprint(&buffer);
+}
+
 /* Everybody gets the same part of what is wanted beyond the least; together no more than `bytes`. */
-static void give_more_clones(struct plan *p, size_t bytes)
+static void give_more_sets(struct plan *p, size_t bytes)
 {
 	double wanted = 0;
 	for (size_t g = 0; g < p->group_count; g++)
-		wanted += (double)p->groups[g].workers * (double)clones_more(p, g) *
-			  (double)home_footprint(0, 0, 1);
+		wanted += (double)p->groups[g].workers * (double)sets_more(p, g) * set_memory(p, g);
 	double part = wanted > (double)bytes ? (double)bytes / wanted : 1;
-	for (size_t g = 0; g < p->group_count; g++)
-		p->groups[g].clone_batches += (size_t)((double)clones_more(p, g) * part);
+	for (size_t g = 0; g < p->group_count; g++) {
+		struct plan_group *group = &p->groups[g];
+		double sets = (double)sets_more(p, g) * part;
+		group->clone_batches += (size_t)((double)group->clones_max * sets);
+		group->scratch_buffers += (size_t)((double)group->scratch_max * sets);
+	}
 }
 
-static size_t input_footprint(const struct plan_group *g, size_t buffers)
+static size_t input_footprint(const struct plan *p, const struct plan_group *g, size_t buffers)
 {
-	return home_footprint(buffers, g->buffer_capacity, buffers * BATCHES_PER_BUFFER);
+	return home_footprint(&(struct home_size){.buffers = buffers,
+						  .buffer_capacity = g->buffer_capacity,
+						  .batches = buffers * BATCHES_PER_BUFFER,
+						  .columns = p->fields.count});
 }
 
 static bool is_source(const struct plan *p, const struct plan_group *g)
@@ -297,9 +361,9 @@ static size_t count_sources(const struct plan *p)
 }
 
 /* The most buffers that fit into share. */
-static size_t buffers_within(const struct plan_group *g, size_t share)
+static size_t buffers_within(const struct plan *p, const struct plan_group *g, size_t share)
 {
-	size_t n = share / input_footprint(g, 1);
+	size_t n = share / input_footprint(p, g, 1);
 	return n < BUFFERS_MIN ? BUFFERS_MIN : n > BUFFERS_MAX ? BUFFERS_MAX : n;
 }
 
@@ -314,7 +378,7 @@ static size_t buffer_memory(const struct plan *p)
 	size_t sum = 0;
 	for (size_t g = 0; g < p->group_count; g++)
 		if (is_source(p, &p->groups[g]))
-			sum += input_footprint(&p->groups[g], p->groups[g].buffers);
+			sum += input_footprint(p, &p->groups[g], p->groups[g].buffers);
 	return sum;
 }
 
@@ -324,7 +388,8 @@ static void give_least(struct plan *p)
 {
 	for (size_t g = 0; g < p->group_count; g++) {
 		struct plan_group *group = &p->groups[g];
-		group->clone_batches = clones_least(p, g);
+		group->clone_batches = sets_least(p, g) * group->clones_max;
+		group->scratch_buffers = sets_least(p, g) * group->scratch_max;
 		if (!is_source(p, group))
 			continue;
 		group->buffer_capacity =
@@ -342,8 +407,8 @@ static void give_more_buffers(struct plan *p, size_t bytes)
 		struct plan_group *group = &p->groups[g];
 		if (!is_source(p, group))
 			continue;
-		size_t least = input_footprint(group, BUFFERS_MIN);
-		give_buffers(group, buffers_within(group, least + share));
+		size_t least = input_footprint(p, group, BUFFERS_MIN);
+		give_buffers(group, buffers_within(p, group, least + share));
 	}
 }
 
@@ -354,7 +419,7 @@ static size_t memory_given(const struct plan *p)
 
 static void give_rest(struct plan *p)
 {
-	give_more_clones(p, (p->topology->memory - memory_given(p)) / CLONE_SHARE);
+	give_more_sets(p, (p->topology->memory - memory_given(p)) / CLONE_SHARE);
 	assert(memory_given(p) <= p->topology->memory);
 	give_more_buffers(p, p->topology->memory - memory_given(p));
 	p->memory_total = memory_given(p);
@@ -364,9 +429,10 @@ static void give_rest(struct plan *p)
 static size_t home_memory(const struct plan *p, size_t group)
 {
 	const struct plan_group *g = &p->groups[group];
-	size_t sum = g->clone_batches ? home_footprint(0, 0, g->clone_batches) : 0;
+	struct home_size clones = plan_clone_home(p, group);
+	size_t sum = home_footprint(&clones);
 	if (is_source(p, g))
-		sum += input_footprint(g, g->buffers);
+		sum += input_footprint(p, g, g->buffers);
 	return sum;
 }
 
@@ -451,9 +517,13 @@ int plan_make(struct plan *p, const struct topology *t, unsigned cpus, struct pr
 	if (r == 0)
 		r = make_edges(p);
 	if (r == 0)
+		r = plan_fields(p, problems);
+	if (r == 0)
 		r = count_clones(p);
 	if (r == 0)
 		r = refuse_too_many_clones(p, problems);
+	if (r == 0)
+		r = plan_texts(p, problems);
 	if (r < 0)
 		goto fail;
 	share_threads(p);
@@ -473,5 +543,10 @@ void plan_release(struct plan *p)
 	free(p->groups);
 	free(p->hosted);
 	free(p->edges);
+	fields_release(&p->fields);
+	free(p->needed);
+	free(p->needs_all);
+	free(p->written);
+	free(p->objects);
 	*p = (struct plan){.topology = NULL};
 }

@@ -17,12 +17,18 @@
 #include "ringbuf/queue.h"
 #include "stages/stage.h"
 
+/* More batches or buffers than this for one batch are more than any memory. */
+enum { PLAN_TIMES_MAX = 1 << 20 };
+
 struct plan_group {
 	size_t head; /* in topology.stages */
 	unsigned workers;
-	bool ordered;         /* several workers that must put in the order in which they got */
-	size_t clones_max;    /* batches made by fan-out for one batch that comes in */
-	size_t clone_batches; /* in each worker's home for clones; 0: no home */
+	bool ordered;      /* several workers that must put in the order in which they got */
+	size_t clones_max; /* batches made by fan-out for one batch that comes in */
+	size_t
+	    clone_batches;  /* in each worker's home for clones; with no buffers, either: no home */
+	size_t scratch_max; /* buffers that its stages take, at most, for one batch that comes in */
+	size_t scratch_buffers, scratch_capacity; /* in that home, too */
 	/* in each worker's home for input; sources only */
 	size_t buffers, buffer_capacity, batches;
 	/* The group on whose thread it runs: itself, or the producer of a light sink. */
@@ -44,10 +50,15 @@ struct plan {
 	bool *hosted; /* [group][stage]; plan_hosts() */
 	struct plan_edge *edges;
 	size_t edge_count;
-	size_t helpers;       /* threads for work that would hold up a worker */
-	size_t memory_stages; /* their own state */
-	size_t memory_total;  /* with all buffers: the worst case, within the budget */
-	size_t memory_needed; /* the smallest budget that can make progress */
+	size_t helpers; /* threads for work that would hold up a worker */
+	struct fields fields;
+	struct column_set *needed;  /* by stage: what is read of what it hands on */
+	bool *needs_all;            /* by stage: somebody below writes out all */
+	struct column_set *written; /* by stage: by those above it */
+	int *objects;               /* by stage: the column of what it parses; -1: none */
+	size_t memory_stages;       /* their own state */
+	size_t memory_total;        /* with all buffers: the worst case, within the budget */
+	size_t memory_needed;       /* the smallest budget that can make progress */
 };
 
 /* 0; -EINVAL with a problem added when the budget is too small, naming the smallest that is not, or when no budget
@@ -57,8 +68,18 @@ void plan_release(struct plan *p);
 
 const struct stage_type *plan_type(const struct plan *p, size_t stage);
 
-/* True if `reader` names `stage` among its inputs. */
+/* How many outputs of `stage` `reader` names among its inputs. */
+size_t plan_times_read(const struct plan *p, size_t reader, size_t stage);
+
+/* True if `reader` names `stage` among its inputs, whichever output of it; or just that one. */
 bool plan_reads(const struct plan *p, size_t reader, size_t stage);
+bool plan_reads_output(const struct plan *p, size_t reader, size_t stage, unsigned output);
+/* One more than the highest output of it that somebody reads. */
+unsigned plan_outputs(const struct plan *p, size_t stage);
+
+/* Of each worker of the group: for clones and text that is made, and a source's for input. */
+struct home_size plan_clone_home(const struct plan *p, size_t group);
+struct home_size plan_input_home(const struct plan *p, size_t group);
 
 /* Bytes that all workers of the group take, of memory_total: buffers, and the state of the stages in it. */
 size_t plan_group_memory(const struct plan *p, size_t group);

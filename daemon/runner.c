@@ -1,6 +1,7 @@
 #include "daemon/runner.h"
 #include "daemon/boot.h"
 #include "daemon/log.h"
+#include "daemon/zone_file.h"
 #include "ringbuf/pause.h"
 
 #include <errno.h>
@@ -73,7 +74,8 @@ const struct env_ops runner_env_ops = {.now_ns = env_now,
 				       .boot = env_boot_number,
 				       .random = env_next_random,
 				       .wake_at = env_wake,
-				       .say = env_tell};
+				       .say = env_tell,
+				       .read_zone = zone_file_read};
 
 /* The loop */
 

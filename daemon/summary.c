@@ -7,7 +7,8 @@
 
 enum { SINKS_SHOWN = 8 };
 
-static void add_stage(struct totals *t, enum stage_kind kind, const struct stage_counters *c)
+static void add_stage(struct totals *t, enum stage_kind kind, bool gathers,
+		      const struct stage_counters *c)
 {
 	uint64_t in = counter_get(&c->records_in), out = counter_get(&c->records_out);
 	if (kind == STAGE_SOURCE) {
@@ -17,9 +18,15 @@ static void add_stage(struct totals *t, enum stage_kind kind, const struct stage
 	} else if (kind == STAGE_SINK) {
 		t->records_out += out;
 		t->bytes_out += counter_get(&c->bytes_out);
+	} else if (gathers) {
+		t->gathered += in;
 	} else {
-		t->filtered += in > out ? in - out : 0;
+		uint64_t gone = out + counter_get(&c->joined) +
+				counter_get(&c->lost[LOSS_REFUSED]) +
+				counter_get(&c->lost[LOSS_THROTTLED]);
+		t->filtered += in > gone ? in - gone : 0;
 	}
+	t->refused += counter_get(&c->refused);
 	t->errors += counter_get(&c->errors);
 	t->work_done += counter_get(&c->work_done);
 	t->work_total += counter_get(&c->work_total);
@@ -34,7 +41,8 @@ struct totals summary_totals(const struct pipeline *p)
 	struct totals t = {.work_known = true};
 	const struct topology *topology = p->plan->topology;
 	for (size_t i = 0; i < topology->stage_count; i++)
-		add_stage(&t, topology->stages[i].schema->kind, &p->counters[i]);
+		add_stage(&t, topology->stages[i].schema->kind, plan_type(p->plan, i)->gathers,
+			  &p->counters[i]);
 	return t;
 }
 
@@ -68,6 +76,25 @@ static void log_sinks(const struct pipeline *p)
 				 (uintmax_t)counter_get(&p->counters[i].bytes_out));
 }
 
+/* Why stages could do nothing with records. */
+static void log_refused(const struct pipeline *p)
+{
+	const struct topology *t = p->plan->topology;
+	for (size_t i = 0; i < t->stage_count; i++) {
+		uint64_t count;
+		const char *reason;
+		for (size_t k = 0;
+		     (reason = reasons_get(&p->counters[i].reasons, k, &count)) != NULL; k++)
+			log_line(LOG_LEVEL_INFO, t->stages[i].id.bytes, "refused",
+				 "reason=%s records=%ju", reason, (uintmax_t)count);
+	}
+}
+
+static uint64_t dropped(const struct totals *t)
+{
+	return t->lost[LOSS_LONG_LINE_DROPPED] + t->lost[LOSS_REFUSED];
+}
+
 static void print_json(const struct pipeline *p, const struct totals *t, double seconds,
 		       bool failed)
 {
@@ -77,12 +104,12 @@ static void print_json(const struct pipeline *p, const struct totals *t, double 
 		log_sinks(p);
 	log_line(LOG_LEVEL_INFO, NULL, failed ? "failed" : "done",
 		 "name=%s records_in=%ju bytes_in=%ju sinks=%zu records_out=%ju bytes_out=%ju "
-		 "filtered=%ju dropped=%ju truncated=%ju "
+		 "filtered=%ju gathered=%ju late=%ju dropped=%ju refused=%ju truncated=%ju "
 		 "split=%ju files_truncated=%ju files_removed=%ju errors=%ju milliseconds=%ju",
 		 topology_shown_name(topology), (uintmax_t)t->records_in, (uintmax_t)t->bytes_in,
 		 sinks, (uintmax_t)t->records_out, (uintmax_t)t->bytes_out, (uintmax_t)t->filtered,
-		 (uintmax_t)t->lost[LOSS_LONG_LINE_DROPPED],
-		 (uintmax_t)t->lost[LOSS_LONG_LINE_TRUNCATED],
+		 (uintmax_t)t->gathered, (uintmax_t)t->lost[LOSS_LATE], (uintmax_t)dropped(t),
+		 (uintmax_t)t->refused, (uintmax_t)t->lost[LOSS_LONG_LINE_TRUNCATED],
 		 (uintmax_t)t->lost[LOSS_LONG_LINE_SPLIT], (uintmax_t)t->truncations,
 		 (uintmax_t)t->removals, (uintmax_t)t->errors, (uintmax_t)(seconds * 1000));
 }
@@ -120,11 +147,15 @@ static void print_text(const struct pipeline *p, const struct totals *t, double 
 	print_out(p, t);
 	if (t->filtered)
 		fprintf(stderr, ", filtered %" PRIu64, t->filtered);
-	if (!t->lost[LOSS_LONG_LINE_DROPPED])
+	if (t->gathered)
+		fprintf(stderr, ", gathered %" PRIu64, t->gathered);
+	if (!dropped(t))
 		fputs(", dropped 0", stderr);
 	for (size_t i = 0; i < LOSS_COUNT; i++)
 		if (t->lost[i])
 			fprintf(stderr, ", %s %" PRIu64, loss_names[i], t->lost[i]);
+	if (t->refused)
+		fprintf(stderr, ", refused %" PRIu64, t->refused);
 	if (t->truncations)
 		fprintf(stderr, ", files truncated %" PRIu64, t->truncations);
 	if (t->removals)
@@ -139,5 +170,7 @@ void summary_print(const struct pipeline *p, double seconds, bool failed)
 {
 	struct totals t = summary_totals(p);
 	bool json = p->plan->topology->log_format == LOG_FORMAT_JSON;
+	log_refused(p);
+	pipeline_tell_figures(p);
 	(json ? print_json : print_text)(p, &t, seconds, failed);
 }

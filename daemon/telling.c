@@ -219,10 +219,19 @@ void telling_refuse(struct telling *t, const char *why)
 	telling_refuse_item(t, why);
 }
 
-static const struct teller_ops lines = {
-    .file = tell_file, .text = line_text, .number = line_number, .moment = line_moment};
+static void tell_thing(struct teller *teller, const char *what, const char *name)
+{
+	telling_item(telling_of(teller), what, name);
+}
 
-static const struct teller_ops objects = {.file = tell_file,
+static const struct teller_ops lines = {.thing = tell_thing,
+					.file = tell_file,
+					.text = line_text,
+					.number = line_number,
+					.moment = line_moment};
+
+static const struct teller_ops objects = {.thing = tell_thing,
+					  .file = tell_file,
 					  .text = json_fact_text,
 					  .number = json_fact_number,
 					  .moment = json_fact_moment};

@@ -10,7 +10,12 @@ static bool arm(struct waitlist *list, struct wait_node *node, struct waiter *wa
 
 static bool lacks_clones(struct worker *w)
 {
-	return w->clones_awaited > 0 && !home_has_batches(w->clones, w->clones_awaited);
+	return w->awaited.batches > 0 && !home_has_batches(w->clones, w->awaited.batches);
+}
+
+static bool lacks_scratch(struct worker *w)
+{
+	return w->awaited.buffers > 0 && !home_has_buffers(w->clones, w->awaited.buffers);
 }
 
 static bool lacks_input_home(struct worker *w)
@@ -42,6 +47,8 @@ static bool arm_homes(struct worker *w, struct waiter *waiter)
 	bool any = false;
 	if (lacks_clones(w))
 		any = arm(&w->clones->batches_back.takers, &w->clones_wait, waiter);
+	if (lacks_scratch(w))
+		any = arm(&w->clones->buffers_back.takers, &w->scratch_wait, waiter);
 	if (lacks_input_home(w)) {
 		arm(&w->home->batches_back.takers, &w->batches_wait, waiter);
 		any = arm(&w->home->buffers_back.takers, &w->buffers_wait, waiter);
@@ -95,6 +102,7 @@ bool worker_waits_unarmed(struct worker *w)
 	if (w->waits & WAITS_TURN && awaits_turn_unarmed(w))
 		return true;
 	return w->waits & WAITS_BATCHES && ((lacks_clones(w) && !w->clones_wait.waiter) ||
+					    (lacks_scratch(w) && !w->scratch_wait.waiter) ||
 					    (lacks_input_home(w) && !w->buffers_wait.waiter));
 }
 
@@ -115,8 +123,10 @@ void worker_disarm(struct worker *w)
 		disarm(queue_getters(&w->in_edges[i].edge->queue), &w->in_edges[i].items);
 	for (size_t i = 0; i < w->out_edge_count; i++)
 		disarm(queue_putters(&w->out_edges[i].edge->queue), &w->out_edges[i].room);
-	if (w->clones)
+	if (w->clones) {
 		disarm(&w->clones->batches_back.takers, &w->clones_wait);
+		disarm(&w->clones->buffers_back.takers, &w->scratch_wait);
+	}
 	if (w->home) {
 		disarm(&w->home->batches_back.takers, &w->batches_wait);
 		disarm(&w->home->buffers_back.takers, &w->buffers_wait);

@@ -44,6 +44,17 @@ static struct unit *free_unit(struct worker *w)
 	return u;
 }
 
+bool units_supplied(struct worker *w, size_t times)
+{
+	struct supply wanted = {times * w->at_most.batches, times * w->at_most.buffers};
+	if (!w->clones || (home_has_batches(w->clones, wanted.batches) &&
+			   home_has_buffers(w->clones, wanted.buffers)))
+		return true;
+	w->waits |= WAITS_BATCHES;
+	w->awaited = wanted;
+	return false;
+}
+
 void unit_begin(struct worker *w, struct in_edge *from, uint64_t ticket)
 {
 	struct unit *u = free_unit(w);
@@ -53,6 +64,7 @@ void unit_begin(struct worker *w, struct in_edge *from, uint64_t ticket)
 	u->from = from;
 	u->ticket = ticket;
 	u->failed = false;
+	u->open = false;
 }
 
 /* Waking a reader costs more than many a batch, so a worker that goes on at once wakes it for a few batches together;
@@ -114,6 +126,7 @@ void unit_fail_newest(struct worker *w)
 {
 	unit_drop(w, w->newest_unit);
 	w->newest_unit->failed = true;
+	w->newest_unit->open = false;
 }
 
 static bool takes_turns(const struct unit *u)
@@ -142,11 +155,24 @@ static bool settle_in_turn(struct worker *w, struct unit *u)
 	return true;
 }
 
+/* As much of it as there is, in its turn: what comes behind needs the room. */
+static void put_open_unit(struct worker *w, struct unit *u)
+{
+	if (takes_turns(u) && turn_is_broken(&u->from->edge->turn))
+		unit_drop(w, u);
+	else
+		put_unit(w, u);
+}
+
 /* True when it is through. */
 static bool retire_unit(struct worker *w, struct unit *u)
 {
 	if (unit_awaits_turn(u)) {
 		w->waits |= WAITS_TURN;
+		return false;
+	}
+	if (u->open) {
+		put_open_unit(w, u);
 		return false;
 	}
 	if (takes_turns(u) ? !settle_in_turn(w, u) : !put_unit(w, u))
@@ -186,9 +212,11 @@ void units_deliver(struct worker *w, struct node *n, struct batch *b)
 {
 	counter_add(&n->stage.counters->records_in, b->count);
 	counter_add(&n->stage.counters->bytes_in, b->bytes_total);
-	int r = n->stage.type->transform_apply(&n->stage, b, &n->outlet);
+	int r = n->stage.type->transform_apply(&n->stage, b, n->outlets);
 	if (r < 0 && w->failure == 0)
 		w->failure = r;
+	if (r == STEP_MORE || r == STEP_HOLD)
+		n->holds = w->newest_unit->open = true;
 }
 
 static void deliver(struct outlet *out, size_t reader, struct batch *b)
@@ -205,10 +233,21 @@ static void deliver(struct outlet *out, size_t reader, struct batch *b)
 		list_add(&w->newest_unit->lists[edge], b);
 }
 
+struct outlet *outlet_of(struct outlet *out, unsigned output)
+{
+	const struct node *n = out->node;
+	if (output >= n->outlet_count)
+		return NULL;
+	struct outlet *o = &n->outlets[output];
+	return o->node_count + o->out_edge_count > 0 ? o : NULL;
+}
+
 void emit(struct outlet *out, struct batch **owned)
 {
 	struct batch *b = *owned;
 	*owned = NULL;
+	if (!b->source)
+		b->source = out->node->stage.id;
 	counter_add(&out->counters->records_out, b->count);
 	counter_add(&out->counters->bytes_out, b->bytes_total);
 	size_t readers = out->node_count + out->out_edge_count;

@@ -7,6 +7,9 @@
 
 #include "daemon/worker.h"
 
+/* True if there is what so many batches may take that come in; else it is noted what is waited for. */
+bool units_supplied(struct worker *w, size_t times);
+
 /* There must be room. What stages emit from now on goes into it. */
 void unit_begin(struct worker *w, struct in_edge *from, uint64_t ticket);
 

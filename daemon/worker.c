@@ -1,4 +1,5 @@
 #include "daemon/worker.h"
+#include "daemon/holding.h"
 #include "daemon/inputs.h"
 #include "daemon/work_units.h"
 
@@ -147,6 +148,7 @@ static enum step end(struct worker *w)
 static void begin_failing(struct worker *w)
 {
 	become(w, WORKER_FAILING);
+	holding_give_up(w);
 	counter_set(&w->shown_failure, (uint64_t)-w->failure);
 	inputs_close(w);
 }
@@ -173,13 +175,40 @@ static bool readers_gone(const struct worker *w)
 
 /* Steps */
 
-static bool clones_ready(struct worker *w, size_t wanted)
+/* There is an open unit. */
+static enum step go_on(struct worker *w, bool retired)
 {
-	if (wanted == 0 || home_has_batches(w->clones, wanted))
-		return true;
-	w->waits |= WAITS_BATCHES;
-	w->clones_awaited = wanted;
-	return false;
+	if (!units_supplied(w, 1))
+		return retired ? STEP_MORE : STEP_WAIT;
+	int r = holding_go_on(w);
+	if (r < 0)
+		fail_unit(w);
+	else
+		units_retire(w);
+	if (r != STEP_HOLD)
+		return STEP_MORE;
+	w->waits |= WAITS_OTHER;
+	return retired ? STEP_MORE : STEP_WAIT;
+}
+
+/* Has stages hand on what is due, with no unit under way; 0: nothing is, at the moment. Else what the step ends with. */
+static int hand_on_due(struct worker *w, enum step *ret_step)
+{
+	int r = holding_due(w);
+	*ret_step = r == STEP_WAIT ? STEP_WAIT : STEP_MORE;
+	if (r < 0)
+		fail_unit(w);
+	return r != STEP_DONE;
+}
+
+/* Nothing more will come in. */
+static enum step end_of_input(struct worker *w)
+{
+	enum step r;
+	holding_end(w);
+	if (!readers_gone(w) && hand_on_due(w, &r))
+		return r;
+	return end(w);
 }
 
 static enum step end_cut_short(struct worker *w)
@@ -190,21 +219,26 @@ static enum step end_cut_short(struct worker *w)
 
 static enum step source_step(struct worker *w)
 {
+	enum step due;
 	units_retire(w);
+	if (holding_is_open(w))
+		return go_on(w, false);
 	if (w->unit_count > 0)
 		return STEP_WAIT;
 	struct node *head = &w->nodes[0];
 	head->stage.stopping = counter_get(w->stop) != 0;
 	if (w->state == WORKER_ENDING || readers_gone(w))
-		return end(w);
+		return end_of_input(w);
 	if (head->stage.stopping && !head->stage.type->drains)
 		return end_cut_short(w);
 	if (reporting_is_due(w))
 		return fail_or_go_on(w, cut_here(w, counter_get(w->reporting.wanted)));
-	if (!clones_ready(w, w->clones_max))
+	if (hand_on_due(w, &due))
+		return due;
+	if (!units_supplied(w, 1))
 		return STEP_WAIT;
 	unit_begin(w, NULL, 0);
-	int r = head->stage.type->source_step(&head->stage, &head->outlet);
+	int r = head->stage.type->source_step(&head->stage, head->outlets);
 	if (r < 0)
 		w->failure = r;
 	if (w->failure < 0) {
@@ -238,7 +272,7 @@ static enum step idle_step(struct worker *w, bool retired)
 	if (passed != 0)
 		return fail_or_go_on(w, passed);
 	if (inputs_ended(w) && !inputs_any_ahead(w) && w->unit_count == 0)
-		return end(w);
+		return end_of_input(w);
 	return retired ? STEP_MORE : STEP_WAIT;
 }
 
@@ -247,13 +281,17 @@ static enum step transform_step(struct worker *w)
 	bool retired = units_retire(w);
 	if (readers_gone(w))
 		retired |= give_up_input(w);
+	if (holding_is_open(w))
+		return go_on(w, retired);
+	enum step due;
+	if (w->unit_count == 0 && hand_on_due(w, &due))
+		return due;
 	struct in_edge *from;
 	uint64_t ticket;
 	struct batch *b = NULL;
-	if (clones_ready(w, w->clones_max))
+	if (units_supplied(w, 1))
 		b = inputs_take_ahead(w, &from, &ticket);
-	if (!b && (w->unit_count >= w->units_ahead ||
-		   !clones_ready(w, w->clones_max + w->clones_reserved)))
+	if (!b && (w->unit_count >= w->units_ahead || !units_supplied(w, 1 + w->reserved)))
 		return retired ? STEP_MORE : STEP_WAIT;
 	if (!b)
 		b = inputs_take(w, &from, &ticket);
@@ -387,7 +425,7 @@ static enum step step_by_state(struct worker *w)
 enum step worker_step(struct worker *w)
 {
 	w->waits = 0;
-	w->clones_awaited = 0;
+	w->awaited = (struct supply){0};
 	reporting_collect(w);
 	enum step r = step_by_state(w);
 	if (r != STEP_MORE)

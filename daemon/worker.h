@@ -68,13 +68,15 @@ struct unit {
 	bool used;
 	struct in_edge *from; /* NULL for what a source emits */
 	uint64_t ticket;
-	bool failed;              /* nothing is in it; the turn ends with it */
+	bool failed; /* nothing is in it; the turn ends with it */
+	bool open;   /* more is to come: it may be put, but is not through (daemon/holding.h) */
 	struct batch_list *lists; /* by out_edge */
 };
 
 struct node;
 
 struct outlet {
+	struct node *node; /* whose it is */
 	struct worker *worker;
 	struct stage_counters *counters; /* of the stage that emits */
 	struct node **nodes;             /* fused readers */
@@ -86,9 +88,11 @@ struct outlet {
 /* A stage's instance in this worker. */
 struct node {
 	struct stage stage;
-	struct outlet outlet;
+	struct outlet *outlets; /* by output; the main one first */
+	unsigned outlet_count;
 	const char *remembered_as; /* the pipeline's; NULL: there are no epochs */
 	bool opened;
+	bool holds; /* more of the open unit: transform_apply() said so */
 };
 
 /* n batches taken in a row from one queue and not yet done. */
@@ -124,6 +128,11 @@ enum worker_state {
 	WORKER_ENDED,
 };
 
+/* Of a home. */
+struct supply {
+	size_t batches, buffers;
+};
+
 struct worker {
 	char name[72];
 	enum stage_kind kind;
@@ -147,13 +156,14 @@ struct worker {
 	struct unit *units, *newest_unit;
 	size_t unit_count, units_ahead, units_max;
 
-	struct home *home;      /* sources: for input */
-	struct home *clones;    /* for fan-out; NULL: none needed */
-	size_t clones_max;      /* for one batch taken */
-	size_t clones_reserved; /* kept back from what is drawn anew, for what was got `ahead` */
-	size_t clones_awaited;
+	struct home *home;     /* sources: for input */
+	struct home *clones;   /* for fan-out, and text that is made; NULL: none needed */
+	struct supply at_most; /* for one batch taken */
+	size_t
+	    reserved; /* so often that is kept back from what is drawn anew, for what was got `ahead` */
+	struct supply awaited;
 
-	struct wait_node batches_wait, buffers_wait, clones_wait;
+	struct wait_node batches_wait, buffers_wait, clones_wait, scratch_wait;
 	unsigned waits;             /* since the last step */
 	unsigned armed;             /* what worker_arm() has seen to */
 	const struct counter *stop; /* not 0: sources end */

@@ -2,6 +2,7 @@
 #include "stages/home.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 void buffer_hold(struct buffer *b)
@@ -25,6 +26,8 @@ static struct batch *take_batch(struct home *h)
 	return b;
 }
 
+static const size_t own = offsetof(struct batch, buffer), head = offsetof(struct batch, records);
+
 struct batch *batch_new(struct home *h, struct buffer *buffer)
 {
 	assert(buffer && buffer->capacity <= UINT32_MAX);
@@ -32,13 +35,23 @@ struct batch *batch_new(struct home *h, struct buffer *buffer)
 	if (!b)
 		return NULL;
 	buffer_hold(buffer);
-	memset(b, 0,
-	       offsetof(struct batch,
-			records)); /* the records stay as they are: 32 KiB nobody reads */
+	/* the records stay as they are: 40 KiB nobody reads */
+	memset((uint8_t *)b + own, 0, head - own);
+	b->room = (struct scratch){.at = NULL};
+	b->next = NULL;
 	b->home = h;
 	b->buffer = buffer;
 	b->bytes = buffer->bytes;
 	return b;
+}
+
+static void copy_columns(struct batch *to, const struct batch *from)
+{
+	memcpy(to->rows, from->rows, from->count * sizeof *from->rows);
+	for (unsigned c = 0; c < COLUMNS_MAX; c++)
+		if (batch_has_column(from, c))
+			memcpy(to->values + (size_t)c * BATCH_RECORDS_MAX,
+			       batch_column_as_is(from, c), from->row_count * sizeof *from->values);
 }
 
 struct batch *batch_clone(struct home *h, const struct batch *from)
@@ -47,7 +60,15 @@ struct batch *batch_clone(struct home *h, const struct batch *from)
 	if (!b)
 		return NULL;
 	buffer_hold(from->buffer);
-	memcpy(b, from, offsetof(struct batch, records) + from->count * sizeof from->records[0]);
+	if (from->origin)
+		file_origin_hold(from->origin);
+	for (uint32_t i = 0; i < from->held_count; i++)
+		buffer_hold(from->held[i]);
+	memcpy((uint8_t *)b + own, (const uint8_t *)from + own,
+	       head - own + from->count * sizeof from->records[0]);
+	if (from->row_count > 0)
+		copy_columns(b, from);
+	b->room = (struct scratch){.at = NULL};
 	b->home = h;
 	b->next = NULL;
 	return b;
@@ -61,8 +82,67 @@ void batch_free(struct batch **owned)
 		return;
 	assert(b->buffer);
 	buffer_let_go(b->buffer);
+	for (uint32_t i = 0; i < b->held_count; i++)
+		buffer_let_go(b->held[i]);
+	b->held_count = 0;
 	b->buffer = NULL;
+	file_origin_let_go(b->origin);
+	b->origin = NULL;
 	stack_push(&b->home->batches_back, &b->node);
+}
+
+/* ---- columns ---- */
+
+void batch_give_rows(struct batch *b)
+{
+	if (b->row_count > 0)
+		return;
+	for (uint32_t i = 0; i < b->count; i++)
+		b->rows[i] = (uint16_t)i;
+	b->row_count = b->count;
+}
+
+struct value *batch_column(struct batch *b, unsigned column)
+{
+	assert(b->row_count > 0 && column < COLUMNS_MAX);
+	struct value *values = b->values + (size_t)column * BATCH_RECORDS_MAX;
+	if (!batch_has_column(b, column))
+		memset(values, 0, b->row_count * sizeof *values); /* VALUE_MISSING */
+	b->filled[column / 64] |= UINT64_C(1) << column % 64;
+	return values;
+}
+
+const struct value *batch_column_as_is(const struct batch *b, unsigned column)
+{
+	static const struct value missing[BATCH_RECORDS_MAX];
+	return batch_has_column(b, column) ? b->values + (size_t)column * BATCH_RECORDS_MAX
+					   : missing;
+}
+
+int batch_make_room(struct batch *b, struct home *h, size_t bytes)
+{
+	if ((size_t)(b->room.end - b->room.at) >= bytes)
+		return 0;
+	if (bytes > h->buffer_capacity || b->held_count == BATCH_HELD_MAX)
+		return -E2BIG;
+	struct buffer *more = home_take_buffer(h);
+	if (!more)
+		return -EAGAIN;
+	b->held[b->held_count++] = more;
+	b->room = (struct scratch){.at = more->bytes, .end = more->bytes + more->capacity};
+	return 0;
+}
+
+bool batch_rebase(struct batch *b, struct buffer *buffer)
+{
+	if (b->held_count == BATCH_HELD_MAX)
+		return false;
+	buffer_hold(buffer);
+	b->held[b->held_count++] = b->buffer;
+	b->buffer = buffer;
+	b->bytes = buffer->bytes;
+	b->has_place = false;
+	return true;
 }
 
 struct batch_run batch_run(const struct batch *b, uint32_t first)

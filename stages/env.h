@@ -1,4 +1,4 @@
-/* env.h - the world as a stage sees it: clocks, chance, I/O, and somebody to tell.
+/* env.h - the world as a stage sees it: clocks, chance, I/O, time zones, and somebody to tell.
  *
  * Nothing below daemon/ calls a clock, a random source, a thread primitive or a file system by itself; it goes
  * through the env it is given. In production that is the machine; under the simulator it is a seeded invention.
@@ -8,7 +8,9 @@
 
 #include "stages/io.h"
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum say_level { SAY_DEBUG, SAY_INFO, SAY_WARN, SAY_ERROR };
@@ -23,6 +25,8 @@ struct env_ops {
 	void (*wake_at)(struct env *e, uint64_t when_ns);
 	void (*say)(struct env *e, enum say_level level, const char *event, const char *format,
 		    va_list args);
+	int (*read_zone)(struct env *e, const char *name, uint8_t *bytes, size_t room,
+			 size_t *ret_length); /* NULL: there are none */
 };
 
 struct env {
@@ -56,6 +60,14 @@ static inline uint64_t env_random(struct env *e)
 static inline void env_wake_at(struct env *e, uint64_t when_ns)
 {
 	e->ops->wake_at(e, when_ns);
+}
+
+/* The bytes of the file (TZif, RFC 8536) that describes a time zone: Europe/Berlin, or `local`. Blocks, so only while a stage is
+ * opened. 0; -ENOENT: there is none of that name; -EINVAL: it is no name; -EFBIG: it is larger than room; or -errno. */
+static inline int env_read_zone(struct env *e, const char *name, uint8_t *bytes, size_t room,
+				size_t *ret_length)
+{
+	return e->ops->read_zone ? e->ops->read_zone(e, name, bytes, room, ret_length) : -ENOENT;
 }
 
 /* Tells the operator. `event` is a short fixed phrase ("file unreadable"); format gives key=value pairs, values

@@ -1,5 +1,6 @@
 #include "stages/framer.h"
 #include "conf/units.h"
+#include "stages/joiner.h"
 #include "stages/lines.h"
 
 #include <assert.h>
@@ -17,6 +18,8 @@ void framer_init(struct framer *f)
 void framer_forget(struct framer *f)
 {
 	f->searched = 0;
+	f->joined = 0;
+	f->open = (struct multiline_open){0};
 }
 
 static size_t find_lines(const struct delimiter *d, const uint8_t *bytes, size_t from, size_t to,
@@ -42,6 +45,7 @@ static bool is_surely_long(const struct framing *r, size_t length)
 
 bool framer_is_starved(const struct framer *f, const struct framing *r, size_t length)
 {
+	length -= f->joined;
 	return f->skipping
 		   ? length < r->delimiter.length
 		   : !is_surely_long(r, length) && f->searched >= without_partial(r, length);
@@ -52,7 +56,7 @@ static void tell_first(const struct framing *r, const struct framer_place *place
 {
 	if (!r->env)
 		return;
-	for (size_t i = 0; i < LOSS_COUNT; i++)
+	for (size_t i = 0; i <= LOSS_LONG_LINE_SPLIT; i++)
 		if (counter_get(&r->counters->lost[i]) > 0)
 			return;
 	char max_line[UNITS_TEXT_ROOM];
@@ -157,6 +161,13 @@ static void adapt_room(struct framer *f, size_t found, size_t kept)
 		f->room = BATCH_RECORDS_MAX;
 }
 
+/* What is open from before may be one record more. */
+static size_t most_lines(const struct framer *f, const struct framing *r)
+{
+	bool all = r->multiline && f->room == BATCH_RECORDS_MAX;
+	return all ? BATCH_RECORDS_MAX - 1 : f->room;
+}
+
 static size_t frame_lines(struct framer *f, const struct framing *r, struct batch *b, size_t from,
 			  size_t to, bool ended, const struct framer_place *place)
 {
@@ -166,8 +177,9 @@ static size_t frame_lines(struct framer *f, const struct framing *r, struct batc
 		f->searched = 0;
 		return from + r->delimiter.length;
 	}
+	size_t room = most_lines(f, r);
 	size_t found =
-	    find_lines(&r->delimiter, b->bytes, from + skip, to, b->records, f->room, &next);
+	    find_lines(&r->delimiter, b->bytes, from + skip, to, b->records, room, &next);
 	if (found == 0)
 		return frame_open_line(f, r, b, from, to, ended, place);
 	b->records[0].offset -= (uint32_t)skip;
@@ -176,7 +188,7 @@ static size_t frame_lines(struct framer *f, const struct framing *r, struct batc
 	size_t kept = found;
 	if (next - from > r->max_line)
 		kept = first_long(b->records, found, r->max_line);
-	bool all = found < f->room && kept == found;
+	bool all = found < room && kept == found;
 	adapt_room(f, found, kept);
 	if (kept == 0)
 		return cut_long_line(f, r, b, from,
@@ -204,12 +216,11 @@ static size_t skip_line(struct framer *f, const struct framing *r, const struct 
 	return from + without_partial(r, to - from);
 }
 
-size_t framer_fill(struct framer *f, const struct framing *r, struct batch *b, size_t from,
-		   size_t to, bool ended, const struct framer_place *place)
+/* Lines from `from` on, which nothing is open before. Returns where what is not consumed begins. */
+static size_t fill_with_lines(struct framer *f, const struct framing *r, struct batch *b,
+			      size_t from, size_t to, bool ended, const struct framer_place *place)
 {
-	assert(b->count == 0 && from <= to && r->max_line > 0);
-	assert(f->searched <= to - from);
-	size_t first = from, before;
+	size_t before;
 	bool was_skipping;
 	do {
 		before = from;
@@ -217,9 +228,90 @@ size_t framer_fill(struct framer *f, const struct framing *r, struct batch *b, s
 		from = f->skipping ? skip_line(f, r, b, from, to, ended)
 				   : frame_lines(f, r, b, from, to, ended, place);
 	} while (b->count == 0 && (from != before || was_skipping != f->skipping));
-	assert(!ended || b->count > 0 || from == to);
+	return from;
+}
+
+/* A part of a line longer than max_line. */
+static bool is_piece(const struct batch *b, size_t to, bool ended)
+{
+	const struct record *line = &b->records[0];
+	return b->unterminated && !(ended && line->offset + line->length == to);
+}
+
+/* What is open, from `from` on, and the lines that are known, if there are any. */
+static struct record open_record(const struct framer *f, const struct framing *r, size_t from)
+{
+	uint32_t length = f->joined > 0 ? f->joined - r->delimiter.length : 0;
+	return (struct record){(uint32_t)from, length};
+}
+
+/* The lines of the batch reach up to `next`. Returns where what is open then begins. */
+static size_t join_lines(struct framer *f, const struct framing *r, struct batch *b,
+			 struct record open, size_t next, bool is_alone, bool is_last)
+{
+	struct joiner j;
+	uint32_t count = b->count;
+	joiner_begin(&j, b, r->multiline, &f->open, open);
+	if (count > 0 && b->records[0].offset != open.offset + f->joined)
+		joiner_close(&j); /* something between was left out */
+	for (uint32_t i = 0; i < count; i++) {
+		if (i == 0 && is_alone)
+			joiner_add_alone(&j, b->records[i]);
+		else
+			joiner_add(&j, b->records[i]);
+	}
+	if (is_last)
+		joiner_close(&j);
+	size_t begins = f->open.lines > 0 ? j.record.offset : next;
+	f->joined = (uint32_t)(next - begins);
+	joiner_end(&j);
+	return begins;
+}
+
+/* What is skipped or dropped behind what is open ends that, too. */
+static size_t fill_with_joined(struct framer *f, const struct framing *r, struct batch *b,
+			       size_t from, size_t to, bool ended, const struct framer_place *place)
+{
+	size_t first, next = from + f->joined;
+	do {
+		first = next;
+		struct record open = open_record(f, r, from);
+		bool was_split = f->in_split;
+		next = fill_with_lines(f, r, b, first, to, ended, place);
+		bool is_rest = b->count > 0 && was_split && b->records[0].offset == first;
+		bool is_alone = is_rest || (b->count > 0 && is_piece(b, to, ended));
+		bool is_last = (ended && next == to) || (b->count == 0 && next != first);
+		from = join_lines(f, r, b, open, next, is_alone, is_last);
+	} while (b->count == 0 && next != first);
+	return from;
+}
+
+size_t framer_fill(struct framer *f, const struct framing *r, struct batch *b, size_t from,
+		   size_t to, bool ended, const struct framer_place *place)
+{
+	assert(b->count == 0 && from <= to && r->max_line > 0);
+	assert(f->joined + f->searched <= to - from);
+	size_t next =
+	    (r->multiline ? fill_with_joined : fill_with_lines)(f, r, b, from, to, ended, place);
+	assert(!ended || b->count > 0 || next == to);
 	b->delimiter = r->delimiter;
 	counter_add(&r->counters->records_in, b->count);
-	counter_add(&r->counters->bytes_in, from - first);
-	return from;
+	counter_add(&r->counters->bytes_in, next - from);
+	return next;
+}
+
+size_t framer_close(struct framer *f, const struct framing *r, struct batch *b, size_t from)
+{
+	if (!framer_is_open(f))
+		return from;
+	b->records[0] = open_record(f, r, from);
+	b->count = 1;
+	b->bytes_total = b->records[0].length;
+	b->delimiter = r->delimiter;
+	size_t next = from + f->joined;
+	f->joined = 0;
+	f->open = (struct multiline_open){0};
+	counter_add(&r->counters->records_in, 1);
+	counter_add(&r->counters->bytes_in, next - from);
+	return next;
 }

@@ -17,7 +17,11 @@ struct framing framing_from_options(const struct framing_options *o, const struc
 	return framing;
 }
 
-size_t framing_buffer_capacity(const struct framing_options *o)
+size_t framing_buffer_capacity(const struct framing_options *o,
+			       const struct multiline_options *multiline)
 {
-	return intake_capacity(o->max_line, INTAKE_READ);
+	size_t stays = o->max_line;
+	if (multiline)
+		stays += multiline_record_max(multiline, o->max_line) + DELIMITER_MAX;
+	return intake_capacity(stays, INTAKE_READ);
 }

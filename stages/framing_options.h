@@ -31,5 +31,6 @@ struct framing_options {
 
 struct framing framing_from_options(const struct framing_options *o, const struct stage *s);
 
-/* What the buffers of such a source's home must hold. */
-size_t framing_buffer_capacity(const struct framing_options *o);
+/* What the buffers of such a source's home must hold. multiline: NULL if each line is a record. */
+size_t framing_buffer_capacity(const struct framing_options *o,
+			       const struct multiline_options *multiline);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* The mapping, in this order: buffers' bytes (each page-aligned), batches, struct buffers. */
+/* The mapping, in this order: buffers' bytes (each page-aligned), batches' columns (likewise), batches, struct buffers. */
 
 enum { PAGE = 4096 };
 
@@ -19,11 +19,25 @@ static size_t batch_stride(void)
 	return round_up(sizeof(struct batch), 64);
 }
 
-size_t home_footprint(size_t buffers, size_t buffer_capacity, size_t batches)
+static size_t bytes_length(const struct home_size *size)
 {
-	return buffers * round_up(buffer_capacity, PAGE) +
-	       round_up(batches * batch_stride(), PAGE) +
-	       round_up(buffers * sizeof(struct buffer), PAGE);
+	return size->buffers * round_up(size->buffer_capacity, PAGE);
+}
+
+static size_t columns_stride(const struct home_size *size)
+{
+	return round_up(size->columns * BATCH_RECORDS_MAX * sizeof(struct value), PAGE);
+}
+
+static size_t batches_length(const struct home_size *size)
+{
+	return round_up(size->batches * batch_stride(), PAGE);
+}
+
+size_t home_footprint(const struct home_size *size)
+{
+	return bytes_length(size) + size->batches * columns_stride(size) + batches_length(size) +
+	       round_up(size->buffers * sizeof(struct buffer), PAGE);
 }
 
 static void lay_out_buffers(struct home *h, uint8_t *bytes, struct buffer *heads, size_t capacity)
@@ -36,38 +50,39 @@ static void lay_out_buffers(struct home *h, uint8_t *bytes, struct buffer *heads
 	}
 }
 
-static void lay_out_batches(struct home *h, uint8_t *at)
+static void lay_out_batches(struct home *h, uint8_t *at, uint8_t *columns, size_t stride)
 {
 	for (size_t i = h->batch_count; i-- > 0;) {
 		struct batch *b = (struct batch *)(void *)(at + i * batch_stride());
 		b->node.next = h->batches;
+		b->values = (struct value *)(void *)(columns + i * stride);
 		h->batches = &b->node;
 	}
 }
 
-int home_init(struct home *h, size_t buffers, size_t buffer_capacity, size_t batches)
+int home_init(struct home *h, const struct home_size *size)
 {
-	assert(buffer_capacity <= UINT32_MAX);
+	assert(size->buffer_capacity <= UINT32_MAX && size->columns <= COLUMNS_MAX);
 	memset(h, 0, sizeof *h);
 	stack_init(&h->batches_back);
 	stack_init(&h->buffers_back);
 
-	size_t length = home_footprint(buffers, buffer_capacity, batches);
+	size_t length = home_footprint(size);
 	void *mapping =
 	    mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (mapping == MAP_FAILED)
 		return -ENOMEM;
 	h->mapping = mapping;
 	h->mapping_length = length;
-	h->buffer_count = buffers;
-	h->buffer_capacity = buffer_capacity;
-	h->batch_count = batches;
+	h->buffer_count = size->buffers;
+	h->buffer_capacity = size->buffer_capacity;
+	h->batch_count = size->batches;
 
-	uint8_t *bytes = mapping;
-	uint8_t *batches_at = bytes + buffers * round_up(buffer_capacity, PAGE);
-	uint8_t *heads_at = batches_at + round_up(batches * batch_stride(), PAGE);
-	lay_out_buffers(h, bytes, (struct buffer *)(void *)heads_at, buffer_capacity);
-	lay_out_batches(h, batches_at);
+	uint8_t *bytes = mapping, *columns = bytes + bytes_length(size);
+	uint8_t *batches = columns + size->batches * columns_stride(size);
+	uint8_t *heads = batches + batches_length(size);
+	lay_out_buffers(h, bytes, (struct buffer *)(void *)heads, size->buffer_capacity);
+	lay_out_batches(h, batches, columns, columns_stride(size));
 	return 0;
 }
 
@@ -130,6 +145,12 @@ bool home_has_batches(struct home *h, size_t n)
 {
 	collect_batches(h);
 	return h->batch_count - h->batches_out >= n;
+}
+
+bool home_has_buffers(struct home *h, size_t n)
+{
+	collect_buffers(h);
+	return h->buffer_count - h->buffers_out >= n;
 }
 
 bool home_is_short(struct home *h)

@@ -21,11 +21,16 @@ struct home {
 	size_t mapping_length;
 };
 
-/* What home_init() will map for this much, in bytes. */
-size_t home_footprint(size_t buffers, size_t buffer_capacity, size_t batches);
+struct home_size {
+	size_t buffers, buffer_capacity; /* buffers may be 0: a home for clones only */
+	size_t batches, columns;         /* columns: of each batch */
+};
 
-/* 0 or -ENOMEM. buffers may be 0 (a home for clones only). */
-int home_init(struct home *h, size_t buffers, size_t buffer_capacity, size_t batches);
+/* What home_init() will map for this much, in bytes. */
+size_t home_footprint(const struct home_size *size);
+
+/* 0 or -ENOMEM. */
+int home_init(struct home *h, const struct home_size *size);
 
 /* Everything must have come back. */
 void home_release(struct home *h);
@@ -35,6 +40,9 @@ struct buffer *home_take_buffer(struct home *h);
 
 /* True if at least n batches can be taken now. Owner. */
 bool home_has_batches(struct home *h, size_t n);
+
+/* The same of buffers. Owner. */
+bool home_has_buffers(struct home *h, size_t n);
 
 /* True if there is no free buffer or no free batch: somebody who needs one has to wait. Owner. */
 bool home_is_short(struct home *h);

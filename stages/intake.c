@@ -82,6 +82,35 @@ void intake_add(struct intake *i, size_t n, uint64_t read_ns, int64_t wall_ns)
 	i->wall_ns = wall_ns;
 }
 
+static void say_where_from(const struct intake *i, struct batch *b)
+{
+	if (i->origin)
+		file_origin_hold(i->origin);
+	b->origin = i->origin;
+	b->place = i->place - i->from;
+	b->has_place = i->place_known;
+	b->read_ns = i->read_ns;
+	b->wall_ns = i->wall_ns;
+}
+
+/* What is in b lies before `next`. */
+static int hand_on(struct intake *i, struct batch *b, size_t next, struct batch **ret_batch,
+		   size_t *ret_consumed)
+{
+	size_t consumed = next - i->from;
+	say_where_from(i, b);
+	*ret_consumed = consumed;
+	i->offset += consumed;
+	i->place += consumed;
+	i->from = next;
+	if (b->count == 0) {
+		batch_free(&b);
+		return 0;
+	}
+	*ret_batch = b;
+	return 1;
+}
+
 int intake_frame(struct intake *i, struct framer *f, bool ended, struct batch **ret_batch,
 		 size_t *ret_consumed)
 {
@@ -94,17 +123,19 @@ int intake_frame(struct intake *i, struct framer *f, bool ended, struct batch **
 		return -EAGAIN;
 	struct framer_place place = {i->path, i->offset - i->from, i->offset_known};
 	size_t next = framer_fill(f, i->rules, b, i->from, i->to, ended, &place);
-	*ret_consumed = next - i->from;
-	i->offset += *ret_consumed;
-	i->from = next;
-	b->read_ns = i->read_ns;
-	b->wall_ns = i->wall_ns;
-	if (b->count == 0) {
-		batch_free(&b);
+	return hand_on(i, b, next, ret_batch, ret_consumed);
+}
+
+int intake_close(struct intake *i, struct framer *f, struct batch **ret_batch, size_t *ret_consumed)
+{
+	*ret_consumed = 0;
+	if (!framer_is_open(f))
 		return 0;
-	}
-	*ret_batch = b;
-	return 1;
+	struct batch *b = batch_new(i->home, i->buffer);
+	if (!b)
+		return -EAGAIN;
+	size_t next = framer_close(f, i->rules, b, i->from);
+	return hand_on(i, b, next, ret_batch, ret_consumed);
 }
 
 void intake_forget(struct intake *i)

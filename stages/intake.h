@@ -30,6 +30,10 @@ struct intake {
 	const char *path;
 	uint64_t offset;
 	bool offset_known;
+	/* The same for batches: the file, which the caller holds meanwhile; NULL: none; and the offset in what it unpacks to. */
+	struct file_origin *origin;
+	uint64_t place;
+	bool place_known;
 };
 
 /* What each buffer of the home must hold. The home must have two buffers at least. */
@@ -49,6 +53,10 @@ void intake_add(struct intake *i, size_t n, uint64_t read_ns, int64_t wall_ns);
 /* 1 and the next batch, the caller's; 0 when there is none without more bytes (with `ended`: none any more);
  * -EAGAIN when the home has no batch: wait. *ret_consumed, always set: bytes of the input done with. */
 int intake_frame(struct intake *i, struct framer *f, bool ended, struct batch **ret_batch,
+		 size_t *ret_consumed);
+
+/* Likewise the record of several lines that is open, complete with the lines that are known; 0: none is. */
+int intake_close(struct intake *i, struct framer *f, struct batch **ret_batch,
 		 size_t *ret_consumed);
 
 /* Drops what is not framed. */

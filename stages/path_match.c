@@ -1,8 +1,9 @@
 #include "stages/path_match.h"
 
+#include "stages/time/calendar.h"
+
 #include <assert.h>
 #include <string.h>
-#include <time.h>
 
 /* What conversions stand for, each by its letter. */
 enum field {
@@ -100,41 +101,31 @@ static const char *read_path(struct match *m, const struct path_template *t, con
 
 /* ---- the day ---- */
 
-static bool is_day(const struct match *m, const struct tm *day)
+static bool agrees(const struct match *m, enum field f, int64_t value)
 {
-	char text[16];
-	const int *value = m->value;
-	const struct {
-		enum field field;
-		const char *format;
-	} of_week[] = {{WEEK_YEAR, "%G"}, {WEEK, "%V"}, {WEEKDAY, "%u"}};
-	if (value[SHORT_YEAR] != UNKNOWN && (day->tm_year + 1900) % 100 != value[SHORT_YEAR])
-		return false;
-	if (value[YEAR_DAY] != UNKNOWN && day->tm_yday + 1 != value[YEAR_DAY])
-		return false;
-	for (size_t i = 0; i < sizeof of_week / sizeof *of_week; i++) {
-		int number = 0, wanted = value[of_week[i].field];
-		if (wanted == UNKNOWN)
-			continue;
-		strftime(text, sizeof text, of_week[i].format, day);
-		for (const char *c = text; *c; c++)
-			number = 10 * number + (*c - '0');
-		if (number != wanted)
-			return false;
-	}
-	return true;
+	return m->value[f] == UNKNOWN || m->value[f] == value;
 }
 
-static bool has_day_in_month(const struct match *m, int year, int month)
+static bool is_day(const struct match *m, int64_t days)
 {
-	int first = m->value[DAY] == UNKNOWN ? 1 : m->value[DAY];
-	int last = m->value[DAY] == UNKNOWN ? 31 : m->value[DAY];
-	for (int d = first; d <= last; d++) {
-		struct tm day = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = d};
-		timegm(&day);
-		if (day.tm_mon == month - 1 && is_day(m, &day))
+	struct week week = calendar_week(days);
+	unsigned weekday = calendar_weekday(days);
+	return agrees(m, SHORT_YEAR, calendar_date(days).year % 100) &&
+	       agrees(m, YEAR_DAY, calendar_year_day(days) + 1) &&
+	       agrees(m, WEEK_YEAR, week.year) && agrees(m, WEEK, week.number) &&
+	       agrees(m, WEEKDAY, weekday ? weekday : 7);
+}
+
+static bool has_day_in_month(const struct match *m, int year, unsigned month)
+{
+	unsigned first = 1, last = calendar_days_in_month(year, month);
+	if (m->value[DAY] != UNKNOWN)
+		first = (unsigned)m->value[DAY];
+	if (m->value[DAY] != UNKNOWN && first < last)
+		last = first;
+	for (unsigned d = first; d <= last; d++)
+		if (is_day(m, calendar_days((struct date){year, month, d})))
 			return true;
-	}
 	return false;
 }
 
@@ -143,7 +134,7 @@ static bool has_day_in_year(const struct match *m, int year)
 	int first = m->value[MONTH] == UNKNOWN ? 1 : m->value[MONTH];
 	int last = m->value[MONTH] == UNKNOWN ? 12 : m->value[MONTH];
 	for (int month = first; month <= last; month++)
-		if (has_day_in_month(m, year, month))
+		if (has_day_in_month(m, year, (unsigned)month))
 			return true;
 	return false;
 }

@@ -1,9 +1,9 @@
 #include "stages/path_template.h"
 #include "conf/option.h"
+#include "stages/time/time_write.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 static const char conversions[] = "YmdHMSjyFTGVu";
 
@@ -101,17 +101,10 @@ int path_template_parse(struct path_template *t, const char *text, size_t length
 	return r;
 }
 
-static size_t convert(char letter, const struct tm *when, char *out, size_t room)
-{
-	const char format[] = {'%', letter, '\0'};
-	return strftime(out, room, format, when);
-}
-
 int path_template_format(const struct path_template *t, int64_t wall_ns, char *out, size_t room)
 {
-	time_t seconds = (time_t)(wall_ns / 1000000000);
-	struct tm when;
-	gmtime_r(&seconds, &when);
+	struct time_shown when;
+	time_show(&when, 0, wall_ns);
 	size_t used = 0;
 	for (size_t i = 0; i < t->length; i++) {
 		if (used + 1 >= room)
@@ -120,7 +113,12 @@ int path_template_format(const struct path_template *t, int64_t wall_ns, char *o
 			out[used++] = t->text[i];
 			continue;
 		}
-		size_t wrote = convert(t->text[++i], &when, out + used, room - used);
+		char letter = t->text[++i];
+		size_t wrote = 1;
+		if (letter == '%')
+			out[used] = '%';
+		else
+			wrote = time_write_conversion(&when, letter, out + used, room - used);
 		if (wrote == 0)
 			return -ENAMETOOLONG;
 		used += wrote;

@@ -5,11 +5,18 @@
 #include <assert.h>
 #include <errno.h>
 #include <pcre2.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
 	STACK_BYTES_FIRST = 32 * 1024,
 	HEAP_KIB_MAX = 1024, /* what the interpreter may take where there is no machine code */
+};
+
+/* The span of a group that is put into a slot. */
+struct regex_wanted {
+	unsigned group, slot;
+	bool is_other; /* one before it has the same slot */
 };
 
 static bool is_hex(char c)
@@ -55,10 +62,14 @@ static bool needs_characters(const char *pattern, size_t length)
 	return false;
 }
 
-static pcre2_code *compile(const char *pattern, size_t length, struct regex_error *ret_error,
-			   int *ret_result)
+static pcre2_code *compile(const char *pattern, size_t length, unsigned syntax,
+			   struct regex_error *ret_error, int *ret_result)
 {
-	uint32_t options = PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
+	uint32_t options = PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT;
+	if (syntax & REGEX_NAMED_ONLY)
+		options |= PCRE2_NO_AUTO_CAPTURE;
+	if (syntax & REGEX_SAME_NAMES)
+		options |= PCRE2_DUPNAMES;
 	if (needs_characters(pattern, length))
 		options |= PCRE2_UTF | PCRE2_MATCH_INVALID_UTF;
 	int code;
@@ -81,14 +92,24 @@ static pcre2_code *compile(const char *pattern, size_t length, struct regex_erro
 int regex_check(const char *pattern, size_t length, struct regex_error *ret_error)
 {
 	int r = 0;
-	pcre2_code *code = compile(pattern, length, ret_error, &r);
+	pcre2_code *code = compile(pattern, length, REGEX_PLAIN, ret_error, &r);
 	pcre2_code_free(code);
 	return r;
 }
 
+/* Room for the spans up to the last one that is wanted; that of the whole match is always there. */
+static uint32_t span_count(const struct regex *r)
+{
+	unsigned last = 0;
+	for (unsigned i = 0; i < r->wanted_count; i++)
+		if (r->wanted[i].group > last)
+			last = r->wanted[i].group;
+	return last + 1;
+}
+
 static int prepare_matching(struct regex *r)
 {
-	r->match = pcre2_match_data_create(1, NULL);
+	r->match = pcre2_match_data_create(span_count(r), NULL);
 	r->context = pcre2_match_context_create(NULL);
 	if (!r->match || !r->context)
 		return -ENOMEM;
@@ -105,16 +126,28 @@ static int prepare_matching(struct regex *r)
 	return 0;
 }
 
-int regex_init(struct regex *r, const char *pattern, size_t length, struct regex_error *ret_error)
+int regex_compile(struct regex *r, const char *pattern, size_t length, unsigned syntax,
+		  struct regex_error *ret_error)
 {
-	*r = (struct regex){0};
+	*r = (struct regex){.code = NULL};
 	int result = 0;
-	r->code = compile(pattern, length, ret_error, &result);
-	if (r->code)
-		result = prepare_matching(r);
+	r->code = compile(pattern, length, syntax, ret_error, &result);
+	return result;
+}
+
+int regex_prepare(struct regex *r)
+{
+	assert(r->code && !r->match);
+	int result = prepare_matching(r);
 	if (result < 0)
 		regex_release(r);
 	return result;
+}
+
+int regex_init(struct regex *r, const char *pattern, size_t length, struct regex_error *ret_error)
+{
+	int result = regex_compile(r, pattern, length, REGEX_PLAIN, ret_error);
+	return result < 0 ? result : regex_prepare(r);
 }
 
 void regex_release(struct regex *r)
@@ -123,10 +156,71 @@ void regex_release(struct regex *r)
 	pcre2_match_context_free(r->context);
 	pcre2_match_data_free(r->match);
 	pcre2_code_free(r->code);
-	*r = (struct regex){0};
+	free(r->wanted);
+	*r = (struct regex){.code = NULL};
 }
 
-int regex_matches(const struct regex *r, const uint8_t *bytes, size_t length)
+static uint32_t told(const struct regex *r, uint32_t what)
+{
+	uint32_t number = 0;
+	int result = pcre2_pattern_info(r->code, what, &number);
+	assert(result == 0);
+	(void)result;
+	return number;
+}
+
+unsigned regex_name_count(const struct regex *r)
+{
+	return told(r, PCRE2_INFO_NAMECOUNT);
+}
+
+/* An entry of PCRE2's table: the group's number in two bytes, then its name. */
+struct regex_name regex_name(const struct regex *r, unsigned i)
+{
+	PCRE2_SPTR table = NULL;
+	assert(i < regex_name_count(r));
+	int result = pcre2_pattern_info(r->code, PCRE2_INFO_NAMETABLE, &table);
+	assert(result == 0 && table);
+	(void)result;
+	PCRE2_SPTR entry = table + (size_t)i * told(r, PCRE2_INFO_NAMEENTRYSIZE);
+	const char *name = (const char *)entry + 2;
+	return (struct regex_name){name, strlen(name), (unsigned)entry[0] << 8 | entry[1]};
+}
+
+static bool is_slot_taken(const struct regex *r, unsigned slot)
+{
+	for (unsigned i = 0; i < r->wanted_count; i++)
+		if (r->wanted[i].slot == slot)
+			return true;
+	return false;
+}
+
+static int want_group(struct regex *r, unsigned group, unsigned slot)
+{
+	struct regex_wanted *more =
+	    reallocarray(r->wanted, r->wanted_count + 1, sizeof(*r->wanted));
+	if (!more)
+		return -ENOMEM;
+	r->wanted = more;
+	more[r->wanted_count] =
+	    (struct regex_wanted){.group = group, .slot = slot, .is_other = is_slot_taken(r, slot)};
+	r->wanted_count++;
+	return 0;
+}
+
+int regex_want(struct regex *r, const char *name, size_t length, unsigned slot)
+{
+	int result = -ENOENT;
+	assert(r->code && !r->match);
+	for (unsigned i = 0; i < regex_name_count(r) && (result == 0 || result == -ENOENT); i++) {
+		struct regex_name n = regex_name(r, i);
+		if (n.length == length && memcmp(n.name, name, length) == 0)
+			result = want_group(r, n.group, slot);
+	}
+	return result;
+}
+
+static int search(const struct regex *r, const uint8_t *bytes, size_t length)
 {
 	assert(r->code && r->match);
 	int found = pcre2_match(r->code, bytes, length, 0, 0, r->match, r->context);
@@ -143,4 +237,45 @@ int regex_matches(const struct regex *r, const uint8_t *bytes, size_t length)
 	default:
 		return -EIO;
 	}
+}
+
+int regex_matches(const struct regex *r, const uint8_t *bytes, size_t length)
+{
+	return search(r, bytes, length);
+}
+
+static bool is_anchored(const struct regex *r)
+{
+	return told(r, PCRE2_INFO_ALLOPTIONS) & PCRE2_ANCHORED;
+}
+
+/* From the front of a record that is too long to be searched from every byte. */
+static int search_front(const struct regex *r, const uint8_t *bytes, size_t length)
+{
+	const size_t whole = REGEX_SEARCHED_WHOLE_BYTES;
+	pcre2_set_offset_limit(r->context, whole * whole / length);
+	int found = search(r, bytes, length);
+	pcre2_set_offset_limit(r->context, PCRE2_UNSET);
+	return found == 0 && !is_anchored(r) ? -ELOOP : found;
+}
+
+int regex_capture(const struct regex *r, const uint8_t *bytes, size_t length,
+		  struct regex_span *spans)
+{
+	int found = length <= REGEX_SEARCHED_WHOLE_BYTES ? search(r, bytes, length)
+							 : search_front(r, bytes, length);
+	if (found <= 0)
+		return found;
+	const size_t *bounds = pcre2_get_ovector_pointer(r->match);
+	for (unsigned i = 0; i < r->wanted_count; i++) {
+		const struct regex_wanted *w = &r->wanted[i];
+		size_t from = bounds[2 * (size_t)w->group], to = bounds[2 * (size_t)w->group + 1];
+		if (w->is_other && spans[w->slot].bytes)
+			continue;
+		bool took_part = from != PCRE2_UNSET;
+		assert(!took_part || (from <= to && to <= length));
+		spans[w->slot] = took_part ? (struct regex_span){bytes + from, to - from}
+					   : (struct regex_span){NULL, 0};
+	}
+	return 1;
 }

@@ -5,6 +5,24 @@ const struct stage_type *const stage_types[] = {
     &file_source_type,
     &stdin_source_type, /* sources */
     &filter_type,       /* transforms */
+    &parse_json_type,
+    &parse_regex_type,
+    &parse_grok_type,
+    &set_type,
+    &remove_type,
+    &rename_type,
+    &keep_type,
+    &route_type,
+    &sample_type,
+    &parse_cri_type,
+    &parse_csv_type,
+    &parse_logfmt_type,
+    &parse_syslog_type,
+    &redact_type,
+    &aggregate_type,
+    &dedupe_type,
+    &multiline_type,
+    &throttle_type,
     &file_sink_type,
     &stdout_sink_type,
     &blackhole_type, /* sinks */
@@ -15,4 +33,8 @@ const char *const loss_names[LOSS_COUNT] = {
     [LOSS_LONG_LINE_DROPPED] = "long lines dropped",
     [LOSS_LONG_LINE_TRUNCATED] = "long lines truncated",
     [LOSS_LONG_LINE_SPLIT] = "long lines split",
+    [LOSS_REFUSED] = "refused and dropped",
+    [LOSS_LATE] = "late",
+    [LOSS_MULTILINE_CUT] = "records of many lines cut",
+    [LOSS_THROTTLED] = "throttled",
 };

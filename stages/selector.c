@@ -1,17 +1,14 @@
 #include "stages/selector.h"
+#include "stages/sift.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Goes over a batch once; what is kept moves to the front of the array. */
 struct sieve {
 	const struct selector *selector;
-	struct batch *batch;
-	uint32_t passed, kept;
-	uint64_t bytes;
-	bool last_kept; /* the record before `passed` */
+	struct sift sift;
 	size_t errors;
 };
 
@@ -28,19 +25,13 @@ static inline const uint8_t *record_end(const struct batch *b, uint32_t i)
 /* The next record: keeps or drops it. */
 static inline void decide(struct sieve *v, bool matches)
 {
-	struct batch *b = v->batch;
-	struct record record = b->records[v->passed++];
-	v->last_kept = matches != v->selector->invert;
-	if (v->last_kept) {
-		b->records[v->kept++] = record;
-		v->bytes += record.length;
-	}
+	sift_next(&v->sift, matches != v->selector->invert);
 }
 
 /* Decides, as not matching, the records up to the one that ends after `hit`. */
 static inline void pass_over(struct sieve *v, const uint8_t *hit)
 {
-	while (record_end(v->batch, v->passed) <= hit)
+	while (record_end(v->sift.batch, v->sift.passed) <= hit)
 		decide(v, false);
 }
 
@@ -74,8 +65,8 @@ static bool any_pattern_matches(struct sieve *v, const uint8_t *start, const uin
 static bool next_matches(struct sieve *v, const uint8_t *hit)
 {
 	const struct selector *s = v->selector;
-	const uint8_t *start = record_start(v->batch, v->passed);
-	const uint8_t *end = record_end(v->batch, v->passed);
+	const uint8_t *start = record_start(v->sift.batch, v->sift.passed);
+	const uint8_t *end = record_end(v->sift.batch, v->sift.passed);
 	size_t length;
 	if (s->finder && !hit && !literals_find(s->finder, start, end, &length))
 		return false;
@@ -85,25 +76,25 @@ static bool next_matches(struct sieve *v, const uint8_t *hit)
 /* One search over all records and what lies between them. */
 static void sift_region(struct sieve *v)
 {
-	struct batch *b = v->batch;
+	struct batch *b = v->sift.batch;
 	const uint8_t *region_end = record_end(b, b->count - 1);
-	while (v->passed < b->count) {
+	while (v->sift.passed < b->count) {
 		size_t length;
-		const uint8_t *hit = literals_find(v->selector->finder, record_start(b, v->passed),
-						   region_end, &length);
+		const uint8_t *hit = literals_find(
+		    v->selector->finder, record_start(b, v->sift.passed), region_end, &length);
 		if (!hit)
 			break;
 		pass_over(v, hit);
 		/* a hit may begin in a gap or reach into one: then the record itself is asked */
-		bool within =
-		    hit >= record_start(b, v->passed) && hit + length <= record_end(b, v->passed);
+		bool within = hit >= record_start(b, v->sift.passed) &&
+			      hit + length <= record_end(b, v->sift.passed);
 		decide(v, next_matches(v, within ? hit : NULL));
 	}
 }
 
 static void sift_each(struct sieve *v)
 {
-	while (v->passed < v->batch->count)
+	while (v->sift.passed < v->sift.batch->count)
 		decide(v, next_matches(v, NULL));
 }
 
@@ -118,17 +109,16 @@ size_t selector_apply(const struct selector *s, struct batch *b)
 {
 	if (b->count == 0)
 		return 0;
-	struct sieve v = {.selector = s, .batch = b};
+	struct sieve v = {.selector = s};
+	sift_begin(&v.sift, b);
 	if (s->finder && is_dense(b)) {
 		sift_region(&v);
-		while (v.passed < b->count)
+		while (v.sift.passed < b->count)
 			decide(&v, false);
 	} else {
 		sift_each(&v);
 	}
-	b->count = v.kept;
-	b->bytes_total = v.bytes;
-	b->unterminated = b->unterminated && v.last_kept;
+	sift_end(&v.sift);
 	return v.errors;
 }
 

@@ -12,9 +12,11 @@
  * instance's own, made by open() and ended by close(). Layer: stages. */
 #pragma once
 
-#include "conf/schema.h"
+#include "conf/topology.h"
 #include "ringbuf/counter.h"
+#include "ringbuf/reasons.h"
 #include "stages/env.h"
+#include "stages/fields.h"
 #include "stages/file_claim.h"
 #include "stages/home.h"
 #include "stages/teller.h"
@@ -24,16 +26,25 @@ enum step {
 	STEP_MORE = 1, /* progress was made; step again */
 	STEP_DONE =
 	    2, /* source: the input has ended; sink: its reader went away and wants no more (a closed pipe) */
-};             /* below 0: failed, -errno; the stage has said why */
+	/* transforms: what is kept may not go on before the moment that was named with env_wake_at(), or another step; nothing was
+	 * handed on, and until then nothing more is taken in */
+	STEP_HOLD = 3,
+}; /* below 0: failed, -errno; the stage has said why */
 
 /* Why records did not come out, for the summary and metrics. Filtering is the topology's wish, not a loss. */
 enum loss {
 	LOSS_LONG_LINE_DROPPED,
 	LOSS_LONG_LINE_TRUNCATED, /* counted per line; the line's beginning did come out */
 	LOSS_LONG_LINE_SPLIT,     /* counted per line; nothing was lost */
+	LOSS_REFUSED,       /* a stage could do nothing with the record, and `on_error` is `drop` */
+	LOSS_MULTILINE_CUT, /* counted per cut; nothing was lost */
+	LOSS_THROTTLED,     /* more than a rate allows, and `when_exceeded` is `drop` */
+	LOSS_LATE,          /* their window was closed */
 	LOSS_COUNT,
 };
 extern const char *const loss_names[LOSS_COUNT];
+
+enum { FIGURES_MAX = 16 };
 
 /* One stage's figures, shared by its instances. */
 struct stage_counters {
@@ -42,6 +53,9 @@ struct stage_counters {
 	    bytes_out; /* sinks: stored; bytes as written, delimiters included */
 	struct counter lost[LOSS_COUNT];
 	struct counter errors;  /* operations or files that failed */
+	struct counter refused; /* records that it could do nothing with, */
+	struct reasons reasons; /* and why */
+	struct counter joined;  /* that became a part of another */
 	struct counter retries; /* of what failed and may yet succeed */
 	struct counter work_total,
 	    work_done;                 /* bytes of input known and consumed, for the progress bar */
@@ -51,6 +65,7 @@ struct stage_counters {
 	struct counter removals;       /* files that were deleted, as the topology says */
 	struct counter
 	    changes; /* to what snapshot() would say, besides those that bytes_in tells of */
+	struct counter figures[FIGURES_MAX]; /* the stage's own: stage_type.figures */
 	struct counter
 	    awaited; /* of these: a source waits until they are committed, so an epoch is due at once */
 };
@@ -64,9 +79,18 @@ struct stage {
 	const char *id;      /* as the topology names it */
 	const void *options; /* the struct its option table fills */
 	struct env *env;
-	struct home *home; /* sources: where buffers and batches come from; others: NULL */
+	/* Sources: where buffers and batches come from. Transforms: where batches come from that they send elsewhere, and
+	 * buffers for text that they make, as many as they said. NULL: they need none. */
+	struct home *home;
+	const struct fields *fields;      /* of the topology */
+	const struct column_set *needed;  /* of these, by whoever gets what it hands on */
+	bool needs_all;                   /* somebody writes out whatever a record has */
+	const struct column_set *written; /* by whoever hands on to it */
+	int object; /* the column that fields_write_object() gave it; -1: none */
+	enum on_error on_error;
 	struct stage_counters *counters;
 	bool once;      /* run to the end of the input, then end */
+	bool ending;    /* transforms: no more will come, and all that is held is due */
 	bool stopping;  /* sources that drain: hand on what can't be read again, then STEP_DONE */
 	bool terminal;  /* standard output is one */
 	unsigned index; /* which of `workers: N` */
@@ -82,6 +106,9 @@ struct outlet;
 /* Hands the batch on; clears the caller's pointer. Never blocks, never fails: a worker steps a stage only when there
  * is room below for what one step may emit. An empty batch is allowed and simply ends here. */
 void emit(struct outlet *out, struct batch **b);
+
+/* Its output of that number (conf/topology.h), given the main one. NULL: nobody reads it. */
+struct outlet *outlet_of(struct outlet *out, unsigned output);
 
 /* Where a sink gets its batches. */
 struct inlet;
@@ -101,11 +128,20 @@ struct stage_type {
 	 * themselves (stages/descriptor.h). */
 	void (*close)(struct stage *s);
 
-	/* One of these, by kind. A source emits at most one batch a step. A transform returns 0, or -errno when it has
-	 * failed for good; the batch is its own in either case. */
+	/* One of these, by kind. A source emits at most one batch a step. A transform returns 0, STEP_MORE when there was no
+	 * room for all that it makes of the batch (then transform_more follows), STEP_HOLD likewise, or -errno when it has failed for good; the
+	 * batch is its own in either case. */
 	int (*source_step)(struct stage *s, struct outlet *out);
 	int (*transform_apply)(struct stage *s, struct batch *b, struct outlet *out);
 	int (*sink_step)(struct stage *s, struct inlet *in);
+
+	/* Transforms, when there is room again: goes on with the batches whose rest it kept, in order. It may be given more of
+	 * them before. 0: it keeps nothing any more; STEP_MORE, STEP_HOLD or -errno. What it kept is let go by close() if not before. */
+	int (*transform_more)(struct stage *s, struct outlet *out);
+	/* Transforms that hold records back from one batch to the next: called before each batch, and at the moments it names
+	 * with env_wake_at(); hands on what is due, no more than it could make of one batch; all of it, call by call, when s
+	 * is `ending`. STEP_MORE: call again; 0; or -errno. What is held belongs in the snapshot. */
+	int (*transform_due)(struct stage *s, struct outlet *out);
 
 	/* Sinks, instead of sink_step once inlet_ended(): write out what is held back, close files. STEP_MORE or STEP_WAIT
 	 * until STEP_DONE, with every batch done, save when its reader went away. */
@@ -138,6 +174,16 @@ struct stage_type {
 	 * its own. */
 	int (*tell)(const void *options, const struct delta *saved, struct teller *t);
 
+	/* Which fields it reads, which it writes (stages/fields.h). NULL: it has to do with bodies only. */
+	void (*fields)(const void *options, struct field_uses *uses);
+	/* What is wrong with that, given what others do with fields; `at` is where the stage's id stands. NULL: nothing can be. */
+	void (*check_fields)(const void *options, const struct field_traffic *traffic,
+			     struct place at, struct problems *problems);
+	/* Transforms that make text: how many buffers one batch made from one of `capacity` bytes may take, and how large they
+	 * have to be; needs_all: somebody below writes out all fields. NULL: none. */
+	unsigned (*scratch)(const void *options, size_t capacity, bool needs_all,
+			    size_t *ret_capacity);
+
 	/* Upper bound of what one instance takes besides batches, in bytes, counted in the memory budget. NULL: little. */
 	size_t (*memory)(const void *options);
 	/* How many helper threads one instance can keep busy with IO_WORK. NULL: none. */
@@ -157,6 +203,9 @@ struct stage_type {
 	/* Sources of files: the patterns that name them, and those that leave some out. NULL: reads no files. */
 	const struct text_list *(*patterns)(const void *options,
 					    const struct text_list **ret_exclude);
+	/* The option that names a time zone, for zone_open() (stages/time/zone.h): that there is such a zone is found while
+	 * the topology is checked. NULL, or a text that was not given: there is none. */
+	const struct text *(*zone)(const void *options);
 	/* Sinks that write files: their path, as a path_template. NULL: writes none. */
 	const struct text *(*path)(const void *options);
 	/* Sinks that write files: number `i` (from 0) of those it would write at wall_ns (since 1970). 0 is the one that
@@ -167,8 +216,15 @@ struct stage_type {
 	int (*reads)(const void *options, file_resolve *resolve, struct file_question *questions,
 		     size_t count);
 
+	/* What its own counters count, told at the end and when asked; ends with NULL. NULL: it has none. */
+	const char *const *figures;
+
 	/* A sink whose output is the process's standard output. */
 	bool standard_output;
+	/* A transform that may hand on a batch in several parts, a part at a time. (One with transform_due makes a batch anyway.) */
+	bool splits;
+	/* A transform that makes records of its own out of many: those that do not come out were not filtered. */
+	bool gathers;
 	/* A transform cheap enough to run fused, or a sink cheap enough to share its input's thread. */
 	bool light;
 	/* A transform whose instances are independent, so that it may be fused into several workers. */

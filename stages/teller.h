@@ -34,6 +34,7 @@ struct told_file {
 };
 
 struct teller_ops {
+	void (*thing)(struct teller *t, const char *what, const char *name);
 	void (*file)(struct teller *t, const struct told_file *f);
 	/* Of that file. */
 	void (*text)(struct teller *t, const char *name, const char *value);
@@ -49,6 +50,12 @@ struct teller {
 static inline void teller_file(struct teller *t, const struct told_file *f)
 {
 	t->ops->file(t, f);
+}
+
+/* One that is no file: `window 2026-01-01T00:00:00Z`. */
+static inline void teller_thing(struct teller *t, const char *what, const char *name)
+{
+	t->ops->thing(t, what, name);
 }
 
 static inline void teller_text(struct teller *t, const char *name, const char *value)

@@ -63,3 +63,11 @@ static inline uint8_t *scratch_take(struct scratch *s, uint64_t bytes)
 	s->at += bytes;
 	return taken;
 }
+
+/* The same, from an address that is a multiple of align, a power of two. */
+static inline void *scratch_take_aligned(struct scratch *s, uint64_t bytes, uintptr_t align)
+{
+	uint64_t skip = -(uintptr_t)s->at & (align - 1);
+	uint8_t *taken = bytes > UINT64_MAX - skip ? 0 : scratch_take(s, bytes + skip);
+	return taken ? taken + skip : 0;
+}

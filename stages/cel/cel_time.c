@@ -1,104 +1,47 @@
 #include "stages/cel/cel_time.h"
 
 #include "stages/cel/cel_number.h"
+#include "stages/time/time_digits.h"
+#include "stages/time/time_parse.h"
+#include "stages/time/time_write.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SECOND_NS INT64_C(1000000000)
 #define MINUTE_NS (60 * SECOND_NS)
 #define HOUR_NS (60 * MINUTE_NS)
-#define DAY_S INT64_C(86400)
 
 /* What sums are made in before they are known to fit. */
 __extension__ typedef __int128 wide;
 
-/* ---- calendar: https://howardhinnant.github.io/date_algorithms.html, in eras of 400 years from March 1 ---- */
-
-struct date {
-	int64_t year;
-	unsigned month, day; /* from 1 */
-};
-
-static int64_t days_of(struct date d)
-{
-	int64_t year = d.year - (d.month <= 2);
-	int64_t era = (year >= 0 ? year : year - 399) / 400;
-	int64_t of_era = year - era * 400;
-	int64_t of_year =
-	    (153 * (int64_t)((d.month > 2 ? d.month - 3 : d.month + 9)) + 2) / 5 + d.day - 1;
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static struct date date_of(int64_t days)
-{
-	days += 719468;
-	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-	int64_t day = days - era * 146097;
-	int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-	int64_t of_year = day - (365 * year + year / 4 - year / 100);
-	int64_t month = (5 * of_year + 2) / 153;
-	struct date d = {.month = (unsigned)(month < 10 ? month + 3 : month - 9),
-			 .day = (unsigned)(of_year - (153 * month + 2) / 5 + 1)};
-	d.year = year + era * 400 + (d.month <= 2);
-	return d;
-}
-
-static unsigned days_in_month(int64_t year, unsigned month)
-{
-	static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-	return month == 2 && leap ? 29 : days[month - 1];
-}
-
-static int64_t floor_div(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0);
-}
-
 /* ---- reading ---- */
 
 struct cursor {
-	const char *at, *end;
+	const uint8_t *at, *end;
 };
+
+static struct cursor cursor_over(const char *text, size_t length)
+{
+	return (struct cursor){(const uint8_t *)text, (const uint8_t *)text + length};
+}
 
 static bool skip(struct cursor *c, char wanted)
 {
-	if (c->at == c->end || *c->at != wanted)
-		return false;
-	c->at++;
-	return true;
+	return time_read_byte(&c->at, c->end, (uint8_t)wanted);
 }
 
-static bool read_fixed(struct cursor *c, unsigned digits, unsigned most, unsigned *ret)
+static bool read_two(struct cursor *c, unsigned most, unsigned *ret)
 {
-	unsigned n = 0;
-	for (unsigned i = 0; i < digits; i++, c->at++) {
-		if (c->at == c->end || *c->at < '0' || *c->at > '9')
-			return false;
-		n = n * 10 + (unsigned)(*c->at - '0');
-	}
-	*ret = n;
-	return n <= most;
-}
-
-/* Digits after a point, as billionths; those beyond are dropped. */
-static bool read_billionths(struct cursor *c, int64_t *ret)
-{
-	int64_t n = 0, unit = SECOND_NS / 10;
-	const char *start = c->at;
-	for (; c->at < c->end && *c->at >= '0' && *c->at <= '9'; c->at++, unit /= 10)
-		n += (*c->at - '0') * unit;
-	*ret = n;
-	return c->at > start;
+	return time_read_number(&c->at, c->end, 2, 2, ret) && *ret <= most;
 }
 
 static bool read_hours_minutes(struct cursor *c, int64_t *ret_ns)
 {
 	unsigned hours, minutes;
-	if (!read_fixed(c, 2, 23, &hours) || !skip(c, ':') || !read_fixed(c, 2, 59, &minutes))
+	if (!read_two(c, 23, &hours) || !skip(c, ':') || !read_two(c, 59, &minutes))
 		return false;
 	*ret_ns = hours * HOUR_NS + minutes * MINUTE_NS;
 	return true;
@@ -127,26 +70,12 @@ static int in_range(wide ns, int64_t *ret_ns)
 
 int cel_timestamp_parse(const char *text, size_t length, int64_t *ret_ns)
 {
-	struct cursor c = {text, text + length};
-	unsigned year, month, day, hour, minute, second;
-	int64_t fraction = 0, zone;
-	if (!read_fixed(&c, 4, 9999, &year) || !skip(&c, '-') || !read_fixed(&c, 2, 12, &month) ||
-	    month == 0 || !skip(&c, '-') || !read_fixed(&c, 2, days_in_month(year, month), &day) ||
-	    day == 0 || !skip(&c, 'T') || !read_fixed(&c, 2, 23, &hour) || !skip(&c, ':') ||
-	    !read_fixed(&c, 2, 59, &minute) || !skip(&c, ':') || !read_fixed(&c, 2, 59, &second))
-		return -EINVAL;
-	if (skip(&c, '.') && !read_billionths(&c, &fraction))
-		return -EINVAL;
-	if (!read_zone(&c, &zone) || c.at != c.end)
-		return -EINVAL;
-	int64_t days = days_of((struct date){year, month, day});
-	int64_t seconds = days * DAY_S + hour * 3600 + minute * 60 + second;
-	return in_range((wide)seconds * SECOND_NS + fraction - zone, ret_ns);
+	return time_parse_strict((const uint8_t *)text, length, ret_ns);
 }
 
 int cel_zone_parse(const char *text, size_t length, int64_t *ret_ns)
 {
-	struct cursor c = {text, text + length};
+	struct cursor c = cursor_over(text, length);
 	bool read;
 	*ret_ns = 0;
 	if (length == 3 && memcmp(text, "UTC", 3) == 0)
@@ -178,14 +107,14 @@ static int64_t read_unit(struct cursor *c)
 /* One `90m` or `1.5s`, added. */
 static int read_term(struct cursor *c, wide *sum)
 {
-	const char *start = c->at;
+	const uint8_t *start = c->at;
 	uint64_t whole = 0;
-	int64_t billionths = 0;
-	while (c->at < c->end && *c->at >= '0' && *c->at <= '9')
+	uint32_t billionths = 0;
+	while (c->at < c->end && time_is_digit(*c->at))
 		c->at++;
-	int r = c->at > start ? cel_uint_parse(start, (size_t)(c->at - start), 10, &whole) : 0;
 	bool any = c->at > start;
-	if (skip(c, '.') && !read_billionths(c, &billionths) && !any)
+	int r = any ? cel_uint_parse((const char *)start, (size_t)(c->at - start), 10, &whole) : 0;
+	if (skip(c, '.') && !time_read_billionths(&c->at, c->end, &billionths) && !any)
 		return -EINVAL;
 	if (c->at == start)
 		return -EINVAL;
@@ -198,7 +127,7 @@ static int read_term(struct cursor *c, wide *sum)
 
 int cel_duration_parse(const char *text, size_t length, int64_t *ret_ns)
 {
-	struct cursor c = {text, text + length};
+	struct cursor c = cursor_over(text, length);
 	wide sum = 0;
 	bool negative = skip(&c, '-');
 	if (!negative)
@@ -232,15 +161,13 @@ static size_t print_fraction(char *to, int64_t billionths)
 
 size_t cel_timestamp_print(char to[static CEL_TIME_BYTES_MAX], int64_t ns)
 {
-	int64_t seconds = floor_div(ns, SECOND_NS), days = floor_div(seconds, DAY_S);
-	struct date d = date_of(days);
-	int of_day = (int)(seconds - days * DAY_S);
-	int n = snprintf(to, CEL_TIME_BYTES_MAX, "%04d-%02u-%02uT%02d:%02d:%02d", (int)d.year,
-			 d.month, d.day, of_day / 3600, of_day / 60 % 60, of_day % 60);
-	size_t length = (size_t)n;
-	length += print_fraction(to + length, ns - seconds * SECOND_NS);
-	to[length++] = 'Z';
-	return length;
+	static_assert((int)TIME_RFC3339_MAX <= (int)CEL_TIME_BYTES_MAX, "a timestamp has room");
+	size_t n = time_write_rfc3339(ns, to);
+	/* As few digits of a fraction as say it, not three at a time; one of them is no 0. */
+	while (ns % SECOND_NS != 0 && to[n - 2] == '0')
+		n--;
+	to[n - 1] = 'Z';
+	return n;
 }
 
 size_t cel_duration_print(char to[static CEL_TIME_BYTES_MAX], int64_t ns)
@@ -257,42 +184,31 @@ size_t cel_duration_print(char to[static CEL_TIME_BYTES_MAX], int64_t ns)
 
 /* ---- parts ---- */
 
-static int64_t day_part(int64_t days, enum cel_part part)
-{
-	enum { THURSDAY = 4 }; /* day 0 */
-	struct date d = date_of(days);
-	switch (part) {
-	case CEL_FULL_YEAR:
-		return d.year;
-	case CEL_MONTH:
-		return d.month - 1;
-	case CEL_DATE:
-		return d.day;
-	case CEL_DAY_OF_MONTH:
-		return d.day - 1;
-	case CEL_DAY_OF_WEEK:
-		return ((days + THURSDAY) % 7 + 7) % 7;
-	default:
-		return days - days_of((struct date){d.year, 1, 1});
-	}
-}
-
 int64_t cel_timestamp_part(int64_t ns, int64_t zone_ns, enum cel_part part)
 {
-	int64_t fraction = ns - floor_div(ns, SECOND_NS) * SECOND_NS;
-	int64_t seconds = floor_div(ns, SECOND_NS) + zone_ns / SECOND_NS;
-	int64_t days = floor_div(seconds, DAY_S), of_day = seconds - days * DAY_S;
+	struct time_shown t;
+	time_show(&t, (int32_t)(zone_ns / SECOND_NS), ns);
 	switch (part) {
+	case CEL_FULL_YEAR:
+		return t.date.year;
+	case CEL_MONTH:
+		return t.date.month - 1;
+	case CEL_DATE:
+		return t.date.day;
+	case CEL_DAY_OF_MONTH:
+		return t.date.day - 1;
+	case CEL_DAY_OF_WEEK:
+		return calendar_weekday(t.days);
+	case CEL_DAY_OF_YEAR:
+		return calendar_year_day(t.days);
 	case CEL_HOURS:
-		return of_day / 3600;
+		return t.hour;
 	case CEL_MINUTES:
-		return of_day / 60 % 60;
+		return t.minute;
 	case CEL_SECONDS:
-		return of_day % 60;
-	case CEL_MILLISECONDS:
-		return fraction / 1000000;
+		return t.second;
 	default:
-		return day_part(days, part);
+		return t.fraction_ns / 1000000;
 	}
 }
 

@@ -1,6 +1,6 @@
 /* cel_time.h - timestamps and durations: nanoseconds in 64 bits, so years 1677 to 2262 and 292 years.
  *
- * Threads: any. Memory: none. Layer: libc only. */
+ * Threads: any. Memory: none. Layer: stages/time. */
 #pragma once
 
 #include <stddef.h>

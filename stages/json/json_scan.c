@@ -38,6 +38,7 @@ struct walk {
 	const uint8_t *bytes, *end; /* end: one past the closing brace */
 	struct value *values;
 	struct json_members *members;
+	bool all_members;
 	struct json_mistake mistake;
 	uint32_t depth;
 	struct json_index index;
@@ -167,22 +168,20 @@ static struct value name_of(const struct walk *w, const struct frame *of)
 			      .form = escaped ? VALUE_ESCAPED : VALUE_PLAIN};
 }
 
-static __attribute__((noinline)) bool add_member(struct walk *w, const struct frame *of,
+static __attribute__((noinline)) void add_member(struct walk *w, const struct frame *of,
 						 struct value v, const uint8_t *past)
 {
 	struct json_members *m = w->members;
 	const uint16_t column = w->plan->nodes[of->node].column;
-	if (column == JSON_NO_COLUMN && !m->all)
-		return true;
 	const uint8_t *from = of->name - 1;
-	if (m->count == m->room)
-		return mistaken(w, from, "more fields than there is room for");
+	m->is_full = m->count == m->room;
+	if (m->is_full)
+		return;
 	m->at[m->count++] = (struct json_member){.name = name_of(w, of),
 						 .value = v,
 						 .from = (uint32_t)(from - w->bytes),
 						 .to = (uint32_t)(past - w->bytes),
 						 .column = column};
-	return true;
 }
 
 /* --- values --- */
@@ -230,7 +229,7 @@ COLD bool no_value(struct walk *w, const uint8_t *at)
 /* Does anyone look at what of->node's value is? */
 HOT bool wanted(const struct walk *w, const struct frame *of)
 {
-	return of->node || __builtin_expect(w->members != NULL, 0);
+	return of->node || __builtin_expect(w->all_members, 0);
 }
 
 /* The value that ends before `past` is of->node's. */
@@ -241,7 +240,9 @@ HOT bool store(struct walk *w, const struct frame *of, struct value v, const uin
 	const uint16_t column = w->plan->nodes[of->node].column;
 	if (column != JSON_NO_COLUMN)
 		w->values[column] = v;
-	return !w->members || w->depth > 1 || add_member(w, of, v, past);
+	if (__builtin_expect(w->members != NULL, 0) && w->depth == 1)
+		add_member(w, of, v, past);
+	return true;
 }
 
 /* --- the record --- */
@@ -384,6 +385,7 @@ static bool scan(struct walk *w, uint32_t length)
 	json_index_begin(&w->index, w->bytes, from, to);
 	if (w->members) {
 		w->members->count = 0;
+		w->members->is_full = false;
 		w->members->open = from;
 		w->members->close = to - 1;
 	}
@@ -399,6 +401,7 @@ int json_scan(const struct json_plan *plan, const uint8_t *bytes, uint32_t lengt
 	w.bytes = bytes;
 	w.values = values;
 	w.members = members;
+	w.all_members = members && members->all;
 	w.mistake.why = NULL;
 	w.depth = 0;
 	clear(plan, values);

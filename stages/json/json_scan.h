@@ -31,17 +31,17 @@ struct json_member {
 	uint16_t column;   /* or JSON_NO_COLUMN */
 };
 
-/* What an encoder that takes a record apart asks for, all of its members or those that have a column, in the order they
- * have in it. A name that comes twice is there twice: whoever cuts out a field cuts out each of it. */
+/* What an encoder that takes a record apart asks for, all of its members or those that somebody wants, or something within, in
+ * the order they have in it. A name that comes twice is there twice: whoever cuts out a field cuts out each of it. */
 struct json_members {
 	struct json_member *at;
 	uint32_t room, count;
 	bool all;
+	bool is_full;         /* there were more */
 	uint32_t open, close; /* the record's own braces */
 };
 
 /* values: one for each of the plan's columns; MISSING where the record has no such field, all of them when it is refused.
- * members: filled in when it is not NULL. 0, or -EBADMSG and ret_mistake says why: malformed, or more members than there
- * is room for. */
+ * members: filled in when it is not NULL. 0, or -EBADMSG and ret_mistake says why: malformed. */
 int json_scan(const struct json_plan *plan, const uint8_t *bytes, uint32_t length,
 	      struct value *values, struct json_members *members, struct json_mistake *ret_mistake);

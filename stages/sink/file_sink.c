@@ -4,6 +4,7 @@
 #include "conf/excerpt.h"
 #include "stages/builtin.h"
 #include "stages/cure.h"
+#include "stages/encoding.h"
 #include "stages/file_output.h"
 #include "stages/rotated_name.h"
 
@@ -15,10 +16,7 @@ enum { COMPRESSION_AUTO, COMPRESSION_NONE, COMPRESSION_ZSTD };
 
 struct file_sink_options {
 	struct text path;
-	struct {
-		uint64_t format;
-		struct text delimiter;
-	} encoding;
+	struct encoding_options encoding;
 	struct {
 		uint64_t type, level, workers;
 	} compression;
@@ -31,16 +29,7 @@ struct file_sink_options {
 /* A member of a nested struct; macro arguments of offsetof() can't be put in parentheses. */
 #define IN(group, member) (AT(group.member) - AT(group)) /* NOLINT(bugprone-macro-parentheses) */
 
-static const char *const formats[] = {"raw", NULL};
 static const char *const compressions[] = {"auto", "none", "zstd", NULL};
-
-static const struct option encoding_table[] = {
-    {"format", OPTION_CHOICE, IN(encoding, format), .preset = "raw", .choices = formats,
-     .doc = "How a record is written; raw: as it was read"},
-    {"delimiter", OPTION_TEXT, IN(encoding, delimiter), .preset = "\"\\n\"", .min = 1,
-     .max = DELIMITER_MAX, .doc = "What follows each record, 1 to 8 bytes"},
-    {0},
-};
 
 static const struct option compression_table[] = {
     {"type", OPTION_CHOICE, IN(compression, type), .preset = "auto", .choices = compressions,
@@ -134,6 +123,7 @@ static void file_sink_check(const void *options, struct place at, struct problem
 	struct path_template template;
 	const char *why;
 	size_t offset;
+	encoding_check(&o->encoding, at, problems);
 	if (!o->path.bytes)
 		return;
 	check_name(o, problems);
@@ -144,6 +134,12 @@ static void file_sink_check(const void *options, struct place at, struct problem
 	struct place mistake = o->path.at;
 	mistake.column += (unsigned)offset;
 	problem_add(problems, mistake, "%s", why);
+}
+
+static const struct stage_schema *file_sink_companion(const void *options, const void **ret_options)
+{
+	return encoding_companion(&((const struct file_sink_options *)options)->encoding,
+				  ret_options);
 }
 
 /* The template has been checked. */
@@ -192,8 +188,7 @@ static struct file_output_options output_options(const struct stage *s,
 		       .epoch = s->epoch,
 		       .saved = s->saved},
 	};
-	out.delimiter.length = (uint8_t)o->encoding.delimiter.length;
-	memcpy(out.delimiter.bytes, o->encoding.delimiter.bytes, out.delimiter.length);
+	out.delimiter = encoding_delimiter(&o->encoding);
 	return out;
 }
 
@@ -323,7 +318,8 @@ const struct stage_type file_sink_type = {
 	       .summary = "writes records to files, plain or compressed, and rotates them",
 	       .options = file_sink_table,
 	       .options_size = sizeof(struct file_sink_options),
-	       .check = file_sink_check},
+	       .check = file_sink_check,
+	       .companion = file_sink_companion},
     .open = file_sink_open,
     .close = file_sink_close,
     .sink_step = file_sink_step,

@@ -201,6 +201,14 @@ static int open_renamed(struct file_reader *r)
 	return GO_ON;
 }
 
+static int note_origin(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	file_origin_let_go(f->origin);
+	f->origin = file_origin_new(r->opening, NULL, f->device, f->inode);
+	return f->origin ? 0 : -ENOMEM;
+}
+
 int opening_looked(struct file_reader *r)
 {
 	struct tracked_file *f = r->file;
@@ -213,6 +221,8 @@ int opening_looked(struct file_reader *r)
 	int adopted = is_another(r) ? adopt_identity(r) : 1;
 	if (adopted <= 0)
 		return adopted < 0 ? adopted : GO_ON;
+	if (note_origin(r) < 0)
+		return turn_out_of_memory(r);
 	decide_form(r);
 	r->at = READER_FILL;
 	set_limit(r);

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POSITION_FORMAT = 2 };
+/* The one before did not say how much lies before a frame once it is unpacked. */
+enum { POSITION_FORMAT = 3, POSITION_FORMAT_BEFORE = 2 };
 
 enum { FORM_UNSEEN, FORM_PLAIN, FORM_ZSTD, FORM_GZIP };
 
@@ -71,6 +72,7 @@ void file_position_pack(struct packer *to, const struct file_position *n)
 	packer_u64(to, file_tail_hash(&n->tail));
 	packer_u64(to, (uint64_t)n->seen_ns);
 	packer_u64(to, n->boot);
+	packer_varint(to, n->place.unpacked);
 }
 
 static bool is_sound(const struct file_position *n)
@@ -78,6 +80,11 @@ static bool is_sound(const struct file_position *n)
 	return n->head.length <= HEAD_BYTES && n->tail.length <= TAIL_BYTES &&
 	       n->tail.length <= n->tail.end && n->place.at <= INT64_MAX &&
 	       n->tail.end <= INT64_MAX;
+}
+
+static bool is_format(uint64_t format)
+{
+	return format == POSITION_FORMAT || format == POSITION_FORMAT_BEFORE;
 }
 
 int file_position_unpack(struct file_position *n, struct packed from, char **ret_path)
@@ -95,7 +102,9 @@ int file_position_unpack(struct file_position *n, struct packed from, char **ret
 	n->tail.hash = packed_u64(&from);
 	n->seen_ns = (int64_t)packed_u64(&from);
 	n->boot = packed_u64(&from);
-	if (!packed_is_whole(&from) || format != POSITION_FORMAT || form > FORM_GZIP ||
+	n->place.unpacked =
+	    format == POSITION_FORMAT_BEFORE ? UNPACKED_UNKNOWN : packed_varint(&from);
+	if (!packed_is_whole(&from) || !is_format(format) || form > FORM_GZIP ||
 	    flags > FLAGS_ALL || head_length > HEAD_BYTES || tail_length > TAIL_BYTES ||
 	    length == 0 || memchr(path, 0, length))
 		return -EBADMSG;

@@ -1,7 +1,8 @@
 /* file_position.h - one file's position, and its bytes in a snapshot.
  *
  *   key:   device, inode, birth time
- *   value: path, form, at, skip, where in a line it is, the samples of file_identity.h, when it was last seen, boot
+ *   value: path, form, at, skip, where in a line it is, the samples of file_identity.h, when it was last seen, boot,
+ *          how much lies before `at` once it is unpacked (states of old do not say)
  *
  * Threads: the owner's. Memory: about 300 bytes, and its path while it is parked. Layer: stages. */
 #pragma once

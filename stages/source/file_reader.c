@@ -17,6 +17,7 @@ void file_reader_start(struct file_reader *r)
 {
 	intake_init(&r->intake, r->stage->home, r->framing, INTAKE_READ);
 	chain_init(&r->paused);
+	chain_init(&r->unfinished);
 	r->open_max = OPEN_MAX;
 }
 
@@ -56,12 +57,19 @@ static bool has_had_its_turn(const struct file_reader *r)
 	       chain_owner(first, struct tracked_file, turn_link)->place.form == FILE_PLAIN;
 }
 
-static int frame(struct file_reader *r, bool ended, struct batch **ret_batch)
+static void say_where(struct file_reader *r)
 {
-	size_t n;
 	r->intake.path = r->file->path;
 	r->intake.offset = r->file->place.at;
 	r->intake.offset_known = r->file->place.form != FILE_PACKED;
+	r->intake.origin = r->file->origin;
+	r->intake.place_known = file_place_offset(&r->file->place, &r->intake.place);
+}
+
+static int frame(struct file_reader *r, bool ended, struct batch **ret_batch)
+{
+	size_t n;
+	say_where(r);
 	int result = intake_frame(&r->intake, &r->file->place.framer, ended, ret_batch, &n);
 	turn_consumed(r, n);
 	return result;
@@ -72,12 +80,27 @@ static int frame_more(struct file_reader *r, struct batch **ret_batch)
 	int result = frame(r, false, ret_batch);
 	if (result != 0)
 		return result == -EAGAIN ? WAIT : GO_ON;
+	if (r->file->place.form == FILE_STREAM)
+		turn_has_waited(r); /* it begins to */
 	if (r->at_end)
 		r->at = READER_END;
 	else if (has_had_its_turn(r))
 		turn_wait(r);
 	else
 		r->at = READER_FILL;
+	return GO_ON;
+}
+
+/* What is open is complete. */
+static int finish_record(struct file_reader *r, struct batch **ret_batch)
+{
+	size_t n;
+	say_where(r);
+	int result = intake_close(&r->intake, &r->file->place.framer, ret_batch, &n);
+	if (result == -EAGAIN)
+		return WAIT;
+	turn_consumed(r, n);
+	r->at = r->file->place.form == FILE_STREAM ? READER_FILL : READER_END;
 	return GO_ON;
 }
 
@@ -140,6 +163,8 @@ static int at_end(struct file_reader *r)
 	note_finished(r);
 	if (r->draining) {
 		r->at = READER_FINISH;
+	} else if (r->follow && turn_has_waited(r)) {
+		r->at = READER_QUIET;
 	} else if (r->follow && f->place.form == FILE_STREAM && !f->named) {
 		turn_stat(r, READER_CHECKING); /* nobody may find it to write to it any more */
 	} else if (f->place.form == FILE_STREAM && (r->follow || (f->is_pipe && !f->had_bytes))) {
@@ -210,6 +235,8 @@ static int move(struct file_reader *r, struct batch **ret_batch)
 		return at_end(r);
 	case READER_CHECKING:
 		return checked(r);
+	case READER_QUIET:
+		return finish_record(r, ret_batch);
 	case READER_FINISH:
 		return finish(r, ret_batch);
 	}
@@ -221,11 +248,22 @@ static bool is_reading_stream(const struct file_reader *r)
 	return r->at == READER_READING && r->op.stream;
 }
 
+/* When the read is taken back so that the record which is open can be handed on. It was taken back before if it is later. */
+static uint64_t unfinished_until_ns(const struct file_reader *r)
+{
+	if (!is_reading_stream(r) || !framer_is_open(&r->file->place.framer))
+		return UINT64_MAX;
+	uint64_t waits = r->file->finished_at_ns;
+	return waits > r->slice_end_ns ? waits : r->slice_end_ns;
+}
+
 /* Nobody may write to a stream for a long time: that must not keep other files waiting, nor the end. */
 static bool has_read_long_enough(const struct file_reader *r)
 {
 	struct chain *first = chain_first(&r->set->ready);
 	bool is_late = turn_now_ns(r) >= r->slice_end_ns;
+	if (turn_now_ns(r) >= unfinished_until_ns(r))
+		return true;
 	if (r->draining)
 		return is_late || !reading_is_measured(r->file);
 	if (!first)
@@ -241,6 +279,20 @@ static void cut_stream_short(struct file_reader *r)
 		return;
 	r->slice_end_ns = turn_now_ns(r) + FILE_SLICE_NS;
 	io_cancel(r->stage->env->io, &r->op);
+}
+
+/* Those whose records have waited get a turn, at the end of which they are handed on. */
+static void wake_unfinished(struct file_reader *r)
+{
+	uint64_t now = turn_now_ns(r);
+	struct chain *c;
+	while (!r->draining && (c = chain_first(&r->unfinished))) {
+		struct tracked_file *f = chain_owner(c, struct tracked_file, unfinished);
+		if (f->finished_at_ns > now)
+			return;
+		chain_unlink(c);
+		file_set_ready(r->set, f);
+	}
 }
 
 static void tick(struct file_reader *r)
@@ -309,6 +361,7 @@ static void leave_file(struct file_reader *r)
 int file_reader_step(struct file_reader *r, struct batch **ret_batch)
 {
 	tick(r);
+	wake_unfinished(r);
 	*ret_batch = NULL;
 	for (int i = 0; i < MOVES_PER_STEP; i++) {
 		if (r->op.busy) {
@@ -333,12 +386,24 @@ bool file_reader_is_idle(const struct file_reader *r)
 	return !r->file && !chain_first(&r->set->ready) && !chain_first(&r->paused);
 }
 
+static uint64_t next_unfinished_ns(const struct file_reader *r)
+{
+	struct chain *first = chain_first(&r->unfinished);
+	uint64_t next = first ? chain_owner(first, struct tracked_file, unfinished)->finished_at_ns
+			      : UINT64_MAX;
+	uint64_t stream = unfinished_until_ns(r);
+	return stream < next ? stream : next;
+}
+
 uint64_t file_reader_next_ns(const struct file_reader *r)
 {
 	uint64_t next = UINT64_MAX;
 	bool ticks = chain_first(&r->set->adrift) || chain_first(&r->paused) || may_lack_writer(r);
 	if (ticks && !r->draining)
 		next = r->next_tick_ns;
+	uint64_t unfinished = next_unfinished_ns(r);
+	if (unfinished < next && !r->draining)
+		next = unfinished;
 	if (!r->file && chain_first(&r->set->ready) && r->retry_ns < next)
 		next = r->retry_ns;
 	bool is_hurried = r->draining || chain_first(&r->set->ready);

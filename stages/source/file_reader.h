@@ -28,6 +28,7 @@
  *   FILL            damaged                                    stuck, PICK
  *   FILL            draining, a stream                         MEASURING: how much it holds; FILL until that was read
  *   END             draining                                   FINISH
+ *   END, READING    a record of several lines has waited       QUIET: it is handed on as it is; then FILL (a stream), END
  *
  * Draining: only the streams that are open have their turns, each a last one, for nobody could read what is lost with
  * their descriptors. It ends whoever goes on writing to them. Regular files can be read again, and are left as they are.
@@ -60,6 +61,7 @@ enum file_reader_at {
 	READER_FRAME,
 	READER_END,
 	READER_CHECKING,
+	READER_QUIET,
 	READER_FINISH,
 };
 
@@ -88,12 +90,15 @@ struct file_reader {
 	size_t sampled, sample_length;
 
 	struct chain paused; /* streams that nobody writes to */
+	struct chain
+	    unfinished; /* with a record of several lines that is open; the first has waited longest */
+	uint64_t quiet_ns; /* how long that waits */
 	size_t open_max;
 	bool said_too_many;
 	uint64_t retry_ns, next_tick_ns, slice_end_ns;
 };
 
-/* stage, set, framing, compression and follow are set; the rest is zero. */
+/* stage, set, framing, compression, follow and quiet_ns are set; the rest is zero. */
 void file_reader_start(struct file_reader *r);
 /* No operation may be under way. Closes and removes every file of the set. One of all zeros is safe to release. */
 void file_reader_release(struct file_reader *r);

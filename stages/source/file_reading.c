@@ -143,6 +143,8 @@ static int read_failed(struct file_reader *r, int error)
 	    r->draining) { /* taken back: measured next; if it was, somebody else reads there, too */
 		r->at =
 		    error == -ECANCELED && !reading_is_measured(r->file) ? READER_FILL : READER_END;
+	} else if (stream && (error == -EAGAIN || error == -ECANCELED) && turn_has_waited(r)) {
+		r->at = READER_QUIET;
 	} else if (stream && error == -EAGAIN) {
 		turn_pause(r);
 	} else if (stream && error == -ECANCELED) {

@@ -53,6 +53,7 @@ struct tracked_file *file_set_add(struct file_set *s, const char *path, const st
 	chain_init(&f->all);
 	chain_init(&f->turn_link);
 	chain_init(&f->adrift);
+	chain_init(&f->unfinished);
 	chain_append(&s->all, &f->all);
 	hash_index_add(&s->by_path, &f->by_path, path_hash(path));
 	hash_index_add(&s->by_id, &f->by_id, id_hash(f->device, f->inode));
@@ -68,11 +69,13 @@ void file_set_remove(struct file_set *s, struct tracked_file *f)
 	chain_unlink(&f->all);
 	chain_unlink(&f->turn_link);
 	chain_unlink(&f->adrift);
+	chain_unlink(&f->unfinished);
 	s->count--;
 	if (s->moved == f)
 		s->moved = NULL;
 	if (f->position)
 		file_positions_drop(s->positions, f);
+	file_origin_let_go(f->origin);
 	free(f->kept);
 	free(f->path);
 	free(f);

@@ -19,6 +19,7 @@
 #include "stages/chain.h"
 #include "stages/hash_index.h"
 #include "stages/io.h"
+#include "stages/file_origin.h"
 #include "stages/source/file_place.h"
 
 /* How long a file that has lost its name must give nothing new before it is given up. */
@@ -34,12 +35,14 @@ struct tracked_file {
 	struct chain all;
 	struct chain turn_link; /* in ready or idle */
 	struct chain adrift;
+	struct chain unfinished; /* a record of several lines is open (file_reader.h) */
 
 	char *path; /* the last one known */
 	uint64_t device, inode;
-	int64_t birth_ns;    /* 0: not known */
-	int64_t modified_ns; /* when it was met */
-	int fd;              /* -1: closed */
+	int64_t birth_ns;           /* 0: not known */
+	int64_t modified_ns;        /* when it was met */
+	int fd;                     /* -1: closed */
+	struct file_origin *origin; /* as it was opened last, held; NULL: it was not yet */
 	struct file_place place;
 	enum file_turn turn;
 	bool named; /* a name that the patterns match leads to it */
@@ -62,7 +65,9 @@ struct tracked_file {
 	size_t kept_length;
 	uint64_t retry_ns,
 	    retry_pause_ns; /* unreadable: when it is tried again, and how long that was put off */
-	uint64_t quiet_at_ns;           /* adrift: nothing new by then, and it is given up */
+	uint64_t quiet_at_ns; /* adrift: nothing new by then, and it is given up */
+	/* Of what is unfinished: when it is handed on as it is, if nothing comes to the file, which is so long. */
+	uint64_t finished_at_ns, unfinished_end;
 	bool gone;                      /* no name leads to it any more, anywhere */
 	struct file_position *position; /* what is remembered of it; NULL: nothing is */
 };

@@ -70,6 +70,9 @@ static const struct option file_source_table[] = {
 	    "it since; needs epochs. With --once what is due at the end is deleted after the last "
 	    "epoch, the rest by a later run"},
     FRAMING_OPTION_ROWS(offsetof(struct file_source_options, framing)),
+    {"multiline", OPTION_GROUP, offsetof(struct file_source_options, multiline),
+     .group = multiline_table, .given_offset = offsetof(struct file_source_options, joins),
+     .doc = "Lines of a file that belong together are one record, as they stand"},
     {0},
 };
 
@@ -86,6 +89,7 @@ enum beginnings {
 
 struct file_source {
 	struct framing framing;
+	struct multiline multiline;
 	struct file_set set;
 	struct file_positions positions;
 	struct file_finder finder;
@@ -123,6 +127,8 @@ static void file_source_check(const void *options, struct place at, struct probl
 		problem_add(problems, at, "`paths` is empty; name at least one file");
 	check_patterns(&o->paths, "paths", 0, problems);
 	check_patterns(&o->exclude, "exclude", GLOB_DOTS, problems);
+	if (o->joins)
+		multiline_check(&o->multiline, at, problems);
 }
 
 static int file_source_reads(const void *options, file_resolve *resolve,
@@ -157,6 +163,17 @@ static int leave_out_aside(struct stage *s, struct glob_set *exclude)
 	if (r < 0)
 		env_say(s->env, SAY_ERROR, "out of memory", "stage=%s", s->id);
 	return r;
+}
+
+/* 0 or -errno, having said why. */
+static int prepare_joining(struct stage *s, struct file_source *source)
+{
+	const struct file_source_options *o = s->options;
+	if (!o->joins)
+		return 0;
+	source->framing.multiline = &source->multiline;
+	source->reader.quiet_ns = o->multiline.timeout_ns;
+	return multiline_init(&source->multiline, &o->multiline, s->env, s->counters);
 }
 
 /* 0 or -errno, having said why. */
@@ -210,7 +227,9 @@ static int file_source_open(struct stage *s)
 					      .follow = !s->once};
 	source->set_up = true;
 	file_reader_start(&source->reader);
-	int r = remember(s, source);
+	int r = prepare_joining(s, source);
+	if (r == 0)
+		r = remember(s, source);
 	if (r == 0)
 		r = add_patterns(s, &source->finder.include, &o->paths, 0);
 	if (r == 0)
@@ -233,6 +252,7 @@ static void file_source_close(struct stage *s)
 	}
 	file_set_release(&source->set);
 	file_positions_release(&source->positions);
+	multiline_release(&source->multiline);
 	free(source);
 	s->state = NULL;
 }
@@ -413,13 +433,15 @@ static size_t file_source_memory(const void *options)
 {
 	const struct file_source_options *o = options;
 	size_t bytes = sizeof(struct file_source) + sizeof(struct file_watch);
+	if (o->joins)
+		bytes += multiline_memory(&o->multiline);
 	return o->compression == COMPRESSION_NONE ? bytes : bytes + unpacker_memory();
 }
 
 static size_t file_source_buffer_capacity(const void *options)
 {
 	const struct file_source_options *o = options;
-	return framing_buffer_capacity(&o->framing);
+	return framing_buffer_capacity(&o->framing, o->joins ? &o->multiline : NULL);
 }
 
 static const char *file_source_restart(const void *options, bool remembers)

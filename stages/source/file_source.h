@@ -13,6 +13,8 @@ struct file_source_options {
 	uint64_t ignore_older_ns; /* 0: off */
 	uint64_t remove_after_ns; /* 0: off */
 	struct framing_options framing;
+	bool joins; /* `multiline` is given */
+	struct multiline_options multiline;
 };
 
 /* As stage_type.source_step, save that the batch is handed back: *ret_batch is the caller's, or NULL. */

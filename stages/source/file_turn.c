@@ -47,6 +47,8 @@ void turn_set_packed(struct tracked_file *f, enum packing packing)
 {
 	f->place.form = FILE_PACKED;
 	f->place.packing = packing;
+	if (f->place.at > 0)
+		f->place.unpacked = UNPACKED_UNKNOWN;
 }
 
 /* Offset in the file, as it is stored, of the next byte to read. */
@@ -134,6 +136,7 @@ void turn_go_on_at_end(struct file_reader *r, uint64_t size)
 	drop_rest(r);
 	if (f->place.at > size) {
 		f->place.at = size;
+		f->place.unpacked = UNPACKED_UNKNOWN;
 		framer_init(&f->place.framer); /* a line that was cut is over */
 	}
 	f->end = f->size = f->done = size;
@@ -197,6 +200,25 @@ bool turn_take_back(struct file_reader *r)
 			turn_drop_kept(f);
 	}
 	return true;
+}
+
+bool turn_has_waited(struct file_reader *r)
+{
+	struct tracked_file *f = r->file;
+	uint64_t end = turn_position(r), now = turn_now_ns(r);
+	if (!framer_is_open(&f->place.framer)) {
+		chain_unlink(&f->unfinished);
+		f->unfinished_end = 0;
+		return false;
+	}
+	if (f->unfinished_end == end && now >= f->finished_at_ns)
+		return true;
+	if (f->unfinished_end != end)
+		f->finished_at_ns = now + r->quiet_ns;
+	if (f->unfinished_end != end || !chain_is_linked(&f->unfinished))
+		chain_append(&r->unfinished, &f->unfinished);
+	f->unfinished_end = end;
+	return false;
 }
 
 void turn_end(struct file_reader *r)

@@ -48,6 +48,10 @@ int turn_put_aside(struct file_reader *r);
 bool turn_take_back(struct file_reader *r);
 void turn_drop_kept(struct tracked_file *f);
 
+/* A record of several lines is open, and nothing has come to the file for so long that it is handed on as it is. To be asked at
+ * what is the end for now. */
+bool turn_has_waited(struct file_reader *r);
+
 void turn_end(struct file_reader *r);
 void turn_rest(struct file_reader *r);
 void turn_wait(struct file_reader *r);

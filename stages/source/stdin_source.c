@@ -50,7 +50,7 @@ static int stdin_source_open(struct stage *s)
 	framer_init(&source->framer);
 	intake_init(&source->intake, s->home, &source->framing, INTAKE_READ);
 	source->intake.path = "standard input";
-	source->intake.offset_known = true;
+	source->intake.offset_known = source->intake.place_known = true;
 	counter_add(&s->counters->files, 1);
 	return 0;
 }
@@ -148,7 +148,7 @@ static int stdin_source_step(struct stage *s, struct outlet *out)
 static size_t stdin_source_buffer_capacity(const void *options)
 {
 	const struct stdin_source_options *o = options;
-	return framing_buffer_capacity(&o->framing);
+	return framing_buffer_capacity(&o->framing, NULL);
 }
 
 static const char *stdin_source_restart(const void *options, bool remembers)

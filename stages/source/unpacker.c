@@ -77,6 +77,8 @@ void unpacker_consumed(struct unpacker *u, size_t n)
 	if (!u->frame_noted || f->place.skip < u->frame_made)
 		return;
 	f->place.at = u->frame_at;
+	if (f->place.unpacked != UNPACKED_UNKNOWN)
+		f->place.unpacked += u->frame_made;
 	f->place.skip -= u->frame_made;
 	u->made -= u->frame_made;
 	u->frame_noted = false;

@@ -78,8 +78,8 @@ static int json_line(char *to, size_t room)
 	    "\"request_time\":%u.%03u,\"referer\":\"https://www.example.com/page/%u\","
 	    "\"agent\":\"%s\"}\n",
 	    pick(24), pick(60), pick(60), pick(256), pick(256), pick(256), pick(256),
-	    methods[pick(5)], paths[pick(4)], pick(1000000), pick(10) < 8 ? 200 : 500, pick(50000),
-	    pick(3), pick(1000), pick(10000), agents[pick(3)]);
+	    methods[pick(5)], paths[pick(4)], pick(1000000), pick(10) < 8 ? 200u : 500u,
+	    pick(50000), pick(3), pick(1000), pick(10000), agents[pick(3)]);
 }
 
 static void fill(int (*line)(char *, size_t))

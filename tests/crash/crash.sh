@@ -5,6 +5,7 @@
 #   rename        every 0.2 s each file is renamed out of its sight and, after a gap, there is a new one; KILLS / 20 kills.
 #                 Each has been seen before: of what came and went while nothing ran, nobody can know
 #   matching      the same, but renamed to what the pattern matches, too, whether it has been seen or not
+#   remembering   as append, with dedupe and aggregate: what they drop and count is what they would have without
 #   copytruncate  every 0.2 s each file is copied and truncated, once all of it has been committed; KILLS / 20 kills
 #
 # CRASH_ONLY: part of a name; CRASH_ROTATIONS: of each file (KILLS / 2).
@@ -62,6 +63,41 @@ append() {
 	judge_all
 }
 
+# Of each ten lines of a stream all have the key of the first; the seconds of a stream are its lines.
+write_remembering_topology() {
+	cat >t.yaml <<-'YAML'
+		name: crash
+		memory: 256MiB
+		epoch: {interval: 30ms}
+		sources: {in: {type: file, paths: ["in/*.log"]}}
+		transforms:
+		  parsed: {type: parse_json, inputs: [in], on_error: stop}
+		  timed: {type: set, inputs: [parsed], fields: {time: timestamp(n), ten: n / 10}}
+		  firsts: {type: dedupe, inputs: [timed], key: [k, ten], window: {records: 5000}, on_error: stop}
+		  sums:
+		    type: aggregate
+		    inputs: [timed]
+		    by: [k]
+		    window: 100s
+		    grace: 20000s # so many lines may one stream be ahead of another
+		    fields: {lines: count, first: min(n), last: max(n), sum: sum(n), p50: "quantile(n, 0.5)"}
+		    late: on_error
+		    on_error: stop
+		sinks:
+		  firsts_out: {type: file, inputs: [firsts], path: out.firsts/firsts.log, rotate: {size: 256KiB}}
+		  sums_out: {type: file, inputs: [sums], path: out.sums/sums.log.zst, compression: {type: zstd, level: 1}}
+	YAML
+	mkdir in out.firsts out.sums
+}
+
+remembering() {
+	write_remembering_topology
+	"$TOOLS/crash/writer" in --json --seed "$SEED" --lines $((kills * 700)) --rate 24000 >written &
+	writer_pid=$!
+	kill_while_writing "$kills"
+	judge_firsts && judge_sums
+}
+
 rotate_by_renaming() { # GLOB [WRITER OPTION...]
 	write_topology "$1"
 	"$TOOLS/crash/writer" in --seed "$SEED" --rotate rename --rotations "$rotations" --rate 8000 "${@:2}" >written &
@@ -110,6 +146,7 @@ run() { # NAME
 }
 
 run append
+run remembering
 run rename_rotation
 run matching_rotation
 run copytruncate

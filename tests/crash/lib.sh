@@ -75,3 +75,32 @@ judge() {
 			exit missing || again
 		}'
 }
+
+# What dedupe has left: every tenth line, as any other. Lines as judge() reads them.
+judge_firsts() {
+	held_by firsts | sed -E 's/^\{"k": ([0-9]+), "n": ([0-9]+),.*/\1 \2/' >out.firsts/stripped
+	held_by() { cat out.firsts/stripped; }
+	judge firsts 10 written
+}
+
+# What aggregate has counted: each hundred lines of each stream once, and all of them.
+judge_sums() {
+	{ cat out.sums/*.zst; } | zstd -dcq | tr -c '0-9\n.' ' ' | awk '
+		BEGIN { while ((getline line < "written") > 0) { split(line, a, " "); lines[a[1] + 0] = a[2] } }
+		{
+			# two times of six numbers each come first
+			k = $13; count = $14; first = $15; last = $16; sum = $17
+			rest = lines[k] - first
+			if (first % 100 || count != (rest < 100 ? rest : 100) || last != first + count - 1 ||
+			    sum != count * (first + last) / 2) { wrong++; if (!what) what = $0 }
+			if (seen[k " " first]++) { again++; if (!what) what = $0 }
+			rows++
+		}
+		END {
+			for (k in lines)
+				for (n = 0; n < lines[k]; n += 100)
+					if (!seen[k " " n]) { missing++; if (!what) what = "stream " k " from " n }
+			printf "%-8s %d windows: lost %d, doubled %d, wrong %d%s\n", "sums", rows, missing, again, wrong, what ? "; first: " what : ""
+			exit missing || again || wrong || !rows
+		}'
+}

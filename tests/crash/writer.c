@@ -1,11 +1,11 @@
 /* writer.c - writes numbered lines into a few files and rotates them, as programs and logrotate do.
  *
  *	writer DIRECTORY [--streams 4] [--lines 100000] [--rate 20000] [--seed 1]
- *	       [--rotate rename|copytruncate] [--every 200] [--gap 30] [--rotations 500] [--settled COMMAND] [--whole]
+ *	       [--rotate rename|copytruncate] [--every 200] [--gap 30] [--rotations 500] [--settled COMMAND] [--whole] [--json]
  *
  * --settled: gets the file's path as its last word; tried for a minute at most.
  *
- * DIRECTORY/K.log gets "KKK NNNNNNNNNN some text", N from 0, --rate lines a second in all, in pieces that end anywhere.
+ * DIRECTORY/K.log gets "KKK NNNNNNNNNN some text", with --json {"k": K, "n": N, "text": "some text"}, N from 0, --rate lines a second in all, in pieces that end anywhere.
  * With --rotations it ends after so many of each file, else after --lines of each.
  *
  *   rename        --settled is run until it succeeds; K.log becomes K.log.R; for half of --gap (ms) lines still go there; after --gap there is a new K.log
@@ -43,6 +43,7 @@ struct writer {
 	uint64_t lines, rate, every_ms, gap_ms, random;
 	enum rotation rotation;
 	bool whole; /* lines are never torn */
+	bool json;
 	struct stream of[STREAMS_MAX];
 };
 
@@ -97,12 +98,10 @@ static size_t make_line(struct writer *w, unsigned k, char *at)
 	static const char text[] =
 	    "the quick brown fox jumps over the lazy dog, again and again and again";
 	struct stream *s = &w->of[k];
-	size_t n = (size_t)sprintf(at, "%03u %010ju ", k, (uintmax_t)s->lines++);
-	size_t more = chance(w, sizeof text - 1);
-	memcpy(at + n, text, more);
-	n += more;
-	at[n++] = '\n';
-	return n;
+	static const char plain[] = "%03u %010ju %.*s\n",
+			  json[] = "{\"k\": %u, \"n\": %ju, \"text\": \"%.*s\"}\n";
+	return (size_t)sprintf(at, w->json ? json : plain, k, (uintmax_t)s->lines++,
+			       (int)chance(w, sizeof text - 1), text);
 }
 
 /* So many lines in one go, the last of them maybe only in part. */
@@ -262,24 +261,20 @@ static int usage(void)
 {
 	fputs("usage: writer DIRECTORY [--streams N] [--lines N] [--rate N] [--seed N] [--rotate "
 	      "rename|copytruncate] [--every MS] [--gap MS] [--rotations N] [--settled COMMAND] "
-	      "[--whole]\n",
+	      "[--whole] [--json]\n",
 	      stderr);
 	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"streams", required_argument, NULL, 's'},
-						{"lines", required_argument, NULL, 'l'},
-						{"rate", required_argument, NULL, 'r'},
-						{"seed", required_argument, NULL, 'x'},
-						{"rotate", required_argument, NULL, 'o'},
-						{"every", required_argument, NULL, 'e'},
-						{"gap", required_argument, NULL, 'g'},
-						{"rotations", required_argument, NULL, 'n'},
-						{"settled", required_argument, NULL, 'c'},
-						{"whole", no_argument, NULL, 'w'},
-						{NULL, 0, NULL, 0}};
+	static const struct option options[] = {
+	    {"streams", required_argument, NULL, 's'}, {"lines", required_argument, NULL, 'l'},
+	    {"rate", required_argument, NULL, 'r'},    {"seed", required_argument, NULL, 'x'},
+	    {"rotate", required_argument, NULL, 'o'},  {"every", required_argument, NULL, 'e'},
+	    {"gap", required_argument, NULL, 'g'},     {"rotations", required_argument, NULL, 'n'},
+	    {"settled", required_argument, NULL, 'c'}, {"whole", no_argument, NULL, 'w'},
+	    {"json", no_argument, NULL, 'j'},          {NULL, 0, NULL, 0}};
 	static struct writer w = {
 	    .streams = 4, .lines = 100000, .rate = 20000, .every_ms = 200, .gap_ms = 30};
 	w.random = 1;
@@ -304,6 +299,8 @@ int main(int argc, char **argv)
 			w.rotations = (unsigned)number;
 		else if (c == 'w')
 			w.whole = true;
+		else if (c == 'j')
+			w.json = true;
 		else if (c == 'c')
 			w.settled = optarg;
 		else

@@ -196,7 +196,7 @@ test_a_state_directory_that_is_taken_away_while_it_runs_ends_it() {
 	state_topology
 	sed -i '1a epoch: {interval: 50ms}' t.yaml
 	local way
-	for way in 'rm -r kept' 'mv kept moved' 'rm kept/lock' 'rm kept/epochs' 'cp kept/epochs copy && mv copy kept/epochs' \
+	for way in 'rm -rf kept' 'mv kept moved' 'rm kept/lock' 'rm kept/epochs' 'cp kept/epochs copy && mv copy kept/epochs' \
 		'mv kept moved && mkdir kept && touch kept/lock'; do
 		rm -rf kept moved plain.log packed.log.zst
 		seq 1 1000 >in/a.log

@@ -92,7 +92,8 @@ static void frame_in_pieces(struct list *l, const struct framing *rules, size_t 
 			    const uint8_t *bytes, size_t length)
 {
 	struct reading r = {.held = 0};
-	if (home_init(&r.home, 1, CAPACITY, 2) < 0)
+	if (home_init(&r.home, &(struct home_size){
+				   .buffers = 1, .buffer_capacity = CAPACITY, .batches = 2}) < 0)
 		abort();
 	r.buffer = home_take_buffer(&r.home);
 	framer_init(&r.framer);

@@ -68,6 +68,7 @@ static const struct option sieve_table[] = {
 
 struct store_options {
 	struct text path;
+	struct text_map labels;
 	struct store_compression {
 		uint64_t type;
 		uint64_t level;
@@ -88,6 +89,7 @@ static const struct option store_table[] = {
     {"path", OPTION_TEXT, offsetof(struct store_options, path), .required = true, .min = 1},
     {"compression", OPTION_GROUP, offsetof(struct store_options, compression),
      .group = compression_table},
+    {"labels", OPTION_MAP, offsetof(struct store_options, labels), .preset = "{a: 1}", .min = 1},
     {0},
 };
 
@@ -144,9 +146,33 @@ static const struct stage_schema last_schema = {.kind = STAGE_SINK,
 						.options_size = 1,
 						.only_one = true};
 
+FIXTURE const char *fork_output_name(const void *options, size_t number)
+{
+	(void)options;
+	return number == 0 ? "left" : number == 1 ? "right" : NULL;
+}
+
+FIXTURE int fork_output(const void *options, const char *name, size_t length)
+{
+	const char *known;
+	for (int i = 0; (known = fork_output_name(options, (size_t)i)) != NULL; i++)
+		if (strlen(known) == length && !memcmp(known, name, length))
+			return i;
+	return -1;
+}
+
+static const struct stage_schema fork_schema = {.kind = STAGE_TRANSFORM,
+						.name = "fork",
+						.summary = "sends records two ways",
+						.options = empty_table,
+						.options_size = 1,
+						.output = fork_output,
+						.output_name = fork_output_name,
+						.has_failures = true};
+
 static const struct stage_schema *const fixture_types[] = {
-    &tail_schema, &pipe_schema, &sieve_schema, &store_schema,
-    &hole_schema, &last_schema, &only_schema,  NULL};
+    &tail_schema, &pipe_schema, &sieve_schema, &store_schema, &hole_schema,
+    &last_schema, &only_schema, &fork_schema,  NULL};
 static const struct stage_catalog fixture_catalog = {fixture_types};
 
 static struct topology loaded;

@@ -222,6 +222,14 @@ Test(json_schema, each_type_of_option_has_its_form)
 	expect_at("$defs/transform.sieve/properties/separator/anyOf/0/maxLength", "4");
 }
 
+Test(json_schema, maps_are_objects_of_single_values_under_any_names)
+{
+	expect_at("$defs/sink.store/properties/labels",
+		  "{\"default\": {\"a\": \"1\"},\"anyOf\": [{\"type\": "
+		  "\"object\",\"additionalProperties\": {\"anyOf\": [{\"type\": "
+		  "[\"string\",\"number\",\"boolean\"],\"minLength\": 1}," INTERPOLATED "]}}]}");
+}
+
 Test(json_schema, groups_are_objects_or_their_first_option)
 {
 	expect_at("$defs/sink.store/properties/compression/anyOf/0/properties/level/anyOf/0",

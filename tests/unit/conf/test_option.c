@@ -9,6 +9,7 @@ struct everything {
 	uint64_t count, size, time, rate, choice;
 	struct text text;
 	struct text_list texts;
+	struct text_map map;
 	struct group {
 		struct text_list first;
 		struct leaf leaf;
@@ -42,6 +43,7 @@ static const struct option table[] = {
     {"text", OPTION_TEXT, AT(text), .preset = "\"a\\0b\"", .min = 2, .max = 5},
     {"texts", OPTION_TEXTS, AT(texts), .max = 3},
     {"group", OPTION_GROUP, AT(group), .group = group_table},
+    {"map", OPTION_MAP, AT(map), .preset = "{m: 1}", .min = 1, .max = 9},
     {"preset_group", OPTION_GROUP, AT(preset_group), .group = leaf_table, .preset = "{number: 4}",
      .given_offset = AT(preset_group_given)},
     {0},
@@ -238,6 +240,76 @@ Test(option, lists_take_a_single_value_as_one)
 	refuse("texts: {a: b}", "options:1:8: `texts` is a map; write a text or a list of texts\n");
 }
 
+static void expect_pair(size_t at, const char *name, const char *value, unsigned column)
+{
+	cr_assert_lt(at, all.map.count);
+	expect_text(&all.map.items[at].name, name);
+	expect_text(&all.map.items[at].value, value);
+	cr_expect_eq(text_place(&all.map.items[at].value, 0).column, column, "%s at %u", name,
+		     text_place(&all.map.items[at].value, 0).column);
+}
+
+Test(option, maps_hold_texts_under_any_names_in_their_order)
+{
+	fill("");
+	expect_pair(0, "m", "1", 0);
+	fill("map: {user.id: a + b, b: '\"x\"', c: 5}");
+	cr_expect_eq(all.map.count, 3);
+	expect_pair(0, "user.id", "a + b", 16);
+	expect_pair(1, "b", "\"x\"", 27);
+	expect_pair(2, "c", "5", 36);
+	cr_expect_eq(all.map.items[0].name.at.column, 7);
+	cr_expect_eq(text_place(&all.map.items[1].value, 1).column, 28);
+	fill("map:\n  a: ${X:-one}\n  b: >-\n    two\n");
+	expect_text(&all.map.items[0].value, "one");
+	expect_text(&all.map.items[1].value, "two");
+	fill("map: {}");
+	cr_expect_eq(all.map.count, 0);
+}
+
+Test(option, maps_refuse_what_is_no_text)
+{
+	refuse("map: {a: [b], c: {d: e}, f: ~, g: '', h: 0123456789, i: good}",
+	       "options:1:10: `map.a` is a list; write a text\n"
+	       "options:1:18: `map.c` is a map; write a text\n"
+	       "options:1:29: `map.f` has no value; write a text\n"
+	       "options:1:35: `map.g` is 0 bytes long; at least 1\n"
+	       "options:1:42: `map.h` is 10 bytes long; at most 9\n");
+	refuse("map: a", "options:1:6: `map` is a single value; write a map like {name: text}\n");
+	refuse("map: [a]", "options:1:6: `map` is a list; write a map like {name: text}\n");
+	refuse("map:", "options:1:5: `map` has no value; write a map like {name: text}\n");
+	refuse("map: {a: 1, b: 2, a: 3}",
+	       "options:1:19: `a` stands twice, first at 1:7; keep one\n");
+	refuse("map: {a: '${X}', b: [1]}",
+	       "options:1:11: the variable `X` is not set; set it or write `${X:-default}`\n"
+	       "options:1:21: `map.b` is a list; write a text\n");
+}
+
+Test(option, required_maps_are_not_empty)
+{
+	static const struct option needed[] = {{"fields", OPTION_MAP, 0, .required = true}, {0}};
+	struct text_map map;
+
+	cr_expect_eq(option_fill(needed, &map, sizeof(map), "fields: {}", &problems, &arena),
+		     -EINVAL);
+	expect_problems("options:1:9: `fields` is empty; write at least one `name: text`\n");
+	problems_release(&problems);
+	cr_expect_eq(option_fill(needed, &map, sizeof(map), "", &problems, &arena), -EINVAL);
+	expect_problems(
+	    "options:1:1: the required option `fields` is missing; write `fields:` and a map "
+	    "like {name: text}\n");
+}
+
+Test(option, group_that_begins_with_a_map_has_no_short_form)
+{
+	static const struct option inner[] = {{"fields", OPTION_MAP, .offset = 0}, {0}};
+	static const struct option outer[] = {{"group", OPTION_GROUP, 0, .group = inner}, {0}};
+	struct text_map map;
+
+	cr_expect_eq(option_fill(outer, &map, sizeof(map), "group: x", &problems, &arena), -EINVAL);
+	expect_problems("options:1:8: `group` is a single value; write {fields: ...}\n");
+}
+
 Test(option, groups_are_maps)
 {
 	fill("group: {leaf: {number: 3}}\npreset_group: {word: x}");
@@ -302,7 +374,7 @@ Test(option, unknown_names_come_with_the_nearest)
 	       "options:1:1: unknown option `chioce`; did you mean `choice`?\n"
 	       "options:2:1: unknown option `zzz`; there is `flag`, `count`, `size`, `time`, "
 	       "`rate`, `choice`, `text`, "
-	       "`texts`, `group` or `preset_group`\n"
+	       "`texts`, `group`, `map` or `preset_group`\n"
 	       "options:3:1: the option `journal` is not in this version; leave it out\n");
 }
 

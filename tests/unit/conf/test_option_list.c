@@ -32,6 +32,24 @@ Test(option_list, shows_types_limits_defaults_and_groups)
 		    "    max_lines   count, 2 to 5000         1000\n");
 }
 
+Test(option_list, maps_are_shown_with_their_limits)
+{
+	static const struct option table[] = {
+	    {"fields", OPTION_MAP, 0, .required = true, .min = 1, .max = 9, .doc = "Names"},
+	    {"labels", OPTION_MAP, 0, .preset = "{a: b}"},
+	    {0},
+	};
+	char *text = NULL;
+	size_t length;
+	FILE *f = open_memstream(&text, &length);
+
+	option_list_table(table, 2, f);
+	fclose(f);
+	cr_expect_str_eq(text, "  fields  name: text, at most 9 bytes  required  Names\n"
+			       "  labels  name: text                   {a: b}\n");
+	free(text);
+}
+
 Test(option_list, shows_the_common_keys_that_the_stage_accepts)
 {
 	expect_list(
@@ -41,7 +59,7 @@ Test(option_list, shows_the_common_keys_that_the_stage_accepts)
 	    "  type         text                   required  Which kind of stage this is; `sluice "
 	    "list` names them\n"
 	    "  inputs       texts                  required  The sources and transforms to read "
-	    "from; `*` in a name "
+	    "from, or `stage.output` where it has several; `*` in a name "
 	    "stands for any characters\n"
 	    "  workers      count, 1 to 4 or auto  1         How many workers run this stage at "
 	    "the same time; auto: one fewer than the CPUs this process may use, 8 at most\n"

@@ -41,8 +41,10 @@ Test(topology, keys_of_later_versions_are_told_from_mistakes)
 		 "`shutdown_timeout`, "
 		 "`log`, `sources`, "
 		 "`transforms` or `sinks`\n"
-		 "t.yaml:14:5: the option `on_error` is not in this version; leave it out\n"
-		 "t.yaml:15:5: the option `dead_letter` is not in this version; leave it out\n");
+		 "t.yaml:14:5: no `on_error` here: there is no record that this stage can do "
+		 "nothing with\n"
+		 "t.yaml:15:5: no `dead_letter` here: there is no record that this stage can do "
+		 "nothing with\n");
 }
 
 Test(topology, common_keys_have_defaults)

@@ -11,9 +11,9 @@ static void expect_graph(const char *expected)
 		const struct topology_stage *s = &loaded.stages[i];
 		sprintf(graph + strlen(graph), "%s%s", i ? " " : "", s->id.bytes);
 		for (size_t j = 0; j < s->input_count; j++) {
-			cr_expect_lt(s->inputs[j], i);
+			cr_expect_lt(s->inputs[j].stage, i);
 			sprintf(graph + strlen(graph), "%s%s", j ? "," : "<-",
-				loaded.stages[s->inputs[j]].id.bytes);
+				loaded.stages[s->inputs[j].stage].id.bytes);
 		}
 	}
 	cr_expect_str_eq(graph, expected, "%s", graph);
@@ -74,11 +74,10 @@ Test(wiring, unknown_input_comes_with_the_nearest)
 		 "t.yaml:2:50: unknown input `nothing`; name a source or a transform\n");
 }
 
-Test(wiring, named_outputs_are_not_in_this_version)
+Test(wiring, an_output_of_a_stage_that_has_one_only_is_told)
 {
 	load_bad(PIPE "sinks: {out: {type: hole, inputs: [in, in.errors]}}\n",
-		 "t.yaml:2:40: named outputs (`in.errors`) are not in this version; name the stage "
-		 "alone\n");
+		 "t.yaml:2:40: `in` has one output and no names for it; write `in`\n");
 }
 
 Test(wiring, sinks_have_no_output)
@@ -105,7 +104,70 @@ Test(wiring, stages_without_inputs_are_told)
 	    PIPE HOLE "transforms: {a: {type: sieve}, b: {type: sieve, inputs: []}}\n",
 	    "t.yaml:3:14: the required option `inputs` is missing; write `inputs:` and a text or a "
 	    "list of texts\n"
-	    "t.yaml:3:57: `inputs` is empty; write at least one\n");
+	    "t.yaml:3:32: `b` reads nothing: `inputs` is empty\n");
+	load_bad(
+	    PIPE "sinks:\n  out: {type: hole, inputs: in}\n  other: {type: hole, inputs: []}\n",
+	    "t.yaml:4:3: `other` reads nothing: `inputs` is empty and no `dead_letter` names it\n");
+}
+
+#define SINKS "sinks:\n  out: {type: hole, inputs: [a]}\n  bad: {type: hole, inputs: []}\n"
+
+Test(wiring, a_sink_that_is_named_for_dead_letters_reads_them)
+{
+	load_good(PIPE "transforms: {a: {type: fork, inputs: in, on_error: dead_letter, "
+		       "dead_letter: bad}}\n" SINKS);
+	const struct topology_stage *bad = stage_called("bad");
+	cr_assert_eq(bad->input_count, 1);
+	cr_expect_str_eq(loaded.stages[bad->inputs[0].stage].id.bytes, "a");
+	cr_expect_eq(bad->inputs[0].output, OUTPUT_FAILED);
+	cr_expect_eq(stage_called("out")->inputs[0].output, OUTPUT_MAIN);
+	cr_expect_eq(stage_called("a")->on_error, ON_ERROR_DEAD_LETTER);
+}
+
+Test(wiring, who_names_a_sink_for_dead_letters_need_not_say_that_they_go_there)
+{
+	load_good(PIPE "transforms: {a: {type: fork, inputs: in, dead_letter: bad}}\n" SINKS);
+	cr_expect_eq(stage_called("a")->on_error, ON_ERROR_DEAD_LETTER);
+}
+
+Test(wiring, dead_letters_without_a_sink_and_a_sink_without_dead_letters_are_told)
+{
+	load_bad(PIPE "transforms: {a: {type: fork, inputs: in, on_error: dead_letter}}\n"
+		      "sinks: {out: {type: hole, inputs: [a]}}\n",
+		 "t.yaml:2:52: `on_error: dead_letter` needs a sink to send records to; name it in "
+		 "`dead_letter`\n");
+	load_bad(PIPE
+		 "transforms: {a: {type: fork, inputs: in, on_error: drop, dead_letter: out}}\n"
+		 "sinks: {out: {type: hole, inputs: [a]}}\n",
+		 "t.yaml:2:71: `dead_letter` gets nothing with this `on_error`; take one of them "
+		 "away\n");
+	load_bad(PIPE "transforms: {a: {type: fork, inputs: in, dead_letter: ot}}\n"
+		      "sinks: {out: {type: hole, inputs: [a]}}\n",
+		 "t.yaml:2:55: no sink `ot`; did you mean `out`?\n");
+	load_bad(PIPE "transforms: {a: {type: fork, inputs: in, dead_letter: in}}\n"
+		      "sinks: {out: {type: hole, inputs: [a]}}\n",
+		 "t.yaml:2:55: no sink `in`; `dead_letter` names one\n");
+}
+
+Test(wiring, named_outputs_are_read_by_their_names)
+{
+	load_good(PIPE "transforms: {a: {type: fork, inputs: in}}\n"
+		       "sinks:\n  out: {type: hole, inputs: [a.right, a]}\n  two: {type: hole, "
+		       "inputs: a.left}\n");
+	const struct topology_stage *out = stage_called("out");
+	cr_assert_eq(out->input_count, 2);
+	cr_expect_eq(out->inputs[0].output, OUTPUT_NAMED + 1);
+	cr_expect_eq(out->inputs[1].output, OUTPUT_MAIN);
+	cr_expect_eq(stage_called("two")->inputs[0].output, OUTPUT_NAMED);
+}
+
+Test(wiring, an_output_that_a_stage_does_not_have_is_told)
+{
+	load_bad(PIPE "transforms: {a: {type: fork, inputs: in}}\n"
+		      "sinks: {out: {type: hole, inputs: [a.rigt, a.zzz, b.left]}}\n",
+		 "t.yaml:3:36: `a` has no output `rigt`; did you mean `right`?\n"
+		 "t.yaml:3:44: `a` has no output `zzz`\n"
+		 "t.yaml:3:51: unknown input `b`; did you mean `a`?\n");
 }
 
 Test(wiring, stage_that_nobody_reads_is_told)
@@ -197,5 +259,5 @@ Test(wiring, long_chains_written_backwards_are_ordered)
 	fclose(f);
 	cr_assert_eq(load_file("t.yaml"), 0);
 	for (size_t i = 1; i < loaded.stage_count; i++)
-		cr_assert_eq(loaded.stages[i].inputs[0], i - 1);
+		cr_assert_eq(loaded.stages[i].inputs[0].stage, i - 1);
 }

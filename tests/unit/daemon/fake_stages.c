@@ -144,8 +144,12 @@ static size_t numbers_capacity(const void *options)
 }
 
 static const struct stage_type numbers_type = {
-    .schema = {STAGE_SOURCE, "numbers", "numbers in a row", numbers_table,
-	       sizeof(struct numbers_options), NULL, 1, false},
+    .schema = {.kind = STAGE_SOURCE,
+	       .name = "numbers",
+	       .summary = "numbers in a row",
+	       .options = numbers_table,
+	       .options_size = sizeof(struct numbers_options),
+	       .workers_max = 1},
     .open = numbers_open,
     .close = free_state,
     .source_step = numbers_step,
@@ -178,7 +182,12 @@ static int odd_apply(struct stage *s, struct batch *b, struct outlet *out)
 }
 
 static const struct stage_type odd_type = {
-    .schema = {STAGE_TRANSFORM, "odd", "keeps odd numbers", no_table, 1, NULL, 16, false},
+    .schema = {.kind = STAGE_TRANSFORM,
+	       .name = "odd",
+	       .summary = "keeps odd numbers",
+	       .options = no_table,
+	       .options_size = 1,
+	       .workers_max = 16},
     .transform_apply = odd_apply,
     .light = true,
     .stateless = true,
@@ -196,8 +205,154 @@ static int labour_apply(struct stage *s, struct batch *b, struct outlet *out)
 }
 
 static const struct stage_type labour_type = {
-    .schema = {STAGE_TRANSFORM, "labour", "takes its time", no_table, 1, NULL, 16, false},
+    .schema = {.kind = STAGE_TRANSFORM,
+	       .name = "labour",
+	       .summary = "takes its time",
+	       .options = no_table,
+	       .options_size = 1,
+	       .workers_max = 16},
     .transform_apply = labour_apply,
+};
+
+/* parts */
+
+struct parts_options {
+	uint64_t records, stops_at;
+};
+
+static const struct option parts_table[] = {
+    {"records", OPTION_COUNT, offsetof(struct parts_options, records), .required = true,
+     .doc = "How many it hands on at a time"},
+    {"stops_at", OPTION_COUNT, offsetof(struct parts_options, stops_at),
+     .doc = "The number at which it fails, when it goes on with a batch; 0: none"},
+    {0},
+};
+
+/* Of the batches that it still has, oldest first; the rest of the first one. */
+struct parts {
+	struct batch *first, *last;
+};
+
+/* Hands on so many of the batch; NULL when these were all. */
+static void hand_on_part(struct stage *s, struct batch **b, struct outlet *out)
+{
+	const struct parts_options *o = s->options;
+	uint32_t most = (uint32_t)o->records, left = (*b)->count - most;
+	struct batch *part = *b;
+	if ((*b)->count <= most) {
+		*b = NULL;
+		emit(out, &part);
+		return;
+	}
+	part = batch_clone(s->home, *b);
+	cr_assert_not_null(part);
+	part->count = most;
+	part->bytes_total = most * (uint64_t)NUMBER;
+	memmove((*b)->records, (*b)->records + most, left * sizeof(*b)->records[0]);
+	(*b)->count = left;
+	(*b)->bytes_total = left * (uint64_t)NUMBER;
+	emit(out, &part);
+}
+
+static int parts_open(struct stage *s)
+{
+	s->state = calloc(1, sizeof(struct parts));
+	return 0;
+}
+
+static void parts_close(struct stage *s)
+{
+	struct parts *p = s->state;
+	while (p && p->first) {
+		struct batch *b = p->first;
+		p->first = b->next;
+		batch_free(&b);
+	}
+	free(p);
+}
+
+static int parts_apply(struct stage *s, struct batch *b, struct outlet *out)
+{
+	struct parts *p = s->state;
+	if (!p->first)
+		hand_on_part(s, &b, out);
+	if (!b)
+		return 0;
+	b->next = NULL;
+	if (p->first)
+		p->last->next = b;
+	else
+		p->first = b;
+	p->last = b;
+	return STEP_MORE;
+}
+
+static int parts_more(struct stage *s, struct outlet *out)
+{
+	const struct parts_options *o = s->options;
+	struct parts *p = s->state;
+	struct batch *next = p->first->next;
+	if (o->stops_at && number_at(p->first, 0) >= o->stops_at)
+		return -EILSEQ;
+	hand_on_part(s, &p->first, out);
+	if (!p->first)
+		p->first = next;
+	return p->first ? STEP_MORE : 0;
+}
+
+static const struct stage_type parts_type = {
+    .schema = {.kind = STAGE_TRANSFORM,
+	       .name = "parts",
+	       .summary = "hands batches on in parts",
+	       .options = parts_table,
+	       .options_size = sizeof(struct parts_options),
+	       .workers_max = 16},
+    .open = parts_open,
+    .close = parts_close,
+    .transform_apply = parts_apply,
+    .transform_more = parts_more,
+    .splits = true,
+    .light = true,
+    .stateless = true,
+};
+
+/* late */
+
+static int late_apply(struct stage *s, struct batch *b, struct outlet *out)
+{
+	struct batch *before = s->state;
+	s->state = b;
+	if (before)
+		emit(out, &before);
+	return 0;
+}
+
+static int late_due(struct stage *s, struct outlet *out)
+{
+	struct batch *held = s->state;
+	if (!s->ending || !held)
+		return 0;
+	s->state = NULL;
+	emit(out, &held);
+	return STEP_MORE;
+}
+
+static void late_close(struct stage *s)
+{
+	struct batch *held = s->state;
+	batch_free(&held);
+}
+
+static const struct stage_type late_type = {
+    .schema = {.kind = STAGE_TRANSFORM,
+	       .name = "late",
+	       .summary = "holds each batch until the next one comes",
+	       .options = no_table,
+	       .options_size = 1},
+    .transform_apply = late_apply,
+    .transform_due = late_due,
+    .close = late_close,
+    .light = true,
 };
 
 /* breaks */
@@ -225,8 +380,12 @@ static int breaks_apply(struct stage *s, struct batch *b, struct outlet *out)
 }
 
 static const struct stage_type breaks_type = {
-    .schema = {STAGE_TRANSFORM, "breaks", "fails", breaks_table, sizeof(struct breaks_options),
-	       NULL, 16, false},
+    .schema = {.kind = STAGE_TRANSFORM,
+	       .name = "breaks",
+	       .summary = "fails",
+	       .options = breaks_table,
+	       .options_size = sizeof(struct breaks_options),
+	       .workers_max = 16},
     .transform_apply = breaks_apply,
 };
 
@@ -325,8 +484,12 @@ static int finish_at_once(struct stage *s, struct inlet *in)
 }
 
 static const struct stage_type collect_type = {
-    .schema = {STAGE_SINK, "collect", "remembers", collect_table, sizeof(struct collect_options),
-	       NULL, 1, false},
+    .schema = {.kind = STAGE_SINK,
+	       .name = "collect",
+	       .summary = "remembers",
+	       .options = collect_table,
+	       .options_size = sizeof(struct collect_options),
+	       .workers_max = 1},
     .open = collect_open,
     .sink_cut = collect_cut,
     .sink_sync = collect_sync,
@@ -349,15 +512,23 @@ static int nothing_step(struct stage *s, struct inlet *in)
 }
 
 static const struct stage_type nothing_type = {
-    .schema = {STAGE_SINK, "nothing", "lets go", no_table, 1, NULL, 1, false},
+    .schema = {.kind = STAGE_SINK,
+	       .name = "nothing",
+	       .summary = "lets go",
+	       .options = no_table,
+	       .options_size = 1,
+	       .workers_max = 1},
     .sink_step = nothing_step,
     .sink_finish = finish_at_once,
     .light = true,
 };
 
 static const struct stage_schema *const schemas[] = {
-    &numbers_type.schema, &odd_type.schema,     &labour_type.schema,     &breaks_type.schema,
-    &collect_type.schema, &nothing_type.schema, &fake_table_type.schema, NULL,
+    &numbers_type.schema,    &odd_type.schema,
+    &labour_type.schema,     &breaks_type.schema,
+    &collect_type.schema,    &nothing_type.schema,
+    &fake_table_type.schema, &parts_type.schema,
+    &late_type.schema,       NULL,
 };
 
 const struct stage_catalog fake_catalog = {.types = schemas};

@@ -5,6 +5,9 @@
  *   transforms: odd      light, stateless: keeps odd numbers
  *               labour   neither: passes all on, after work of varying length (workers up to 16)
  *               breaks (at)        passes all on, but fails at that number
+ *               parts (records, stops_at)   light, stateless: hands batches on so many records at a time, the rest when
+ *                                  there is room; may fail when it goes on
+ *               late     holds each batch until the next one comes, or the end
  *   sinks:      collect (close_after)   remembers, by the sink's id; says it is done after so many records, if not 0
  *               nothing             light: takes and lets go
  *               table               writes to a database (tests/unit/daemon/fake_table.h)

@@ -305,7 +305,12 @@ static int table_settle(struct stage *s)
 static const struct option no_table[] = {{0}};
 
 const struct stage_type fake_table_type = {
-    .schema = {STAGE_SINK, "table", "writes to a database", no_table, 1, NULL, 1, false},
+    .schema = {.kind = STAGE_SINK,
+	       .name = "table",
+	       .summary = "writes to a database",
+	       .options = no_table,
+	       .options_size = 1,
+	       .workers_max = 1},
     .open = table_open,
     .close = table_close,
     .sink_step = table_step,

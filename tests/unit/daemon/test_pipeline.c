@@ -361,6 +361,71 @@ static const char two_threads[] = "sources: {a: {type: numbers, count: 20000}}\n
 				  "transforms: {l: {type: labour, inputs: [a], workers: 2}}\n"
 				  "sinks: {out: {type: collect, inputs: [l]}}\n";
 
+/* Whoever splits a batch needs room for each part, and gets it only as those before come back. */
+PIPELINE_TEST(batches_that_are_handed_on_in_parts_come_whole_and_in_order)
+{
+	struct world w;
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 30000, per_batch: 100}}\n"
+	      "transforms:\n"
+	      "  p: {type: parts, inputs: [a], records: 7}\n"
+	      "  q: {type: parts, inputs: [p], records: 3}\n"
+	      "sinks: {out: {type: collect, inputs: [q], queue: {capacity: 1}}}\n");
+	run_to_end(&w);
+	assert_every_in_order("out", 0, 1, 30000);
+	end(&w);
+}
+
+PIPELINE_TEST(several_workers_that_hand_on_in_parts_keep_their_turns)
+{
+	struct world w;
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 60000, per_batch: 50}}\n"
+	      "transforms:\n"
+	      "  l: {type: labour, inputs: [a], workers: 4, queue: {capacity: 2}}\n"
+	      "  p: {type: parts, inputs: [l], records: 7}\n"
+	      "sinks: {out: {type: collect, inputs: [p], queue: {capacity: 1}},\n"
+	      "        odd: {type: collect, inputs: [p], queue: {capacity: 3}}}\n");
+	run_to_end(&w);
+	assert_every_in_order("out", 0, 1, 60000);
+	assert_every_in_order("odd", 0, 1, 60000);
+	end(&w);
+}
+
+PIPELINE_TEST(
+    a_failure_while_a_batch_is_gone_on_with_ends_the_run_and_keeps_what_came_before_in_order)
+{
+	struct world w;
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 60000, per_batch: 50}}\n"
+	      "transforms:\n"
+	      "  l: {type: labour, inputs: [a], workers: 3}\n"
+	      "  p: {type: parts, inputs: [l], records: 7, stops_at: 20000}\n"
+	      "sinks: {out: {type: collect, inputs: [p]}}\n");
+	run_to_end(&w);
+	cr_expect(pipeline_failed(&w.pipeline));
+	const struct collected *c = fake_collected("out");
+	cr_expect_leq(c->count, 20050);
+	for (size_t i = 0; i < c->count; i++)
+		cr_assert_eq(c->numbers[i], i);
+	end(&w);
+}
+
+PIPELINE_TEST(what_is_held_back_comes_when_the_input_ends)
+{
+	struct world w;
+	begin(&w, *kind,
+	      "sources: {a: {type: numbers, count: 1000, per_batch: 100}}\n"
+	      "transforms:\n"
+	      "  fused: {type: late, inputs: [a]}\n"
+	      "  alone: {type: late, inputs: [fused], queue: {capacity: 2}}\n"
+	      "  parts: {type: parts, inputs: [alone], records: 30}\n"
+	      "sinks: {out: {type: collect, inputs: [parts]}}\n");
+	run_to_end(&w);
+	assert_every_in_order("out", 0, 1, 1000);
+	end(&w);
+}
+
 Test(pipeline, auto_whose_rings_are_refused_runs_on_plain_and_says_so_once_a_thread)
 {
 	struct world w;

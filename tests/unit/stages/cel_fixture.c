@@ -91,7 +91,7 @@ static void show_bytes(char *to, size_t room, const struct value *v)
 
 const char *cel_shown(const struct value *v)
 {
-	static char shown[1024];
+	static char shown[16 * 1024];
 	const size_t room = sizeof shown;
 	const int64_t second = 1000000000;
 	const char *form = v->form == VALUE_DIGITS    ? "digits "

@@ -71,7 +71,10 @@ void exact_init(struct exact *x, const char *name)
 	x->world.reorders = true;
 	x->trouble.at = SIZE_MAX;
 	crash_disk_init(&x->disk, "out", "state");
-	cr_assert_eq(home_init(&x->home, BUFFERS, BUFFER_BYTES, BUFFERS), 0);
+	cr_assert_eq(home_init(&x->home, &(struct home_size){.buffers = BUFFERS,
+							     .buffer_capacity = BUFFER_BYTES,
+							     .batches = BUFFERS}),
+		     0);
 	snprintf(x->path, sizeof x->path, "%s/out/%s", x->disk.root, name);
 	snprintf(x->state_dir, sizeof x->state_dir, "%s/state", x->disk.root);
 	const char *why;

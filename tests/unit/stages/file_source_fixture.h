@@ -12,7 +12,7 @@
 
 #include <criterion/criterion.h>
 
-enum { TEXT_ROOM = 1 << 20 };
+enum { TEXT_ROOM = 1 << 22 };
 
 struct fixture {
 	struct env env; /* must stand first */
@@ -34,6 +34,7 @@ struct fixture {
 	char *got; /* records, each with a newline behind it */
 	size_t got_length;
 	size_t unterminated; /* batches */
+	bool shows_places;   /* of each record, in `got`: a.log@17: ... */
 
 	bool remembers; /* set before start() */
 	struct epoch_map remembered;

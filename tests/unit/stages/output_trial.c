@@ -16,7 +16,10 @@ void trial_set_up(struct trial *x, const char *name, uint64_t seed)
 {
 	memset(x, 0, sizeof *x);
 	faulty_env_init(&x->world, seed);
-	cr_assert_eq(home_init(&x->home, BUFFERS, BUFFER_BYTES, 2 * BUFFERS), 0);
+	cr_assert_eq(home_init(&x->home, &(struct home_size){.buffers = BUFFERS,
+							     .buffer_capacity = BUFFER_BYTES,
+							     .batches = 2 * BUFFERS}),
+		     0);
 	strcpy(x->directory, "/tmp/sluice-test-XXXXXX");
 	cr_assert(mkdtemp(x->directory));
 	snprintf(x->path, sizeof x->path, "%s/%s", x->directory, name);

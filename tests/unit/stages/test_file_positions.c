@@ -365,6 +365,28 @@ Test(file_positions, fifty_thousand_files_are_said_once_and_then_cost_nothing)
 	end(&w);
 }
 
+Test(file_positions, those_that_were_noted_before_offsets_were_are_read)
+{
+	struct world w;
+	begin(&w);
+	hand_on(&w, add(&w, "/var/log/a", 5), "one\n");
+	snapshot(&w, 1);
+	const struct epoch_entry *e = epoch_map_stage(&w.map, "s")->first;
+	struct delta d = {.count = 0};
+	size_t length = e->value_length - 1; /* without the last number, a 0 */
+	uint8_t *value = malloc(length);
+	memcpy(value, epoch_entry_value(e), length);
+	value[0] = 2;
+	delta_put(&d, epoch_entry_key(e), e->key_length, value, length);
+	end_positions(&w);
+	begin_positions(&w);
+	cr_assert_eq(file_positions_load(&w.positions, &d), 0);
+	cr_expect_eq(add(&w, "/var/log/a", 5)->place.at, 4);
+	delta_release(&d);
+	free(value);
+	end(&w);
+}
+
 /* Whatever the bytes: taken or refused, and nothing is read that is not there. */
 Test(file_positions, damaged_values_are_refused_or_harmless)
 {

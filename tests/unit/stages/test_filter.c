@@ -50,7 +50,7 @@ Test(filter, without_a_string_or_pattern_it_is_a_problem_of_the_stage)
 	setup(&f);
 	struct problems problems = check(&f);
 	cr_assert_eq(problems.count, 1);
-	cr_assert_str_eq(problems.list[0].text, "filter needs `contains` or `regex`");
+	cr_assert_str_eq(problems.list[0].text, "filter needs `contains`, `regex` or `where`");
 	cr_assert_eq(problems.list[0].at.line, 7);
 	problems_release(&problems);
 	free(f.options);

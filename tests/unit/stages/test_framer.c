@@ -187,7 +187,11 @@ static void run_once(const struct framing *framing, const uint8_t *in, size_t n,
 	struct run r = {.framing = *framing, .in = in};
 	r.framing.counters = &r.counters;
 	r.ref = reference_of(framing, in, n);
-	cr_assert_eq(home_init(&r.home, 3, intake_capacity(framing->max_line, read_size), 4), 0);
+	cr_assert_eq(home_init(&r.home, &(struct home_size){.buffers = 3,
+							    .buffer_capacity = intake_capacity(
+								framing->max_line, read_size),
+							    .batches = 4}),
+		     0);
 	intake_init(&r.intake, &r.home, &r.framing, read_size);
 	framer_init(&r.framer);
 	feed(&r, in, n, piece_max);

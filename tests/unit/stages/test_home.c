@@ -10,7 +10,10 @@ static struct home home;
 
 static void make_home(void)
 {
-	cr_assert_eq(home_init(&home, 2, CAPACITY, 3), 0);
+	cr_assert_eq(
+	    home_init(&home,
+		      &(struct home_size){.buffers = 2, .buffer_capacity = CAPACITY, .batches = 3}),
+	    0);
 }
 
 static void release_home(void)

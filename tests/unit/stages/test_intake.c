@@ -19,7 +19,11 @@ static void set_up(struct fixture *x, size_t buffers, size_t batches)
 {
 	*x = (struct fixture){.framing = {.delimiter = {{'\n'}, 1}, .max_line = MAX_LINE}};
 	x->framing.counters = &x->counters;
-	cr_assert_eq(home_init(&x->home, buffers, intake_capacity(MAX_LINE, READ), batches), 0);
+	cr_assert_eq(home_init(&x->home, &(struct home_size){.buffers = buffers,
+							     .buffer_capacity =
+								 intake_capacity(MAX_LINE, READ),
+							     .batches = batches}),
+		     0);
 	intake_init(&x->intake, &x->home, &x->framing, READ);
 	framer_init(&x->framer);
 }

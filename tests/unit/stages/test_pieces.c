@@ -19,7 +19,10 @@ static void set_up(struct fixture *x, const char *keep, bool unterminated)
 		char letter;
 		struct record record;
 	} lines[] = {{'a', {0, 2}}, {'b', {3, 1}}, {'.', {5, 0}}, {'c', {6, 4}}, {'d', {11, 2}}};
-	cr_assert_eq(home_init(&x->home, 1, 4096, 1), 0);
+	cr_assert_eq(
+	    home_init(&x->home,
+		      &(struct home_size){.buffers = 1, .buffer_capacity = 4096, .batches = 1}),
+	    0);
 	struct buffer *buffer = home_take_buffer(&x->home);
 	memcpy(buffer->bytes, text, sizeof text);
 	x->batch = batch_new(&x->home, buffer);

@@ -32,7 +32,10 @@ static void begin(void)
 	cr_assert_geq(fd, 0);
 	write_queue_bind(&queue, fd, true, 0, "x");
 	cr_assert_eq(screen_init(&screen, &queue, &newline), 0);
-	cr_assert_eq(home_init(&home, 1, BUFFER, 1), 0);
+	cr_assert_eq(
+	    home_init(&home,
+		      &(struct home_size){.buffers = 1, .buffer_capacity = BUFFER, .batches = 1}),
+	    0);
 }
 
 static void end(void)

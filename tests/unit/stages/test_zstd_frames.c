@@ -36,7 +36,10 @@ static void set_up(struct fixture *x, unsigned workers, uint64_t frame_input)
 	struct zstd_frames_options options = {
 	    .level = 1, .workers = workers, .frame_input = frame_input, .delimiter = {{'\n'}, 1}};
 	cr_assert_eq(zstd_frames_init(&x->frames, &options, &x->world.env, &x->queue), 0);
-	cr_assert_eq(home_init(&x->home, BUFFERS, LARGE + 64, BUFFERS), 0);
+	cr_assert_eq(home_init(&x->home, &(struct home_size){.buffers = BUFFERS,
+							     .buffer_capacity = LARGE + 64,
+							     .batches = BUFFERS}),
+		     0);
 	x->expected = malloc(4 * LARGE);
 	x->raw = malloc(4 * LARGE);
 	x->got = malloc(4 * LARGE);

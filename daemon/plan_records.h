@@ -1,0 +1,13 @@
+/* plan_records.h - what the stages of a plan do with records: which fields they speak of, and how much text they make.
+ *
+ * Threads: one, that of plan_make(). Memory: the plan's. Layer: daemon. */
+#pragma once
+
+#include "daemon/plan.h"
+
+/* Asks each stage, and works out what is needed of each and written above it. 0; -EINVAL with a problem added; -ENOMEM. */
+int plan_fields(struct plan *p, struct problems *problems);
+
+/* How many buffers, of which size, each group has to have for one batch. The groups are there. 0, -EINVAL with a problem added,
+ * -ENOMEM. */
+int plan_texts(struct plan *p, struct problems *problems);

@@ -1,0 +1,275 @@
+/* encoder.c - writes each record of a batch as its sink's `encoding` says, in place of the body.
+ *
+ * The text goes into a buffer of its own, one after the other with the delimiter between, so that the sink writes a batch as one
+ * piece. When a buffer is full what it holds goes on, and the rest of the batch waits for the next one. */
+#include "stages/encode/encode_format.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* A body may be six times as long in JSON, if each byte is escaped. A longer text of one record is refused. */
+enum { GROWTH_MAX = 6, NAMES_ROOM = 4096 };
+
+struct encoder {
+	const struct encode_format *format;
+	void *state; /* the format's */
+	struct delimiter delimiter;
+	struct batch *first, *last; /* what there was no room for */
+	/* What was encoded last. */
+	uint32_t count;
+	struct record texts[BATCH_RECORDS_MAX];
+	uint16_t rows[BATCH_RECORDS_MAX];
+};
+
+static const struct encode_format *format_of(const struct encoding_options *o)
+{
+	return encode_formats[o->format];
+}
+
+static void encoder_fields(const void *options, struct field_uses *uses)
+{
+	format_of(options)->fields(options, uses);
+}
+
+static unsigned encoder_scratch(const void *options, size_t capacity, bool needs_all,
+				size_t *ret_capacity)
+{
+	(void)needs_all;
+	*ret_capacity = GROWTH_MAX * capacity + NAMES_ROOM;
+	return format_of(options)->uses_scratch ? 2 : 1;
+}
+
+static int encoder_open(struct stage *s)
+{
+	struct encoder *e = s->state = calloc(1, sizeof *e);
+	int r = -ENOMEM;
+	if (e) {
+		e->format = format_of(s->options);
+		e->delimiter = encoding_delimiter(s->options);
+		r = e->format->open(s, &e->state);
+	}
+	if (r < 0)
+		env_say(s->env, SAY_ERROR, "encoder not prepared", "error=%s", strerror(-r));
+	return r;
+}
+
+static void encoder_close(struct stage *s)
+{
+	struct encoder *e = s->state;
+	if (!e)
+		return;
+	while (e->first) {
+		struct batch *b = e->first;
+		e->first = b->next;
+		batch_free(&b);
+	}
+	if (e->state)
+		e->format->close(e->state);
+	free(e);
+	s->state = NULL;
+}
+
+/* ---- a batch ---- */
+
+static bool stands(const struct encoder *e, const struct batch *b, uint32_t record)
+{
+	return e->format->stands && e->format->stands(e->state, b, record);
+}
+
+static bool all_stand(const struct encoder *e, const struct batch *b)
+{
+	for (uint32_t i = 0; i < b->count; i++)
+		if (!stands(e, b, i))
+			return false;
+	return true;
+}
+
+/* Not all of its fields could be written. */
+static void note(struct stage *s, const char *why)
+{
+	if (!why)
+		return;
+	counter_add(&s->counters->refused, 1);
+	if (reasons_add(&s->counters->reasons, why, 1))
+		env_say(s->env, SAY_WARN, "record written in part: its fields cannot be encoded",
+			"reason=%s", why);
+}
+
+/* The record and its delimiter, all or nothing. */
+static bool put_record(struct stage *s, const struct batch *b, uint32_t record, struct writer *w,
+		       struct scratch scratch)
+{
+	struct encoder *e = s->state;
+	uint8_t *from = w->at;
+	const char *why = NULL;
+	if (stands(e, b, record))
+		writer_put(w, b->bytes + b->records[record].offset, b->records[record].length);
+	else
+		why = e->format->put(e->state, b, record, w, scratch);
+	writer_put(w, e->delimiter.bytes, e->delimiter.length);
+	if (!w->is_full) {
+		note(s, why);
+		return true;
+	}
+	w->at = from;
+	w->is_full = false;
+	return false;
+}
+
+/* Its text would be longer than any there may be. */
+static void refuse(struct stage *s, const struct batch *b, uint32_t record)
+{
+	counter_add(&s->counters->refused, 1);
+	counter_add(&s->counters->lost[LOSS_REFUSED], 1);
+	if (reasons_add(&s->counters->reasons, "too long once it is encoded", 1))
+		env_say(s->env, SAY_ERROR, "record dropped: too long once it is encoded",
+			"bytes=%u most=%zu", b->records[record].length, s->home->buffer_capacity);
+}
+
+/* Encodes records from the front into to, and notes which and where they are. How many of the batch's it saw to. */
+static uint32_t encode(struct stage *s, const struct batch *b, const struct buffer *to,
+		       struct scratch scratch)
+{
+	struct encoder *e = s->state;
+	struct writer w = {to->bytes, to->bytes + to->capacity, false};
+	uint32_t i = 0;
+	for (e->count = 0; i < b->count; i++) {
+		const uint8_t *from = w.at;
+		if (put_record(s, b, i, &w, scratch)) {
+			e->rows[e->count] = b->rows[i];
+			e->texts[e->count++] =
+			    (struct record){(uint32_t)(from - to->bytes),
+					    (uint32_t)(w.at - from) - e->delimiter.length};
+		} else if (from == to->bytes) {
+			refuse(s, b, i);
+		} else {
+			break;
+		}
+	}
+	return i;
+}
+
+/* The batch becomes what was encoded. */
+static void become_encoded(const struct encoder *e, struct batch *b, struct buffer *text)
+{
+	b->count = e->count;
+	memcpy(b->records, e->texts, e->count * sizeof *e->texts);
+	memcpy(b->rows, e->rows, e->count * sizeof *e->rows);
+	b->bytes_total = 0;
+	for (uint32_t i = 0; i < b->count; i++)
+		b->bytes_total += b->records[i].length;
+	b->delimiter = e->delimiter;
+	b->unterminated = false;
+	bool held = batch_rebase(b, text);
+	assert(held && "the plan has seen to it");
+	(void)held;
+}
+
+static void drop_front(struct batch *b, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		b->bytes_total -= b->records[i].length;
+	b->count -= count;
+	memmove(b->records, b->records + count, b->count * sizeof *b->records);
+	memmove(b->rows, b->rows + count, b->count * sizeof *b->rows);
+}
+
+static struct buffer *take_buffer(struct stage *s)
+{
+	struct buffer *taken = home_take_buffer(s->home);
+	assert(taken && "a worker takes input only when there are buffers for it");
+	return taken;
+}
+
+/* Emits what fits into one buffer. The batch is NULL then; or what is left of it. */
+static void encode_some(struct stage *s, struct batch **b, struct outlet *out)
+{
+	struct encoder *e = s->state;
+	struct buffer *text = take_buffer(s);
+	struct buffer *aside = e->format->uses_scratch ? take_buffer(s) : NULL;
+	struct scratch scratch = {NULL, NULL};
+	if (aside)
+		scratch = (struct scratch){aside->bytes, aside->bytes + aside->capacity};
+	e->format->begin(e->state, s, *b);
+	uint32_t seen = encode(s, *b, text, scratch);
+	if (aside)
+		buffer_let_go(aside);
+	struct batch *encoded = *b;
+	if (seen == (*b)->count) {
+		*b = NULL;
+	} else {
+		encoded = batch_clone(s->home, *b);
+		assert(encoded && "the plan counts one for whoever splits");
+		drop_front(*b, seen);
+	}
+	become_encoded(e, encoded, text);
+	buffer_let_go(text);
+	emit(out, &encoded);
+}
+
+static int encoder_more(struct stage *s, struct outlet *out)
+{
+	struct encoder *e = s->state;
+	struct batch *b = e->first;
+	if (!b)
+		return 0;
+	struct batch *next = b->next;
+	encode_some(s, &e->first, out);
+	if (e->first)
+		return STEP_MORE;
+	e->first = next;
+	e->last = next ? e->last : NULL;
+	return next ? STEP_MORE : 0;
+}
+
+static void keep_for_later(struct encoder *e, struct batch *b)
+{
+	b->next = NULL;
+	if (e->last)
+		e->last->next = b;
+	else
+		e->first = b;
+	e->last = b;
+}
+
+static int encoder_apply(struct stage *s, struct batch *b, struct outlet *out)
+{
+	struct encoder *e = s->state;
+	batch_give_rows(b);
+	e->format->begin(e->state, s, b);
+	if (!e->first && all_stand(e, b)) {
+		emit(out, &b);
+		return 0;
+	}
+	if (!e->first)
+		encode_some(s, &b, out);
+	if (b)
+		keep_for_later(e, b);
+	return e->first ? STEP_MORE : 0;
+}
+
+static const struct stage_type encoder_type = {
+    .schema = {.kind = STAGE_TRANSFORM,
+	       .name = "encode",
+	       .summary = "writes records as a sink's `encoding` says",
+	       .options = encoding_table,
+	       .options_size = sizeof(struct encoding_options),
+	       .workers_max = 64},
+    .open = encoder_open,
+    .close = encoder_close,
+    .transform_apply = encoder_apply,
+    .transform_more = encoder_more,
+    .fields = encoder_fields,
+    .scratch = encoder_scratch,
+    .splits = true,
+    .light = true,
+    .stateless = true,
+};
+
+const struct stage_schema *encoding_companion(const struct encoding_options *o,
+					      const void **ret_options)
+{
+	*ret_options = o;
+	return encode_formats[o->format] ? &encoder_type.schema : NULL;
+}

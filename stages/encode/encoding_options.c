@@ -1,0 +1,81 @@
+/* encoding_options.c - what may be written under `encoding`, and which formats there are. */
+#include "stages/encode/encode_format.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char *const names[] = {"raw", "json", "logfmt", "csv", "template", NULL};
+
+const struct encode_format *const encode_formats[ENCODING_FORMATS] = {
+    [ENCODING_JSON] = &encode_json,
+    [ENCODING_LOGFMT] = &encode_logfmt,
+    [ENCODING_CSV] = &encode_csv,
+    [ENCODING_TEMPLATE] = &encode_template,
+};
+
+#define AT(member) offsetof(struct encoding_options, member)
+
+const struct option encoding_table[] = {
+    {"format", OPTION_CHOICE, AT(format), .preset = "raw", .choices = names,
+     .doc = "How a record is written; raw: as it was read; json: its fields as one object on one "
+	    "line; logfmt: key=value; csv: the values of `fields`; template: as `template` says"},
+    {"delimiter", OPTION_TEXT, AT(delimiter), .preset = "\"\\n\"", .min = 1, .max = DELIMITER_MAX,
+     .doc = "What follows each record, 1 to 8 bytes; unless it is raw, with a control character "
+	    "among them that no text holds"},
+    {"fields", OPTION_TEXTS, AT(fields), .min = 1,
+     .doc = "Only these, in this order; csv: the columns"},
+    {"template", OPTION_TEXT, AT(template), .min = 1,
+     .doc = "template: text with fields in it: {user.id}, {time:%F %T}, {msg|json}; {{ is a brace"},
+    {"separator", OPTION_TEXT, AT(separator), .preset = "\",\"", .min = 1, .max = 1,
+     .doc = "csv: the character between values"},
+    {"missing", OPTION_TEXT, AT(missing), .preset = "\"-\"",
+     .doc = "template: what stands for a field that a record does not have"},
+    {0},
+};
+
+struct delimiter encoding_delimiter(const struct encoding_options *o)
+{
+	struct delimiter d = {.length = (uint8_t)o->delimiter.length};
+	assert(o->delimiter.length >= 1 && o->delimiter.length <= DELIMITER_MAX);
+	memcpy(d.bytes, o->delimiter.bytes, o->delimiter.length);
+	return d;
+}
+
+/* One that no text holds. */
+static bool can_delimit(const struct text *delimiter)
+{
+	for (size_t i = 0; i < delimiter->length; i++) {
+		char c = delimiter->bytes[i];
+		if (c >= 0 && c < ' ' && c != '\t' && c != '\r')
+			return true;
+	}
+	return false;
+}
+
+static bool writes_listed_fields(uint64_t format)
+{
+	return format == ENCODING_JSON || format == ENCODING_LOGFMT || format == ENCODING_CSV;
+}
+
+void encoding_check(const struct encoding_options *o, struct place at, struct problems *problems)
+{
+	const struct encode_format *format = encode_formats[o->format];
+	if (o->fields.count > 0 && !writes_listed_fields(o->format))
+		problem_add(problems, o->fields.items[0].at,
+			    "`fields` says nothing to `format: %s`; it is for json, logfmt and csv",
+			    names[o->format]);
+	if (o->template.bytes && o->format != ENCODING_TEMPLATE)
+		problem_add(problems, o->template.at,
+			    "`template` says nothing to `format: %s`; write `format: template`",
+			    names[o->format]);
+	if (!format)
+		return;
+	if (o->delimiter.bytes && !can_delimit(&o->delimiter))
+		problem_add(
+		    problems, o->delimiter.at,
+		    "`delimiter` may be in a record's text, so that nobody could tell where "
+		    "it ends; have a control character in it that is neither tab nor "
+		    "carriage return");
+	if (format->check)
+		format->check(o, at, problems);
+}

@@ -1,0 +1,42 @@
+/* encoding.h - how a sink's records are written: its option group `encoding`, and the stage that does it.
+ *
+ *   parse ── filter ── [out.encoding] ══queue══ out         a transform that stands before each sink whose `encoding` is not raw,
+ *                      structured -> text                    fused into what feeds it; the sink writes what bodies it gets
+ *
+ * What a format writes holds no control character but tab and carriage return, and of those only JSON has any, between its
+ * tokens; a delimiter holds another one. So whatever is in a record, it ends where the next one begins.
+ *
+ * Threads: any; all of it is const. Memory: the topology's. Layer: stages. */
+#pragma once
+
+#include "conf/schema.h"
+#include "stages/batch.h"
+
+enum encoding_format {
+	ENCODING_RAW,
+	ENCODING_JSON,
+	ENCODING_LOGFMT,
+	ENCODING_CSV,
+	ENCODING_TEMPLATE,
+	ENCODING_FORMATS,
+};
+
+struct encoding_options {
+	uint64_t format; /* enum encoding_format */
+	struct text delimiter;
+	struct text_list fields;
+	struct text template;
+	struct text separator, missing;
+};
+
+/* For the option table of a sink whose options have a struct encoding_options. */
+extern const struct option encoding_table[];
+
+/* What is wrong with options that do not go together. at: of the sink, where nothing nearer is known. */
+void encoding_check(const struct encoding_options *o, struct place at, struct problems *problems);
+
+struct delimiter encoding_delimiter(const struct encoding_options *o);
+
+/* What stage_schema.companion returns for it. */
+const struct stage_schema *encoding_companion(const struct encoding_options *o,
+					      const void **ret_options);
