@@ -132,7 +132,8 @@ static uint64_t hash_of_number(const struct value *number)
 		return hash_of_whole((int64_t)v.u);
 	if (v.type == VALUE_UINT)
 		v.d = (double)v.u;
-	if (v.d >= -0x1p63 && v.d < 0x1p63 && v.d == (double)(int64_t)v.d)
+	static const double two_to_63 = 9223372036854775808.0;
+	if (v.d >= -two_to_63 && v.d < two_to_63 && v.d == (double)(int64_t)v.d)
 		return hash_of_whole((int64_t)v.d);
 	return hash_of(VALUE_DOUBLE, &v.d, sizeof v.d);
 }

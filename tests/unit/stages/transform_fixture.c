@@ -134,18 +134,22 @@ static void show_fields(const void *options, struct field_uses *uses)
 	uses->reads_all = o->all;
 }
 
+static struct shown *unused_sink(void)
+{
+	for (size_t i = 0; i < SINKS_MAX; i++)
+		if (!sinks[i].to)
+			return &sinks[i];
+	cr_assert_fail("more sinks than there is room for");
+	return &sinks[0];
+}
+
 static int show_open(struct stage *s)
 {
-	size_t i = 0;
 	pthread_mutex_lock(&showing);
-	while (i < SINKS_MAX && sinks[i].to)
-		i++;
-	if (i == SINKS_MAX)
-		cr_assert_fail("more sinks than there is room for");
-	snprintf(sinks[i].id, sizeof sinks[i].id, "%s", s->id);
-	sinks[i].to = open_memstream(&sinks[i].text, &sinks[i].length);
-	cr_assert_not_null(sinks[i].to);
-	s->state = &sinks[i];
+	struct shown *sink = s->state = unused_sink();
+	snprintf(sink->id, sizeof sink->id, "%s", s->id);
+	sink->to = open_memstream(&sink->text, &sink->length);
+	cr_assert_not_null(sink->to);
 	pthread_mutex_unlock(&showing);
 	return 0;
 }
