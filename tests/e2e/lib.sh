@@ -62,8 +62,18 @@ has_ended() {
 	! is_running
 }
 
+# True once it sees to SIGTERM itself; one that has only just begun would be ended by it.
+sees_to_signals() {
+	local blocked caught
+	has_ended && return
+	blocked=$(awk '/^SigBlk/ { print $2 }' "/proc/$sluice_pid/status")
+	caught=$(awk '/^SigCgt/ { print $2 }' "/proc/$sluice_pid/status")
+	(((0x${blocked:-0} | 0x${caught:-0}) >> 14 & 1))
+}
+
 # stop_sluice [SIGNAL]: leaves `status`.
 stop_sluice() {
+	wait_until 20 sees_to_signals
 	kill -"${1:-TERM}" "$sluice_pid"
 	await_end 60
 }
