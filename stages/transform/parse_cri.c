@@ -265,11 +265,19 @@ static bool has_room(const struct joining *j)
 
 /* ---- joining ---- */
 
-/* Which lines go together: those of one source's stream. */
+/* Which lines go together: those of one file's stream; of one source's where there are no files. By its name, as a runtime goes on
+ * in the next file of that name when it was rotated. */
+static uint64_t origin_of(const struct batch *b)
+{
+	const char *source = b->source ? b->source : "";
+	XXH64_hash_t of_source = XXH3_64bits(source, strlen(source));
+	return b->origin ? XXH3_64bits_withSeed(b->origin->path, b->origin->length, of_source)
+			 : of_source;
+}
+
 static struct held_key key_of(const struct joining *j, const struct cri_line *l, bool is_json)
 {
-	const char *source = j->batch->source ? j->batch->source : "";
-	return (struct held_key){.origin = XXH3_64bits(source, strlen(source)),
+	return (struct held_key){.origin = origin_of(j->batch),
 				 .is_error = l->stream.bytes[3] == 'e',
 				 .is_json = is_json};
 }

@@ -110,6 +110,25 @@ Test(parse_cri, a_part_waits_for_the_next_batch)
 	transform_end(&t);
 }
 
+Test(parse_cri, parts_of_two_files_of_one_source_are_not_joined)
+{
+	struct transform_trial t = {.edge_index = 0};
+	struct file_origin *a = file_origin_new("/logs/a.log", NULL, 1, 1);
+	struct file_origin *b = file_origin_new("/logs/b.log", NULL, 1, 2);
+	transform_begin(&t, &parse_cri_type, "", ALL);
+	t.origin = a;
+	transform_feed_text(&t, T1 " stdout P of a, \n");
+	t.origin = b;
+	transform_feed_text(&t, T1 " stdout F of b\n");
+	cr_expect_str_eq(written(&t), T1 " stdout F of b\n");
+	t.origin = a;
+	transform_feed_text(&t, T2 " stdout F too\n");
+	cr_expect_str_eq(written(&t), T1 " stdout F of a, too\n");
+	transform_end(&t);
+	file_origin_let_go(a);
+	file_origin_let_go(b);
+}
+
 Test(parse_cri, at_the_end_of_the_input_what_is_held_goes_on_as_a_part)
 {
 	struct transform_trial t = {.edge_index = 0};

@@ -159,6 +159,9 @@ static struct batch *batch_of(struct transform_trial *t, const char *lines, size
 	cr_assert(b);
 	buffer_let_go(buffer);
 	b->source = "in";
+	b->origin = t->origin;
+	if (t->origin)
+		file_origin_hold(t->origin);
 	b->wall_ns = (int64_t)t->now_ns;
 	b->delimiter = (struct delimiter){{'\n'}, 1};
 	for (const uint8_t *at = b->bytes, *end = at + length; at < end;) {

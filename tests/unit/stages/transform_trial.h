@@ -24,9 +24,10 @@ struct transform_trial {
 	struct batch_list emitted;
 	size_t edge_index;
 	struct env env;
-	uint64_t now_ns, wake_ns;  /* its clocks; what the transform asked for last */
-	const struct delta *saved; /* before transform_begin(): what it remembers */
-	struct batch *batch;       /* the last one that came out, if any did; its owner */
+	uint64_t now_ns, wake_ns;   /* its clocks; what the transform asked for last */
+	struct file_origin *origin; /* of what is fed from now on; NULL: it comes from no file */
+	const struct delta *saved;  /* before transform_begin(): what it remembers */
+	struct batch *batch;        /* the last one that came out, if any did; its owner */
 };
 
 /* wanted: the fields that somebody reads, with blanks between; `*` among them: somebody writes out all there are. */
