@@ -112,6 +112,13 @@ int fields_read_known(struct field_uses *u, enum field_known known)
 	return column;
 }
 
+void fields_read_time_said(struct field_uses *u)
+{
+	int column = fields_find_known(u->fields, FIELD_RECORD_TIME);
+	if (column >= 0)
+		column_set_add(&u->reads, (unsigned)column);
+}
+
 static int note_write(struct field_uses *u, int column)
 {
 	if (column < 0)

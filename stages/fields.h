@@ -98,6 +98,8 @@ struct field_uses {
 int fields_read(struct field_uses *u, const char *name, size_t length);
 /* What no name can say: the time that records say. */
 int fields_read_known(struct field_uses *u, enum field_known known);
+/* The time that records say, if any stage above it lets them. */
+void fields_read_time_said(struct field_uses *u);
 int fields_write(struct field_uses *u, const char *name, size_t length);
 int fields_write_known(struct field_uses *u, enum field_known known);
 /* `error`, of records that a stage can do nothing with. */

@@ -33,8 +33,34 @@ int64_t feeding_period(const struct file_output *f, int64_t wall_ns)
 
 /* ---- which file ---- */
 
+const char *feeding_path(struct file_output *f, uint32_t *ret_end)
+{
+	int64_t moment = feeding_moment(f, f->current->wall_ns);
+	const char *path = path_groups_next(f->options.groups, f->current, f->cursor, moment,
+					    f->file.path, ret_end);
+	if (!path)
+		env_say(f->env, SAY_ERROR, "output path too long", "path=%s",
+			path_template_shown(f->options.template, f->options.template->text));
+	return path;
+}
+
+static bool is_group_elsewhere(struct file_output *f)
+{
+	uint32_t end;
+	if (f->current->count == 0)
+		return false;
+	const char *path = feeding_path(f, &end);
+	if (!path || strcmp(path, f->file.path) != 0)
+		return true; /* opening it will say so */
+	f->group_end = end;
+	memccpy(f->next_path, path, '\0', sizeof f->next_path);
+	return false;
+}
+
 static bool is_elsewhere(struct file_output *f, int64_t moment)
 {
+	if (f->options.groups)
+		return is_group_elsewhere(f);
 	if (!f->options.template->varies)
 		return false;
 	if (moment / SECOND_NS != f->named_second) {
@@ -60,7 +86,7 @@ bool feeding_is_outdated(struct file_output *f, int64_t moment)
 /* True if the current batch belongs into the file that is open; if not, sees that it is changed. */
 static bool is_right_file(struct file_output *f)
 {
-	if (f->cursor > 0)
+	if (f->options.groups ? f->cursor < f->group_end : f->cursor > 0)
 		return true;
 	int64_t moment = feeding_moment(f, f->current->wall_ns);
 	if (is_elsewhere(f, moment)) {
@@ -77,15 +103,21 @@ static bool is_right_file(struct file_output *f)
 
 /* ---- records ---- */
 
+/* Of the current batch, where another file may begin. */
+static uint32_t put_end(const struct file_output *f)
+{
+	return f->options.groups ? f->group_end : f->current->count;
+}
+
 /* How many records of the current batch this file may still take. */
 static uint32_t records_within_size(struct file_output *f)
 {
 	const struct batch *b = f->current;
 	uint64_t size = f->options.rotate_size;
 	if (size == 0 || f->queue.stream)
-		return b->count - f->cursor;
+		return put_end(f) - f->cursor;
 	uint64_t now = feeding_length(f), bytes;
-	uint32_t n = pieces_fit(b, f->cursor, f->options.delimiter.length,
+	uint32_t n = pieces_fit(b, f->cursor, put_end(f), f->options.delimiter.length,
 				now < size ? size - now : 0, &bytes);
 	return n == 0 && now == 0 && b->count > 0 ? 1 : n;
 }
@@ -116,8 +148,9 @@ static bool feed_zstd(struct file_output *f)
 	uint64_t room = zstd_frames_room(&f->frames), bytes;
 	if (room == 0)
 		return false;
-	uint32_t n = pieces_fit(b, f->cursor, f->options.delimiter.length, room, &bytes);
-	if (f->cursor + n < b->count && !zstd_frames_at_start(&f->frames)) {
+	uint32_t n =
+	    pieces_fit(b, f->cursor, put_end(f), f->options.delimiter.length, room, &bytes);
+	if (f->cursor + n < put_end(f) && !zstd_frames_at_start(&f->frames)) {
 		zstd_frames_end(&f->frames); /* a new frame has more room */
 		return true;
 	}

@@ -26,6 +26,10 @@ int64_t feeding_moment(const struct file_output *f, int64_t wall_ns);
 /* rotate_interval: which one that is. */
 int64_t feeding_period(const struct file_output *f, int64_t wall_ns);
 
+/* With groups: the file of the current batch's record at the cursor, which there is, and where its group ends;
+ * NULL: its path is too long, which has been said. */
+const char *feeding_path(struct file_output *f, uint32_t *ret_end);
+
 /* True if a new interval has begun for a file that has something in it. */
 bool feeding_is_outdated(struct file_output *f, int64_t moment);
 

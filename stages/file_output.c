@@ -124,7 +124,9 @@ void file_output_put(struct file_output *f, struct batch **b)
 {
 	assert(!f->current);
 	f->current = *b;
-	f->cursor = 0;
+	f->cursor = f->group_end = 0;
+	if (f->options.groups)
+		path_groups_begin(f->options.groups, f->current);
 	*b = NULL;
 	feeding_feed(f);
 }
@@ -225,8 +227,28 @@ static void close_file(struct file_output *f, bool rename)
 	write_queue_unbind(&f->queue);
 	output_file_close(&f->file, rename);
 	output_keep_note(&f->keep);
-	if (!rename)
+	if (!rename && !f->options.groups)
 		f->reopen_after = f->epochs.settling.taken;
+}
+
+/* Of what is to be put next; where something that was put has no file any more, of that. */
+static int open_file_of_group(struct file_output *f)
+{
+	const char *path = f->next_path;
+	uint32_t end;
+	if (feeding_is_empty(f) && f->current->count == 0) {
+		batch_free(&f->current); /* and nothing before it is still to be stored */
+		f->done++;
+		return STEP_MORE;
+	}
+	if (feeding_is_empty(f))
+		path = feeding_path(f, &end);
+	if (!path)
+		return -ENAMETOOLONG;
+	if (output_settling_holds(&f->epochs.settling, path))
+		return STEP_WAIT;
+	output_file_open_path(&f->file, path);
+	return STEP_MORE;
 }
 
 /* Opens the file when there is something for it, or the first time just to see that it can be written. */
@@ -240,6 +262,8 @@ static int open_file(struct file_output *f)
 	f->left = false;
 	if (f->epochs.settling.settled < f->reopen_after || output_keep_is_deleting(&f->keep))
 		return STEP_WAIT;
+	if (f->options.groups)
+		return open_file_of_group(f);
 	if (f->current && feeding_is_empty(f))
 		f->moment_ns = feeding_moment(f, f->current->wall_ns);
 	else if (f->moment_ns == 0)

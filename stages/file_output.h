@@ -3,6 +3,9 @@
  *   put -> current batch -+-> gather -------+-> write_queue -> output_file
  *                         +-> zstd_frames --+
  *
+ * Where fields name the file, each batch is put group by group (stages/path_groups.h), and a file is finished when a record of another
+ * one follows.
+ *
  * A file is finished when the time gives another path, when it would pass its size, when its interval is over, or
  * when nothing has come for a while. Then what it is to hold is written, it is renamed if it is to be, and closed;
  * the next record opens the next one. Between two zstd frames compression goes on meanwhile.
@@ -28,9 +31,12 @@
 #include "stages/output_file.h"
 #include "stages/output_keep.h"
 #include "stages/output_watch.h"
+#include "stages/path_groups.h"
 
 struct file_output_options {
 	const struct path_template *template; /* outlives the output */
+	struct path_groups
+	    *groups; /* likewise; NULL: the time at which they are read names the file of records */
 	struct delimiter delimiter;
 	bool zstd;
 	int level;
@@ -81,11 +87,12 @@ struct file_output {
 	int failed;
 
 	struct batch *current;
-	uint32_t cursor;      /* its first record not put yet */
-	int64_t moment_ns;    /* since 1970: of what was put last; names the file */
-	int64_t period;       /* rotate_interval: which one the file belongs to */
-	int64_t named_second; /* next_path is the template's at that one */
-	char next_path[PATH_MAX];
+	uint32_t cursor;               /* its first record not put yet */
+	uint32_t group_end;            /* groups: those before it belong to the file that is open */
+	int64_t moment_ns;             /* since 1970: of what was put last; names the file */
+	int64_t period;                /* rotate_interval: which one the file belongs to */
+	int64_t named_second;          /* next_path is the template's at that one */
+	char next_path[PATH_MAX];      /* groups: of what was put last */
 	uint64_t put_ns, unflushed_ns; /* monotonic: the last put, the first since a flush */
 	struct stored stored;
 	size_t done;

@@ -127,6 +127,16 @@ void output_fail_missing(struct output_file *f)
 	output_go_to_closed(f);
 }
 
+static void begin_to_open(struct output_file *f)
+{
+	f->walked = 0;
+	f->made = false;
+	f->lock = (struct lock_wait){0};
+	f->replaced = 0;
+	f->directory = f->template->varies ? -1 : AT_FDCWD;
+	output_go(f, f->template->varies ? OUTPUT_BASE : OUTPUT_OPEN);
+}
+
 int output_file_open(struct output_file *f, int64_t wall_ns)
 {
 	assert(f->state == OUTPUT_CLOSED);
@@ -136,13 +146,15 @@ int output_file_open(struct output_file *f, int64_t wall_ns)
 			path_template_shown(f->template, f->template->text));
 		return r;
 	}
-	f->walked = 0;
-	f->made = false;
-	f->lock = (struct lock_wait){0};
-	f->replaced = 0;
-	f->directory = f->template->varies ? -1 : AT_FDCWD;
-	output_go(f, f->template->varies ? OUTPUT_BASE : OUTPUT_OPEN);
+	begin_to_open(f);
 	return 0;
+}
+
+void output_file_open_path(struct output_file *f, const char *path)
+{
+	assert(f->state == OUTPUT_CLOSED && strlen(path) < sizeof f->path);
+	memccpy(f->path, path, '\0', sizeof f->path);
+	begin_to_open(f);
 }
 
 void output_file_close(struct output_file *f, bool rename)

@@ -48,6 +48,16 @@ void output_settling_take(struct output_settling *s, int *fd, int *directory, co
 	go(f, SETTLING_DATA);
 }
 
+bool output_settling_holds(const struct output_settling *s, const char *path)
+{
+	for (uint64_t i = s->settled; i < s->taken; i++) {
+		const struct settling_file *f = &s->files[i % SETTLING_FILES];
+		if (f->state != SETTLING_DONE && strcmp(f->path, path) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int fail(struct output_settling *s, const struct settling_file *f, const char *what)
 {
 	env_say(s->env, SAY_ERROR, what, "path=%s error=%s", space_wait_shown(s->space, f->path),

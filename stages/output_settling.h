@@ -49,6 +49,9 @@ static inline bool output_settling_has_room(const struct output_settling *s)
 	return s->taken - s->settled < SETTLING_FILES;
 }
 
+/* True while a file that had that path is not settled. */
+bool output_settling_holds(const struct output_settling *s, const char *path);
+
 /* Takes both descriptors over. Needs room. */
 void output_settling_take(struct output_settling *s, int *fd, int *directory, const char *path);
 

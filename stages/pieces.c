@@ -51,17 +51,18 @@ bool pieces_next(struct pieces *p, struct piece *ret_piece)
 	return true;
 }
 
-uint32_t pieces_fit(const struct batch *b, uint32_t first, size_t delimiter, uint64_t room,
-		    uint64_t *ret_bytes)
+uint32_t pieces_fit(const struct batch *b, uint32_t first, uint32_t end, size_t delimiter,
+		    uint64_t room, uint64_t *ret_bytes)
 {
 	uint64_t whole = b->bytes_total + (uint64_t)b->count * delimiter;
-	if (first == 0 && whole <= room) {
+	assert(first <= end && end <= b->count);
+	if (first == 0 && end == b->count && whole <= room) {
 		*ret_bytes = whole;
 		return b->count;
 	}
 	uint64_t bytes = 0;
 	uint32_t i = first;
-	for (; i < b->count; i++) {
+	for (; i < end; i++) {
 		uint64_t more = b->records[i].length + delimiter;
 		if (more > room - bytes)
 			break;

@@ -32,7 +32,7 @@ void pieces_begin(struct pieces *p, const struct batch *b, uint32_t first, uint3
 /* False when there are no more. */
 bool pieces_next(struct pieces *p, struct piece *ret_piece);
 
-/* How many of b's records from `first` on fit into room bytes, each with `delimiter` bytes behind it; *ret_bytes is
+/* How many of b's records [first, end) fit into room bytes, each with `delimiter` bytes behind it; *ret_bytes is
  * what they take. Looks at each of those records, but at none if all of the batch fits. */
-uint32_t pieces_fit(const struct batch *b, uint32_t first, size_t delimiter, uint64_t room,
-		    uint64_t *ret_bytes);
+uint32_t pieces_fit(const struct batch *b, uint32_t first, uint32_t end, size_t delimiter,
+		    uint64_t room, uint64_t *ret_bytes);

@@ -57,8 +57,8 @@ static const struct option rotate_table[] = {
 
 static const struct option file_sink_table[] = {
     {"path", OPTION_TEXT, AT(path), .required = true, .min = 1,
-     .doc = "Where to, with strftime's conversions in UTC; directories after the first conversion "
-	    "are made"},
+     .doc = "Where to, with strftime's conversions in UTC, of the time that a record says or else "
+	    "was read at, and {fields} of it; directories after the first of these are made"},
     {"encoding", OPTION_GROUP, AT(encoding), .group = encoding_table,
      .doc = "How records are written"},
     {"compression", OPTION_GROUP, AT(compression), .group = compression_table,
@@ -70,6 +70,7 @@ static const struct option file_sink_table[] = {
 
 struct file_sink {
 	struct path_template template;
+	struct path_groups *groups; /* NULL: none are needed */
 	struct file_output output;
 };
 
@@ -109,6 +110,11 @@ static void check_name(const struct file_sink_options *o, struct problems *probl
 static void check_keep(const struct file_sink_options *o, const struct path_template *template,
 		       struct place at, struct problems *problems)
 {
+	if (o->rotate.keep > 0 && template->field_count > 0)
+		problem_add(
+		    problems, at,
+		    "`rotate.keep` cannot delete where the path has a field in it, as nobody "
+		    "knows which of those files are finished; leave it out");
 	bool finishes = o->rotate.size > 0 || o->rotate.interval > 0 || template->varies;
 	if (o->rotate.keep > 0 && !finishes)
 		problem_warn(
@@ -142,13 +148,25 @@ static const struct stage_schema *file_sink_companion(const void *options, const
 				  ret_options);
 }
 
-/* The template has been checked. */
+/* It has been checked. */
+static int parse_path(const struct file_sink_options *o, struct path_template *ret_template)
+{
+	const char *why;
+	size_t at;
+	return path_template_parse(ret_template, o->path.bytes, o->path.length, &why, &at);
+}
+
+static void file_sink_fields(const void *options, struct field_uses *uses)
+{
+	struct path_template template;
+	if (parse_path(options, &template) == 0)
+		path_groups_declare(&template, uses);
+}
+
 static int format_path(const struct file_sink_options *o, int64_t wall_ns, char *out, size_t room)
 {
 	struct path_template template;
-	const char *why;
-	size_t offset;
-	int r = path_template_parse(&template, o->path.bytes, o->path.length, &why, &offset);
+	int r = parse_path(o, &template);
 	return r < 0 ? r : path_template_format(&template, wall_ns, out, room);
 }
 
@@ -171,11 +189,12 @@ static int file_sink_writes(const void *options, int64_t wall_ns, unsigned i,
 }
 
 static struct file_output_options output_options(const struct stage *s,
-						 const struct path_template *template)
+						 const struct file_sink *sink)
 {
 	const struct file_sink_options *o = s->options;
 	struct file_output_options out = {
-	    .template = template,
+	    .template = &sink->template,
+	    .groups = sink->groups,
 	    .zstd = is_compressed(o),
 	    .level = (int)o->compression.level,
 	    .workers = (unsigned)o->compression.workers,
@@ -192,19 +211,31 @@ static struct file_output_options output_options(const struct stage *s,
 	return out;
 }
 
+static int make_groups(struct file_sink *sink, const struct stage *s)
+{
+	if (!path_groups_are_needed(&sink->template, s))
+		return 0;
+	sink->groups = calloc(1, sizeof *sink->groups);
+	if (!sink->groups)
+		return -ENOMEM;
+	path_groups_init(sink->groups, &sink->template, s);
+	return 0;
+}
+
 static int file_sink_open(struct stage *s)
 {
 	const struct file_sink_options *o = s->options;
 	struct file_sink *sink = calloc(1, sizeof *sink);
 	s->state = sink;
 	int r = -ENOMEM;
-	const char *why;
-	size_t at;
 	if (sink)
-		r = path_template_parse(&sink->template, o->path.bytes, o->path.length, &why, &at);
+		r = parse_path(o, &sink->template);
 	if (r == 0) {
 		sink->template.secret = o->path.secret;
-		struct file_output_options options = output_options(s, &sink->template);
+		r = make_groups(sink, s);
+	}
+	if (r == 0) {
+		struct file_output_options options = output_options(s, sink);
 		r = file_output_init(&sink->output, &options, s->env, s->counters);
 	}
 	if (r == -EBADMSG)
@@ -223,6 +254,7 @@ static void file_sink_close(struct stage *s)
 	if (!sink)
 		return;
 	file_output_release(&sink->output);
+	free(sink->groups);
 	free(sink);
 	s->state = NULL;
 }
@@ -273,9 +305,12 @@ static void file_sink_committed(struct stage *s, uint64_t epoch)
 static size_t file_sink_memory(const void *options)
 {
 	const struct file_sink_options *o = options;
-	return sizeof(struct file_sink) + file_output_footprint(is_compressed(o),
-								(int)o->compression.level,
-								(unsigned)o->compression.workers);
+	struct path_template template;
+	size_t groups =
+	    parse_path(o, &template) == 0 && template.varies ? sizeof(struct path_groups) : 0;
+	return sizeof(struct file_sink) + groups +
+	       file_output_footprint(is_compressed(o), (int)o->compression.level,
+				     (unsigned)o->compression.workers);
 }
 
 static unsigned file_sink_helpers(const void *options)
@@ -329,6 +364,7 @@ const struct stage_type file_sink_type = {
     .sink_sync = file_sink_sync,
     .committed = file_sink_committed,
     .tell = file_sink_tell,
+    .fields = file_sink_fields,
     .memory = file_sink_memory,
     .helpers = file_sink_helpers,
     .guarantee = file_sink_guarantee,

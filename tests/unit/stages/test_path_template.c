@@ -55,11 +55,45 @@ Test(path_template, path_without_conversions_does_not_vary)
 	formats("../x", "../x", NULL);
 }
 
+Test(path_template, fields_stand_for_what_they_are_given)
+{
+	static const char text[] = "/srv/%%/%Y/{host}/x-{user.id}{b}.log";
+	static const struct path_name names[] = {{"web"}, {"7"}, {"_missing"}};
+	struct path_template t;
+	const char *why;
+	size_t at;
+	char out[256];
+	cr_assert_eq(path_template_parse(&t, text, sizeof text - 1, &why, &at), 0);
+	cr_expect(t.varies && t.has_time);
+	cr_assert_eq(t.field_count, 3);
+	cr_expect(t.fields[1].length == 7 && memcmp(t.fields[1].name, "user.id", 7) == 0);
+	cr_assert_eq(path_template_fill(&t, WALL_NS, names, out, sizeof out), 0);
+	cr_expect_str_eq(out, "/srv/%/2026/web/x-7_missing.log");
+	for (size_t room = 1; room <= strlen(out); room++) {
+		char less[256];
+		cr_expect_eq(path_template_fill(&t, WALL_NS, names, less, room), -ENAMETOOLONG);
+	}
+}
+
+Test(path_template, base_is_the_directory_before_the_first_field)
+{
+	formats("/srv/a/{b}/c", "/srv/a/_missing/c", "/srv/a");
+	formats("{b}", "_missing", "");
+}
+
 Test(path_template, mistakes_are_refused_where_they_stand)
 {
 	refuses("/srv/%Q", 7, 5);
 	refuses("/srv/%", 6, 5);
-	refuses("/srv/%Y/{host}", 14, 8);
+	refuses("/srv/%Y/{host", 13, 8);
+	refuses("/srv/%Y/host}", 13, 12);
+	refuses("/srv/{}", 7, 5);
+	refuses("/srv/{a..b}", 11, 5);
+	refuses("/srv/{a/b}", 10, 5);
+	refuses("/srv/{a}/../x", 13, 9);
+	refuses("/srv/{a}//x", 11, 9);
+	refuses("/srv/{a}-{b}-{c}", 16, 5);
+	refuses("/{a}/{a}/{a}/{a}/{a}/{a}/{a}/{a}/{a}", 36, 33);
 	refuses("/srv/%Y/../x", 12, 8);
 	refuses("/srv/%Y/./x", 11, 8);
 	refuses("/srv/%Y//x", 10, 8);

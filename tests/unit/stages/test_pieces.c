@@ -122,16 +122,16 @@ Test(pieces, fit_counts_delimiters)
 	struct fixture x;
 	uint64_t bytes = 99;
 	set_up(&x, "ab.cd", false); /* 3 2 1 5 3 */
-	cr_assert_eq(pieces_fit(x.batch, 0, 1, 14, &bytes), 5);
+	cr_assert_eq(pieces_fit(x.batch, 0, x.batch->count, 1, 14, &bytes), 5);
 	cr_assert_eq(bytes, 14);
-	cr_assert_eq(pieces_fit(x.batch, 0, 1, 13, &bytes), 4);
+	cr_assert_eq(pieces_fit(x.batch, 0, x.batch->count, 1, 13, &bytes), 4);
 	cr_assert_eq(bytes, 11);
-	cr_assert_eq(pieces_fit(x.batch, 0, 1, 5, &bytes), 2);
+	cr_assert_eq(pieces_fit(x.batch, 0, x.batch->count, 1, 5, &bytes), 2);
 	cr_assert_eq(bytes, 5);
-	cr_assert_eq(pieces_fit(x.batch, 3, 1, 7, &bytes), 1);
-	cr_assert_eq(pieces_fit(x.batch, 0, 1, 2, &bytes), 0);
+	cr_assert_eq(pieces_fit(x.batch, 3, x.batch->count, 1, 7, &bytes), 1);
+	cr_assert_eq(pieces_fit(x.batch, 0, x.batch->count, 1, 2, &bytes), 0);
 	cr_assert_eq(bytes, 0);
-	cr_assert_eq(pieces_fit(x.batch, 0, 2, 19, &bytes), 5);
+	cr_assert_eq(pieces_fit(x.batch, 0, x.batch->count, 2, 19, &bytes), 5);
 	cr_assert_eq(bytes, 19);
 	tear_down(&x);
 }
