@@ -145,6 +145,6 @@ const char *path_groups_next(struct path_groups *g, struct batch *b, uint32_t fi
 			return group->path;
 		}
 	}
-	assert(!"each record is in a group");
+	assert(false && "each record is in a group");
 	return NULL;
 }
