@@ -4,6 +4,7 @@
 #include "conf/option_apply.h"
 #include "conf/option_value.h"
 #include "conf/stage_keys.h"
+#include "conf/test_keys.h"
 #include "conf/topology_keys.h"
 #include "conf/units.h"
 
@@ -250,7 +251,9 @@ static void write_property(struct writing *w, const struct option *o)
 	json_close(&w->json, '}');
 }
 
-static void write_required(struct writing *w, const struct option *const *tables, size_t count)
+/* more: names that no table has; ends with NULL. */
+static void write_required(struct writing *w, const struct option *const *tables, size_t count,
+			   const char *const *more)
 {
 	bool any = false;
 
@@ -266,21 +269,30 @@ static void write_required(struct writing *w, const struct option *const *tables
 			json_text(&w->json, o->name, strlen(o->name));
 		}
 	}
+	for (size_t i = 0; any && more && more[i]; i++)
+		json_text(&w->json, more[i], strlen(more[i]));
 	if (any)
 		json_close(&w->json, ']');
 }
 
-/* The members of an object that several tables describe; the braces are the caller's. */
-static void write_object(struct writing *w, const struct option *const *tables, size_t count)
+/* The members of an object that several tables describe, but for the end of its properties: the caller may have more. */
+static void begin_object(struct writing *w, const struct option *const *tables, size_t count,
+			 const char *const *more_required)
 {
 	json_text_of(&w->json, "type", "object");
 	json_bool_of(&w->json, "additionalProperties", false);
-	write_required(w, tables, count);
+	write_required(w, tables, count, more_required);
 	json_name(&w->json, "properties");
 	json_open(&w->json, '{');
 	for (size_t i = 0; i < count; i++)
 		for (const struct option *o = tables[i]; o->name; o++)
 			write_property(w, o);
+}
+
+/* The braces are the caller's. */
+static void write_object(struct writing *w, const struct option *const *tables, size_t count)
+{
+	begin_object(w, tables, count, NULL);
 	json_close(&w->json, '}');
 }
 
@@ -395,6 +407,101 @@ static void write_section(struct writing *w, enum stage_kind kind)
 	json_close(&w->json, '}');
 }
 
+/* ---- tests ---- */
+
+static void write_list_of(struct writing *w, const char *name, const char *doc, const char *item)
+{
+	json_name(&w->json, name);
+	json_open(&w->json, '{');
+	json_text_of(&w->json, "description", doc);
+	json_text_of(&w->json, "type", "array");
+	json_name(&w->json, "minItems");
+	json_number(&w->json, 1);
+	json_name(&w->json, "items");
+	write_ref_form(w, item);
+	json_close(&w->json, '}');
+}
+
+static void write_tests(struct writing *w)
+{
+	json_name(&w->json, tests_key);
+	json_open(&w->json, '{');
+	json_text_of(&w->json, "description",
+		     "What `sluice test` tries, without reading or "
+		     "writing anything");
+	json_name(&w->json, "type");
+	json_open(&w->json, '[');
+	json_text(&w->json, "array", 5);
+	json_text(&w->json, "null", 4);
+	json_close(&w->json, ']');
+	json_name(&w->json, "items");
+	write_ref_form(w, "test");
+	json_close(&w->json, '}');
+}
+
+static void write_test(struct writing *w)
+{
+	const struct option *const tables[] = {test_keys};
+
+	json_name(&w->json, "test");
+	json_open(&w->json, '{');
+	begin_object(w, tables, 1, test_lists);
+	write_list_of(w, test_lists[0], "The records that enter", "test-record");
+	write_list_of(w, test_lists[1], "What is to come out", "test-expectation");
+	json_close(&w->json, '}');
+	json_close(&w->json, '}');
+}
+
+static void write_fields(struct writing *w)
+{
+	json_name(&w->json, record_maps[0]);
+	json_open(&w->json, '{');
+	json_text_of(&w->json, "description", "The fields that it has, by name");
+	json_text_of(&w->json, "type", "object");
+	json_name(&w->json, "additionalProperties");
+	json_open(&w->json, '{');
+	json_name(&w->json, "type");
+	json_open(&w->json, '[');
+	static const char *const types[] = {"string", "number", "boolean", "null"};
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		json_text(&w->json, types[i], strlen(types[i]));
+	json_close(&w->json, ']');
+	json_close(&w->json, '}');
+	json_close(&w->json, '}');
+}
+
+/* A text, or a map. */
+static void write_test_record(struct writing *w)
+{
+	static const struct option text = {.type = OPTION_TEXT};
+	const struct option *const tables[] = {record_keys};
+
+	json_name(&w->json, "test-record");
+	json_open(&w->json, '{');
+	json_name(&w->json, "anyOf");
+	json_open(&w->json, '[');
+	write_text_form(w, &text);
+	json_open(&w->json, '{');
+	begin_object(w, tables, 1, NULL);
+	write_fields(w);
+	json_close(&w->json, '}');
+	json_close(&w->json, '}');
+	json_close(&w->json, ']');
+	json_close(&w->json, '}');
+}
+
+static void write_test_defs(struct writing *w)
+{
+	const struct option *const tables[] = {expectation_keys};
+
+	write_test(w);
+	write_test_record(w);
+	json_name(&w->json, "test-expectation");
+	json_open(&w->json, '{');
+	write_object(w, tables, 1);
+	json_close(&w->json, '}');
+}
+
 static void write_defs(struct writing *w)
 {
 	json_name(&w->json, "$defs");
@@ -408,6 +515,7 @@ static void write_defs(struct writing *w)
 		write_kind(w, (enum stage_kind)kind);
 	for (size_t i = 0; w->catalog->types[i]; i++)
 		write_stage(w, w->catalog->types[i]);
+	write_test_defs(w);
 	json_close(&w->json, '}');
 }
 
@@ -424,6 +532,7 @@ static void write_root(struct writing *w)
 		write_property(w, o);
 	for (int kind = 0; kind < STAGE_KINDS; kind++)
 		write_section(w, (enum stage_kind)kind);
+	write_tests(w);
 	json_close(&w->json, '}');
 	write_defs(w);
 	json_close(&w->json, '}');

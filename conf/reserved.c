@@ -6,7 +6,6 @@ static const char *const words[] = {
     /* top level */
     "supervision",
     "control",
-    "tests",
     /* stages */
     "on_error",
     "dead_letter",

@@ -2,6 +2,7 @@
 
 #include "conf/merge_key.h"
 #include "conf/schema.h"
+#include "conf/topology_keys.h"
 
 #include <errno.h>
 #include <string.h>
@@ -46,6 +47,21 @@ static int add_section(struct arena *arena, struct node *root, const struct node
 	return result;
 }
 
+/* What each file tests comes one after the other. False: there is nothing yet that it comes behind. */
+static bool add_to_list(struct arena *arena, struct node *root, const struct node_pair *pair,
+			int *result)
+{
+	struct node_pair *known = node_find(root, pair->key->bytes);
+
+	if (strcmp(pair->key->bytes, tests_key) != 0 || pair->value->kind != NODE_LIST || !known ||
+	    known->value->kind != NODE_LIST)
+		return false;
+	for (size_t i = 0; i < pair->value->count && *result != -ENOMEM; i++)
+		*result = result_worse(node_add_item(arena, known->value, pair->value->items[i]),
+				       *result);
+	return true;
+}
+
 int sections_add(struct arena *arena, struct node *root, const struct node *file_root,
 		 struct problems *problems)
 {
@@ -53,10 +69,10 @@ int sections_add(struct arena *arena, struct node *root, const struct node *file
 
 	for (size_t i = 0; i < file_root->count && result != -ENOMEM; i++) {
 		const struct node_pair *pair = &file_root->pairs[i];
-		int r;
+		int r = 0;
 		if (is_section(pair->key))
 			r = add_section(arena, root, pair, problems);
-		else
+		else if (!add_to_list(arena, root, pair, &r))
 			r = node_add_pair(arena, root, pair->key, pair->value);
 		result = result_worse(r, result);
 	}

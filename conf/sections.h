@@ -1,4 +1,4 @@
-/* sections.h - several files as one: their `sources`, `transforms` and `sinks` put together, everything else once.
+/* sections.h - several files as one: their `sources`, `transforms` and `sinks` put together, so are their `tests`; everything else once.
  *
  * Threads: one. Memory: an arena's. Layer: conf. */
 #pragma once

@@ -6,6 +6,8 @@
 #include "conf/reserved.h"
 #include "conf/sections.h"
 #include "conf/suggest.h"
+#include "conf/test_draft.h"
+#include "conf/test_names.h"
 #include "conf/topology_keys.h"
 #include "conf/wiring.h"
 #include "conf/yaml_files.h"
@@ -171,12 +173,13 @@ static bool correct_sections(struct node *root)
 static int read_top(struct loading *l)
 {
 	struct option_scope scope = {.arena = l->arena, .problems = l->problems, .noun = "key"};
-	const char *sections[STAGE_KINDS + 1] = {NULL};
+	const char *sections[STAGE_KINDS + 2] = {NULL};
 	struct option_target target = {topology_keys, l->topology};
 	const struct node_pair *memory = node_find(l->root, "memory");
 	int result;
 
 	memcpy(sections, stage_section_names, sizeof(stage_section_names));
+	sections[STAGE_KINDS] = tests_key;
 	scope.others = sections;
 	result = option_apply(&scope, &target, 1, l->root, l->top);
 	l->partial |= result == -EINVAL && !correct_sections(l->root);
@@ -341,15 +344,35 @@ static int take_sound(struct loading *l)
 	return t->stages ? 0 : -ENOMEM;
 }
 
+static int read_tests(struct loading *l)
+{
+	const struct node_pair *pair = node_find(l->root, tests_key);
+
+	return pair ? tests_read(&l->topology->tests, pair->value, l->arena, l->problems) : 0;
+}
+
 static int wire(struct loading *l)
 {
 	return l->partial ? 0 : wiring_connect(&l->drafts, l->top, l->arena, l->problems);
 }
 
+static int check_tests(struct loading *l)
+{
+	return l->partial ? 0 : tests_check_names(&l->topology->tests, &l->drafts, l->problems);
+}
+
+/* Nothing is wrong so far. */
+static int take_all(struct loading *l)
+{
+	int result = take_stages(l);
+
+	return result ? result : tests_place(&l->topology->tests, l->topology, l->problems);
+}
+
 static int load(struct loading *l)
 {
-	static int (*const steps[])(struct loading *) = {load_files, apply_sets,  fill_in,
-							 read_top,   read_stages, wire};
+	static int (*const steps[])(struct loading *) = {
+	    load_files, apply_sets, fill_in, read_top, read_stages, read_tests, wire, check_tests};
 	int result = 0;
 
 	l->root = node_map(l->arena, l->top);
@@ -357,9 +380,12 @@ static int load(struct loading *l)
 		return -ENOMEM;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && result != -ENOMEM; i++)
 		result = result_worse(steps[i](l), result);
+	if (!result)
+		return take_all(l);
+	l->topology->tests = (struct topology_tests){0};
 	if (result == -EINVAL && l->request->keep_sound)
 		return take_sound(l) == -ENOMEM ? -ENOMEM : result;
-	return result ? result : take_stages(l);
+	return result;
 }
 
 int topology_load(struct topology *t, const struct topology_request *request,

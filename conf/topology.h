@@ -10,6 +10,7 @@
 
 #include "conf/option.h"
 #include "conf/schema.h"
+#include "conf/topology_test.h"
 
 enum {
 	TOPOLOGY_STAGES_MAX = 1024,
@@ -63,6 +64,8 @@ struct topology {
 	/* Every input stands before its readers (topological order). */
 	struct topology_stage *stages;
 	size_t stage_count;
+
+	struct topology_tests tests;
 
 	void *arena; /* what the texts and lists live in */
 };

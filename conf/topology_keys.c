@@ -33,6 +33,8 @@ static const struct option epoch_keys[] = {
     {0},
 };
 
+const char *const tests_key = "tests";
+
 const struct option topology_keys[] = {
     {"name", OPTION_TEXT, AT(name), .min = 1, .max = 255,
      .doc = "The topology's name; by default the file's"},

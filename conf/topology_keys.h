@@ -5,5 +5,8 @@
 
 #include "conf/option.h"
 
+/* The list that stands beside these and the sections. */
+extern const char *const tests_key;
+
 /* Fills a struct topology. */
 extern const struct option topology_keys[];

@@ -143,7 +143,7 @@ static const char *takers_of(const struct known *k)
 	return k->taken_by == TAKES_RUN      ? "`sluice run`"
 	       : k->taken_by == TAKES_FORMAT ? "`sluice graph`"
 	       : k->taken_by == TAKES_STATE  ? "`sluice state`"
-					     : "`sluice run`, `check`, `graph` and `state`";
+					     : "`sluice run`, `check`, `test`, `graph` and `state`";
 }
 
 /* NULL: none. `-once` is one dash short of what was meant; a letter behind one dash is no mistyped word. */

@@ -3,6 +3,7 @@
 
 int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_test(int argc, char **argv);
 int command_graph(int argc, char **argv);
 int command_state(int argc, char **argv);
 int command_list(int argc, char **argv);

@@ -2,6 +2,7 @@
 #include "conf/json_schema.h"
 #include "conf/option_list.h"
 #include "conf/suggest.h"
+#include "conf/test_keys.h"
 #include "conf/topology_keys.h"
 #include "daemon/arguments.h"
 #include "daemon/catalog.h"
@@ -26,10 +27,22 @@ static int list_all(void)
 	return output_end();
 }
 
+static void list_tests(void)
+{
+	puts("\ntests: a list of what `sluice test` tries; in each\n");
+	option_list_table(test_keys, 2, stdout);
+	puts("\n  input: a list of records, each a text, or a map of\n");
+	option_list_table(record_keys, 4, stdout);
+	puts("    fields  a map of the fields it has, like {status: 500}\n"
+	     "\n  expect: a list of what is to come out, each a map of\n");
+	option_list_table(expectation_keys, 4, stdout);
+}
+
 static int list_topology(void)
 {
 	puts("topology: the keys beside `sources`, `transforms` and `sinks`\n");
 	option_list_table(topology_keys, 2, stdout);
+	list_tests();
 	puts("\nvalues, everywhere:\n\n"
 	     "  ${VAR}           the environment variable; one that is not set is an error\n"
 	     "  ${VAR:-default}  the default where it is not set or empty\n"

@@ -3,6 +3,7 @@
 #include "daemon/cpus.h"
 #include "daemon/look.h"
 #include "daemon/overlaps.h"
+#include "daemon/rehearsal.h"
 #include "daemon/zone_file.h"
 #include "stages/stage.h"
 
@@ -66,6 +67,8 @@ int load(struct loaded *l, const struct arguments *a, bool look)
 	/* Also of the stages in which nothing is wrong, where others are. */
 	if (r != -ENOMEM)
 		r = result_worse(overlaps_check(&l->topology, &problems), r);
+	if (r == 0)
+		r = rehearsals_check(&l->topology, &problems);
 	if (r != -ENOMEM && look)
 		look_at_disk(&l->topology, &problems);
 	problems_print(&problems, stderr);

@@ -28,6 +28,9 @@ static const struct command {
      "check -c FILE|DIR [--set KEY=VALUE]\n      say everything that is wrong with a topology, or "
      "what each sink "
      "guarantees; warn of files and directories that are not there"},
+    {"test", command_test,
+     "test -c FILE|DIR [--set KEY=VALUE]\n      try the topology's own `tests`: which records come "
+     "out where; nothing is read or written"},
     {"graph", command_graph,
      "graph -c FILE|DIR [--set KEY=VALUE] [--format text|dot|mermaid|json]\n      show stages, "
      "queues, workers, "

@@ -35,12 +35,11 @@ Test(topology, keys_of_later_versions_are_told_from_mistakes)
 		 "[]\nsource: {}\nfoo: 1\n" SOURCE SINK "    on_error: drop\n    dead_letter: x\n",
 		 "t.yaml:1:1: the key `supervision` is not in this version; leave it out\n"
 		 "t.yaml:2:1: the key `control` is not in this version; leave it out\n"
-		 "t.yaml:3:1: the key `tests` is not in this version; leave it out\n"
 		 "t.yaml:4:1: unknown key `source`; did you mean `sources`?\n"
 		 "t.yaml:5:1: unknown key `foo`; there is `name`, `memory`, `state_dir`, `epoch`, "
 		 "`shutdown_timeout`, "
 		 "`log`, `sources`, "
-		 "`transforms` or `sinks`\n"
+		 "`transforms`, `sinks` or `tests`\n"
 		 "t.yaml:14:5: no `on_error` here: there is no record that this stage can do "
 		 "nothing with\n"
 		 "t.yaml:15:5: no `dead_letter` here: there is no record that this stage can do "
