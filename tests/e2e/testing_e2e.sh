@@ -181,7 +181,7 @@ END
 		assert_status 78
 		assert_said '^t\.yaml:23:11: `time` is `today`; write a moment like 2026-03-01T12:00:00Z$'
 		assert_said '^t\.yaml:24:23: `a\.\.b` can.t name a field'
-		assert_said '^t\.yaml:25:44: `each`: expected '
+		assert_said '^t\.yaml:25:45: `each`: expected '
 	done
 }
 
