@@ -18,6 +18,7 @@ test_every_example_checks() {
 	local example
 	for example in conf/examples/*.yaml; do
 		"$SLUICE" check -c "$example" || fail "$example"
+		"$SLUICE" test -c "$example" || fail "the tests of $example"
 	done
 }
 
