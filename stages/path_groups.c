@@ -35,7 +35,7 @@ void path_groups_init(struct path_groups *g, const struct path_template *t, cons
 void path_groups_begin(struct path_groups *g, struct batch *b)
 {
 	batch_give_rows(b);
-	g->times_said = known_times_said(g->stage, b);
+	g->times_said = known_times(g->stage, b);
 	for (size_t i = 0; i < g->template->field_count; i++)
 		g->values[i] = known_values(g->stage, b, g->columns[i]);
 	g->sorted_to = 0;
