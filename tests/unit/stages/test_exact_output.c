@@ -49,14 +49,15 @@ static void kill_everywhere(const char *name, enum crash_fate fate, bool halfway
 	}
 }
 
-static const char *const names[] = {"x.log", "x.log.zst", "%M/%S.log", "%M/%S.log.zst"};
+static const char *const names[] = {"x.log",         "x.log.zst",  "%M/%S.log",
+				    "%M/%S.log.zst", "{host}.log", "%M/{host}.log.zst"};
 enum { NAMES = sizeof names / sizeof *names };
 
 /* One test for each, to be run side by side. */
 #define EACH_NAME_TEST(sentence)                                                                   \
 	ParameterizedTestParameters(exact_output, sentence)                                        \
 	{                                                                                          \
-		static int numbers[NAMES] = {0, 1, 2, 3};                                          \
+		static int numbers[NAMES] = {0, 1, 2, 3, 4, 5};                                    \
 		return cr_make_param_array(int, numbers, NAMES);                                   \
 	}                                                                                          \
 	ParameterizedTest(int *number, exact_output, sentence, .timeout = 600)
