@@ -3,6 +3,7 @@
 #include "daemon/rehearsal.h"
 #include "daemon/zone_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,8 +99,9 @@ static size_t node_count(const struct pipeline *p)
 /* The caller's to free; NULL: no memory. */
 static struct rehearsal_env *give_envs(struct pipeline *p, struct rehearsal_world *world)
 {
-	struct rehearsal_env *envs = calloc(node_count(p), sizeof *envs);
-	size_t given = 0;
+	size_t count = node_count(p), given = 0;
+	assert(count > 0);
+	struct rehearsal_env *envs = calloc(count, sizeof *envs);
 	for (size_t i = 0; envs && i < p->worker_count; i++)
 		for (size_t n = 0; n < p->workers[i].node_count; n++) {
 			struct stage *s = &p->workers[i].nodes[n].stage;

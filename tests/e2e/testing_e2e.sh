@@ -275,9 +275,19 @@ test_many_records_and_long_ones_come_through() {
 	assert_status 0
 }
 
+# Each sink of a test that stands beside others takes a copy of what comes there.
 test_a_budget_that_is_just_enough_for_the_topology_is_enough_for_its_tests() {
-	tests_of <<<"$passing"
-	local needed
+	local i needed
+	{
+		echo 'sources: {s0: {type: file, paths: [/nowhere/*], max_line: 1KiB}}'
+		echo 'transforms:'
+		for ((i = 1; i <= 40; i++)); do echo "  s$i: {type: filter, inputs: [s$((i - 1))], contains: a}"; done
+		echo 'sinks: {out: {type: blackhole, inputs: [s40]}}'
+		echo 'tests:'
+		echo '  - {name: copies, at: s0, input: [a, b], expect: ['
+		for ((i = 1; i <= 40; i++)); do echo "    {from: s$i, records: [a]},"; done
+		echo '  ]}'
+	} >t.yaml
 	try --set memory=1KiB
 	assert_status 78
 	needed=$(grep -oE 'memory: [0-9]+MiB' err | cut -d' ' -f2)
