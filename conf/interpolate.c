@@ -3,6 +3,7 @@
 #include "conf/interpolate.h"
 
 #include "conf/excerpt.h"
+#include "conf/option.h"
 #include "conf/yaml_cursor.h"
 #include "conf/yaml_files.h"
 
@@ -281,7 +282,7 @@ static int fill_scalar(const struct interpolation *in, struct node *n)
 		n->broken = true;
 	} else {
 		n->bytes = bytes;
-		n->lead = -1;
+		n->lead = TEXT_NOWHERE;
 		n->length = filled.length;
 		n->secret = w.secret;
 		if (w.referred)

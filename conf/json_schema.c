@@ -174,6 +174,7 @@ static void write_forms(struct writing *w, const struct option *o)
 		write_pattern_form(w, units_rate_pattern);
 		break;
 	case OPTION_TEXT:
+	case OPTION_FILE:
 		write_text_form(w, o);
 		break;
 	case OPTION_TEXTS:

@@ -33,7 +33,7 @@ struct node {
 	/* Scalars that hold a `$`: as it stands in the file from `at` on; NULL: no such place. */
 	const char *raw;
 	size_t raw_length;
-	/* Scalars: its bytes stand in the file on one line as they are, so many characters behind `at`; -1: they do not. */
+	/* Scalars: where its bytes are in the file, as in struct text (conf/option.h). */
 	int lead;
 
 	/* What --set came with, which is a text or more than that, as the option wants it: a map's, the text as it was

@@ -31,9 +31,22 @@ struct text {
 	size_t length;
 	struct place at; /* of the value: its quote, where it is quoted */
 	bool secret; /* holds what came from ${file:...}: print `***` instead, see text_shown() */
-	/* Its bytes stand in the file on one line as they are, so many characters behind `at`; -1: they do not. */
+	/* Its bytes stand in the file on one line as they are, so many characters behind `at`; or TEXT_LINES, or TEXT_NOWHERE. */
 	int lead;
 };
+
+enum {
+	TEXT_NOWHERE = -1, /* they do not */
+	TEXT_LINES = -2, /* its lines stand there as they are, the first on the line behind `at` */
+};
+
+/* A file that the topology names, read when that is loaded. */
+struct file_of_text {
+	struct text path;    /* as it was written; bytes NULL: not given */
+	struct text content; /* its place is in the file */
+};
+
+enum { TEXT_FILE_BYTES_MAX = 1 << 20 };
 
 /* Of the byte at that offset, as near as is known. */
 struct place text_place(const struct text *t, size_t offset);
@@ -75,6 +88,7 @@ enum option_type {
 	OPTION_TEXT,     /* struct text: any scalar, as it was typed */
 	OPTION_TEXTS,    /* struct text_list: a list, or one scalar as a list of one */
 	OPTION_MAP,      /* struct text_map: name: text, as many as are written */
+	OPTION_FILE,     /* struct file_of_text: a path; what is in it is read, up to 1 MiB */
 	OPTION_CHOICE,   /* uint64_t: index into choices */
 	OPTION_GROUP,    /* a nested struct at offset; a scalar sets the group's first option */
 };

@@ -57,6 +57,7 @@ static void type_cell(const struct option *o, char cell[CELL_ROOM])
 	    [OPTION_TEXT] = "text",
 	    [OPTION_TEXTS] = "texts",
 	    [OPTION_MAP] = "name: text",
+	    [OPTION_FILE] = "path",
 	    [OPTION_CHOICE] = "",
 	    [OPTION_GROUP] = "",
 	};

@@ -3,6 +3,7 @@
 #include "conf/excerpt.h"
 #include "conf/suggest.h"
 #include "conf/units.h"
+#include "conf/yaml_files.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -61,6 +62,7 @@ void option_value_want(const struct option *o, char text[OPTION_WANT_ROOM])
 	    [OPTION_TEXT] = "a text",
 	    [OPTION_TEXTS] = "a text or a list of texts",
 	    [OPTION_MAP] = "a map like {name: text}",
+	    [OPTION_FILE] = "a file's path",
 	    [OPTION_GROUP] = "a map",
 	};
 
@@ -245,15 +247,59 @@ static int set_text(const struct subject *s, struct text *field)
 	return 0;
 }
 
+/* Column 1: where the lines are indented is not known. */
+static struct place line_place(const struct text *t, size_t offset)
+{
+	struct place at = {t->at.file, t->at.line + 1, 1};
+	for (size_t i = 0; i < offset && i < t->length; i++)
+		at.line += t->bytes[i] == '\n';
+	return at;
+}
+
 struct place text_place(const struct text *t, size_t offset)
 {
 	struct place at = t->at;
+	if (t->lead == TEXT_LINES && !t->secret && at.column > 0)
+		return line_place(t, offset);
 	if (t->lead < 0 || t->secret || at.column == 0)
 		return at;
 	at.column += (unsigned)t->lead;
 	for (size_t i = 0; i < offset && i < t->length; i++)
 		at.column += (t->bytes[i] & 0xC0) != 0x80;
 	return at;
+}
+
+static int tell_unreadable(const struct subject *s, int error)
+{
+	if (error == -EFBIG)
+		problem_add(s->problems, s->n->at, "`%s`: `%s` has more than %d bytes", s->o->name,
+			    quoted(s).text, TEXT_FILE_BYTES_MAX);
+	else
+		problem_add(s->problems, s->n->at, "`%s`: can't read `%s`: %s", s->o->name,
+			    quoted(s).text, strerror(-error));
+	return -EINVAL;
+}
+
+static int set_file(const struct subject *s, struct file_of_text *field)
+{
+	char *bytes = NULL;
+	size_t length = 0;
+	int r = set_text(s, &field->path);
+	if (r)
+		return r;
+	if (memchr(field->path.bytes, 0, field->path.length))
+		return refuse_value(s);
+	r = yaml_file_read(s->arena, field->path.bytes, TEXT_FILE_BYTES_MAX, &bytes, &length);
+	if (r)
+		return r == -ENOMEM ? r : tell_unreadable(s, r);
+	field->content = (struct text){
+	    .bytes = bytes,
+	    .length = length,
+	    /* its first line is the one behind line 0 */
+	    .at = {.file = text_shown(&field->path, field->path.bytes), .line = 0, .column = 1},
+	    .lead = TEXT_LINES,
+	};
+	return 0;
 }
 
 /* An item of a list of texts. */
@@ -353,7 +399,7 @@ static bool has_its_shape(const struct option *o, const struct node *n)
 int option_value_set(const struct option *o, const struct node *n, void *field, struct arena *arena,
 		     struct problems *problems)
 {
-	bool text = o->type == OPTION_TEXT || o->type == OPTION_TEXTS;
+	bool text = o->type == OPTION_TEXT || o->type == OPTION_TEXTS || o->type == OPTION_FILE;
 	struct subject s = {o, text ? node_as_text(n) : n, arena, problems};
 
 	assert(o->type != OPTION_GROUP);
@@ -371,6 +417,8 @@ int option_value_set(const struct option *o, const struct node *n, void *field, 
 		return set_text(&s, field);
 	case OPTION_TEXTS:
 		return set_texts(&s, field);
+	case OPTION_FILE:
+		return set_file(&s, field);
 	case OPTION_MAP:
 		return set_map(&s, field);
 	default:

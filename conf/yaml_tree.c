@@ -4,6 +4,7 @@
 
 #include "conf/excerpt.h"
 #include "conf/merge_key.h"
+#include "conf/option.h"
 #include "conf/yaml_cursor.h"
 
 #include <assert.h>
@@ -202,10 +203,12 @@ static int lead_of(const yaml_event_t *event, const struct node *n)
 	size_t quotes = n->style == NODE_PLAIN ? 0 : 2, characters = 0;
 	for (size_t i = 0; i < n->length; i++)
 		characters += (n->bytes[i] & 0xC0) != 0x80;
+	if (event->data.scalar.style == YAML_LITERAL_SCALAR_STYLE && from->line < to->line)
+		return TEXT_LINES;
 	bool as_it_is = n->style != NODE_BLOCK && !event->data.scalar.tag &&
 			!event->data.scalar.anchor && from->line == to->line &&
 			to->column - from->column == characters + quotes;
-	return as_it_is ? quotes > 0 : -1;
+	return as_it_is ? quotes > 0 : TEXT_NOWHERE;
 }
 
 static bool is_null(const struct node *n)
