@@ -37,9 +37,19 @@ CFLAGS  += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=$(SAN)
 endif
 
-sources := $(wildcard ringbuf/*.c conf/*.c stages/*.c stages/*/*.c daemon/*.c)
-headers := $(wildcard ringbuf/*.h conf/*.h stages/*.h stages/*/*.h daemon/*.h)
-units   := $(wildcard tests/unit/*/*.c)
+# What a stage needs that may be missing: then the stage is left out, and `sluice list` says so. LUAJIT=no leaves it out in any case.
+LUAJIT := $(if $(wildcard /usr/include/luajit-2.1/lua.h /usr/local/include/luajit-2.1/lua.h),yes,no)
+ifeq ($(LUAJIT),yes)
+LDLIBS += -lluajit-5.1
+left_out :=
+else
+CFLAGS += -DSLUICE_WITHOUT_LUAJIT
+left_out := $(wildcard stages/lua/* stages/transform/lua.c tests/unit/stages/test_lua*.c)
+endif
+
+sources := $(filter-out $(left_out),$(wildcard ringbuf/*.c conf/*.c stages/*.c stages/*/*.c daemon/*.c))
+headers := $(filter-out $(left_out),$(wildcard ringbuf/*.h conf/*.h stages/*.h stages/*/*.h daemon/*.h))
+units   := $(filter-out $(left_out),$(wildcard tests/unit/*/*.c))
 tools   := $(wildcard tests/e2e/*.c tests/bench/*.c tests/crash/*.c)
 sims    := $(wildcard tests/sim/*.c)
 preload := $(wildcard tests/e2e/preload/*.c)

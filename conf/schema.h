@@ -43,9 +43,17 @@ struct stage_schema {
 	bool only_one;
 };
 
+/* One that this build could have, but for a library. */
+struct stage_left_out {
+	enum stage_kind kind;
+	const char *name; /* NULL ends a table of them */
+	const char *library;
+};
+
 /* The kinds of stage in this build: `types` ends with NULL. */
 struct stage_catalog {
 	const struct stage_schema *const *types;
+	const struct stage_left_out *left_out; /* NULL: nothing is */
 };
 
 /* "source", "transform", "sink". */

@@ -47,6 +47,15 @@ static void tell_type(const struct reading *r, const struct node *type)
 	struct excerpt e = excerpt_of(type->bytes, type->length, type->secret);
 	struct suggest suggest;
 
+	for (const struct stage_left_out *l = r->catalog->left_out; l && l->name; l++) {
+		if (l->kind != kind || strlen(l->name) != type->length ||
+		    memcmp(l->name, type->bytes, type->length) != 0)
+			continue;
+		problem_add(r->problems, type->at,
+			    "no `%s` in this build, which was made without %s; build it with that",
+			    l->name, l->library);
+		return;
+	}
 	for (int k = 0; k < STAGE_KINDS; k++) {
 		enum stage_kind other = (enum stage_kind)k;
 		if (other == kind ||

@@ -8,7 +8,7 @@ enum { TYPES_MAX = 128 };
 const struct stage_catalog *catalog(void)
 {
 	static const struct stage_schema *schemas[TYPES_MAX];
-	static struct stage_catalog all = {.types = schemas};
+	static struct stage_catalog all = {.types = schemas, .left_out = stages_left_out};
 	for (size_t i = 0; stage_types[i]; i++) {
 		assert(i + 1 < TYPES_MAX);
 		schemas[i] = &stage_types[i]->schema;

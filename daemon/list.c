@@ -22,6 +22,8 @@ static int list_all(void)
 			if ((int)all->types[i]->kind == kind)
 				printf("  %-12s %s\n", all->types[i]->name, all->types[i]->summary);
 	}
+	for (const struct stage_left_out *l = all->left_out; l->name; l++)
+		printf("\nnot in this build, as it was made without %s: %s\n", l->library, l->name);
 	puts("\n`sluice list STAGE` lists a stage's options, `sluice list topology` what stands "
 	     "beside the stages.");
 	return output_end();

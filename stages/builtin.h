@@ -26,6 +26,7 @@ extern const struct stage_type aggregate_type;
 extern const struct stage_type dedupe_type;
 extern const struct stage_type multiline_type;
 extern const struct stage_type throttle_type;
+extern const struct stage_type lua_transform_type; /* needs LuaJIT */
 extern const struct stage_type file_sink_type;
 extern const struct stage_type stdout_sink_type;
 extern const struct stage_type blackhole_type;

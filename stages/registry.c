@@ -23,10 +23,20 @@ const struct stage_type *const stage_types[] = {
     &dedupe_type,
     &multiline_type,
     &throttle_type,
+#ifndef SLUICE_WITHOUT_LUAJIT
+    &lua_transform_type,
+#endif
     &file_sink_type,
     &stdout_sink_type,
     &blackhole_type, /* sinks */
     NULL,
+};
+
+const struct stage_left_out stages_left_out[] = {
+#ifdef SLUICE_WITHOUT_LUAJIT
+    {STAGE_TRANSFORM, "lua", "LuaJIT"},
+#endif
+    {.name = NULL},
 };
 
 const char *const loss_names[LOSS_COUNT] = {

@@ -233,3 +233,6 @@ struct stage_type {
 
 /* Every stage in this build; ends with NULL. Adding a stage is one line in this table. */
 extern const struct stage_type *const stage_types[];
+
+/* Those that are not in it, as a library was missing when it was built; ends with a name that is NULL. */
+extern const struct stage_left_out stages_left_out[];

@@ -173,7 +173,7 @@ static const struct stage_schema fork_schema = {.kind = STAGE_TRANSFORM,
 static const struct stage_schema *const fixture_types[] = {
     &tail_schema, &pipe_schema, &sieve_schema, &store_schema, &hole_schema,
     &last_schema, &only_schema, &fork_schema,  NULL};
-static const struct stage_catalog fixture_catalog = {fixture_types};
+static const struct stage_catalog fixture_catalog = {.types = fixture_types};
 
 static struct topology loaded;
 static struct problems problems;

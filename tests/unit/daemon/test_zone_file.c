@@ -36,7 +36,7 @@ static const struct stage_type nothing_type = {
     .schema = {.kind = STAGE_SINK, .name = "nothing", .options = no_table, .options_size = 1},
 };
 static const struct stage_schema *const types[] = {&clock_type.schema, &nothing_type.schema, NULL};
-static const struct stage_catalog catalog = {types};
+static const struct stage_catalog catalog = {.types = types};
 
 static int found(const char *name)
 {
