@@ -37,14 +37,15 @@ CFLAGS  += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=$(SAN)
 endif
 
-# What a stage needs that may be missing: then the stage is left out, and `sluice list` says so. LUAJIT=no leaves it out in any case.
+# What a stage needs that may be missing: then the stage is left out, and `sluice list` says so. Also by hand, in
+# a folder of its own: LUAJIT=no BUILD=build/without-luajit
 LUAJIT := $(if $(wildcard /usr/include/luajit-2.1/lua.h /usr/local/include/luajit-2.1/lua.h),yes,no)
 ifeq ($(LUAJIT),yes)
 LDLIBS += -lluajit-5.1
 left_out :=
 else
 CFLAGS += -DSLUICE_WITHOUT_LUAJIT
-left_out := $(wildcard stages/lua/* stages/transform/lua.c tests/unit/stages/test_lua*.c)
+left_out := $(wildcard stages/lua/* stages/transform/lua.c tests/unit/stages/test_lua*.c tests/fuzz/fuzz_lua*.c)
 endif
 
 sources := $(filter-out $(left_out),$(wildcard ringbuf/*.c conf/*.c stages/*.c stages/*/*.c daemon/*.c))
@@ -53,7 +54,7 @@ units   := $(filter-out $(left_out),$(wildcard tests/unit/*/*.c))
 tools   := $(wildcard tests/e2e/*.c tests/bench/*.c tests/crash/*.c)
 sims    := $(wildcard tests/sim/*.c)
 preload := $(wildcard tests/e2e/preload/*.c)
-fuzzed  := $(wildcard tests/fuzz/*.c)
+fuzzed  := $(filter-out $(left_out),$(wildcard tests/fuzz/*.c))
 # Criterion's own runner puts each test into a sandbox that the sanitizers cannot live in.
 runner  := $(if $(SAN),tests/unit/sanitized_runner.c)
 

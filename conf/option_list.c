@@ -35,7 +35,8 @@ static void append_limit(const struct option *o, const char *joint, uint64_t lim
 /* That a text has at least one byte goes without saying. */
 static void append_range(const struct option *o, char cell[CELL_ROOM])
 {
-	bool text = o->type == OPTION_TEXT || o->type == OPTION_TEXTS || o->type == OPTION_MAP;
+	bool text = o->type == OPTION_TEXT || o->type == OPTION_TEXTS || o->type == OPTION_MAP ||
+		    o->type == OPTION_FILE;
 	uint64_t min = text && o->min == 1 ? 0 : o->min;
 
 	if (min)

@@ -243,7 +243,9 @@ static const uint8_t *match_again(struct lua_pattern *p, const uint8_t *s, uint8
 	unsigned i = (unsigned)digit - '1';
 	if (digit == '0' || i >= p->count || p->captures[i].length == LUA_CAPTURE_OPEN)
 		return refuse(p, "invalid capture index");
-	size_t length = p->captures[i].length < 0 ? 0 : (size_t)p->captures[i].length;
+	if (p->captures[i].length == LUA_CAPTURE_POSITION)
+		return NULL;
+	size_t length = (size_t)p->captures[i].length;
 	if (length > (size_t)(p->text_end - s))
 		return NULL;
 	p->steps -= p->steps < length ? p->steps : length;

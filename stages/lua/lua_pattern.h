@@ -1,5 +1,7 @@
 /* lua_pattern.h - Lua's patterns (Lua 5.1, 5.4.1 of its manual: `%a+`, `(%d-)x`, `%b()`, `%f[%w]`), with an end to their patience.
  *
+ * A NUL in a pattern is a byte like any other.
+ *
  * Lua's own functions may take time exponential in the text, in which no hook is called. Here each comparison is a step, and the
  * steps are counted.
  *

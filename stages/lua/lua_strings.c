@@ -86,7 +86,7 @@ static int find_plain(lua_State *L, const char *text, size_t length, size_t from
 static bool is_plain(const char *pattern, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
-		if (pattern[i] == 0 || strchr("^$*+?.([%-)", pattern[i]))
+		if (pattern[i] == 0 || strchr("^$*+?.([%-", pattern[i]))
 			return false;
 	return true;
 }

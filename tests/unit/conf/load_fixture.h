@@ -173,7 +173,10 @@ static const struct stage_schema fork_schema = {.kind = STAGE_TRANSFORM,
 static const struct stage_schema *const fixture_types[] = {
     &tail_schema, &pipe_schema, &sieve_schema, &store_schema, &hole_schema,
     &last_schema, &only_schema, &fork_schema,  NULL};
-static const struct stage_catalog fixture_catalog = {.types = fixture_types};
+static const struct stage_left_out fixture_left_out[] = {{STAGE_TRANSFORM, "brew", "libkettle"},
+							 {.name = NULL}};
+static const struct stage_catalog fixture_catalog = {.types = fixture_types,
+						     .left_out = fixture_left_out};
 
 static struct topology loaded;
 static struct problems problems;

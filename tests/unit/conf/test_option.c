@@ -285,6 +285,76 @@ Test(option, maps_refuse_what_is_no_text)
 	       "options:1:21: `map.b` is a list; write a text\n");
 }
 
+/* The line in the file of the first byte of each line. */
+static void expect_lines(const struct text *t, unsigned first)
+{
+	unsigned line = first;
+	for (size_t i = 0; i < t->length; i++)
+		if (i == 0 || t->bytes[i - 1] == '\n')
+			cr_expect_eq(text_place(t, i).line, line++);
+	cr_expect_geq(line, first + 2);
+}
+
+Test(option, lines_of_a_block_are_found_in_the_file)
+{
+	fill("flag: true\nmap:\n  a: |\n\n    x\n   \n    y\n  b: |1-\n   z\n   z\n  c: >\n    "
+	     "folded\n    b\n");
+	expect_lines(&all.map.items[0].value, 4);
+	expect_lines(&all.map.items[1].value, 9);
+	cr_expect_eq(text_place(&all.map.items[2].value, 7).line, 11);
+	fill("map:\n  a: |\n    ${X:-1}\n    b\n");
+	cr_expect_eq(text_place(&all.map.items[0].value, 2).line, 2, "they may be other lines now");
+}
+
+struct with_file {
+	struct file_of_text file;
+};
+
+static const struct option file_table[] = {
+    {"file", OPTION_FILE, offsetof(struct with_file, file), .min = 1},
+    {0},
+};
+
+static void refuse_file(const char *yaml, const char *expected)
+{
+	struct with_file read;
+	cr_expect_eq(option_fill(file_table, &read, sizeof read, yaml, &problems, &arena), -EINVAL);
+	expect_problems(expected);
+	problems_release(&problems);
+}
+
+Test(option, files_are_read_and_their_lines_are_found_in_them, .init = fixture_begin,
+     .fini = fixture_end)
+{
+	struct with_file read;
+	write_bytes("some.txt", "one\n\0two\n\nthree", 16);
+	cr_assert_eq(
+	    option_fill(file_table, &read, sizeof read, "file: some.txt", &problems, &arena), 0);
+	expect_text(&read.file.path, "some.txt");
+	cr_expect_eq(read.file.content.length, 16);
+	cr_expect_eq(memcmp(read.file.content.bytes, "one\n\0two\n\nthree", 16), 0);
+	expect_lines(&read.file.content, 1);
+	cr_expect_str_eq(text_place(&read.file.content, 5).file, "some.txt");
+	cr_expect_eq(text_place(&read.file.content, 5).line, 2);
+	option_fill_release(arena);
+	cr_assert_eq(option_fill(file_table, &read, sizeof read, "", &problems, &arena), 0);
+	cr_expect_null(read.file.path.bytes);
+	option_fill_release(arena);
+	arena = NULL;
+}
+
+Test(option, files_that_cannot_be_read_are_told, .init = fixture_begin, .fini = fixture_end)
+{
+	refuse_file("file: none",
+		    "options:1:7: `file`: can't read `none`: No such file or directory\n");
+	refuse_file("file: .", "options:1:7: `file`: can't read `.`: Is a directory\n");
+	refuse_file("file: [a]", "options:1:7: `file` is a list; write a file's path\n");
+	refuse_file("file: ''", "options:1:7: `file` is 0 bytes long; at least 1\n");
+	refuse_file("file: \"a\\0b\"", "options:1:7: `file` is `a\\x00b`; write a file's path\n");
+	refuse_file("file: /dev/zero",
+		    "options:1:7: `file`: `/dev/zero` has more than 1048576 bytes\n");
+}
+
 Test(option, required_maps_are_not_empty)
 {
 	static const struct option needed[] = {{"fields", OPTION_MAP, 0, .required = true}, {0}};

@@ -36,6 +36,7 @@ Test(option_list, maps_are_shown_with_their_limits)
 {
 	static const struct option table[] = {
 	    {"fields", OPTION_MAP, 0, .required = true, .min = 1, .max = 9, .doc = "Names"},
+	    {"script", OPTION_FILE, 0, .min = 1, .doc = "Which"},
 	    {"labels", OPTION_MAP, 0, .preset = "{a: b}"},
 	    {0},
 	};
@@ -46,6 +47,7 @@ Test(option_list, maps_are_shown_with_their_limits)
 	option_list_table(table, 2, f);
 	fclose(f);
 	cr_expect_str_eq(text, "  fields  name: text, at most 9 bytes  required  Names\n"
+			       "  script  path                                   Which\n"
 			       "  labels  name: text                   {a: b}\n");
 	free(text);
 }

@@ -125,6 +125,16 @@ Test(topology, type_is_found_among_its_kind)
 	    "t.yaml:9:21: `tail` is a source, not a sink; put it under `sources`\n");
 }
 
+Test(topology, type_that_was_left_out_of_the_build_is_told_from_an_unknown_one)
+{
+	const char *given = "sources:\n  in: {type: tail, paths: a}\n"
+			    "transforms:\n  t: {type: brew, inputs: [in]}\n"
+			    "sinks:\n  out: {type: hole, inputs: [t]}\n";
+	load_bad(given,
+		 "t.yaml:4:13: no `brew` in this build, which was made without libkettle; build it "
+		 "with that\n");
+}
+
 Test(topology, ids_are_names)
 {
 	char yaml[400], id[66];

@@ -84,6 +84,7 @@ Test(lua_pattern, captures_are_texts_places_and_repeated)
 	expect("say \"it's\"", "([\"'])(.-)%1", "4-10 \" it's");
 	expect("ab", "((a)(b))", "0-2 ab a b");
 	expect("xx", "(x-)$", "0-2 xx");
+	expect("xx", "()x%1", "no");
 }
 
 Test(lua_pattern, balanced_and_frontier_are_known)
