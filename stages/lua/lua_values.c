@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* LuaJIT's own, beside Lua's: an int64_t, for one. */
-enum { TYPE_CDATA = 10, DEPTH_MAX = 64 };
+enum { TYPE_CDATA = 10, DEPTH_MAX = 1000 };
 
 /* All whole numbers up to here are doubles. */
 static const int64_t EXACT_MAX = INT64_C(1) << 53;

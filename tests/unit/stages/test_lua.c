@@ -13,7 +13,7 @@ static const char *topology(const char *options, const char *script, const char 
 	static char yaml[16384];
 	size_t used = (size_t)snprintf(yaml, sizeof yaml,
 				       "transforms:\n"
-				       "  p: {type: parse_json, inputs: [in], on_error: pass}\n"
+				       "  p: {type: parse_json, inputs: [in], max_depth: 1000}\n"
 				       "  l:\n"
 				       "    type: lua\n"
 				       "    inputs: [p]\n"
@@ -389,6 +389,22 @@ Test(lua, options_that_do_not_fit_together_are_refused)
 	transforms_refuse("transforms: {l: {type: lua, inputs: [in], fields: [a, a], source: x}}\n"
 			  "sinks: {out: {type: show, inputs: [l]}}\n",
 			  "t.yaml:1:55: `a` stands twice; take one of them away\n");
+}
+
+Test(lua, tables_may_be_as_deep_as_a_record_may)
+{
+	enum { DEEP = 900 };
+	static char line[16 * DEEP], expected[16 * DEEP];
+	char *at = line + sprintf(line, "{\"a\":");
+	for (int i = 0; i < DEEP; i++)
+		at += sprintf(at, i % 2 ? "[" : "{\"k\":");
+	*at++ = '1';
+	for (int i = DEEP; i-- > 0;)
+		*at++ = i % 2 ? ']' : '}';
+	int length = (int)(at - line);
+	snprintf(at, 3, "}\n");
+	snprintf(expected, sizeof expected, "%.*s} | d=%.*s\n", length, line, length - 5, line + 5);
+	expect(READS WRITES, "function process(r) r.d = r.a end\n", "fields: [d]", line, expected);
 }
 
 Test(lua, globals_survive_from_record_to_record)
