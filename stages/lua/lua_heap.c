@@ -52,5 +52,5 @@ uint64_t lua_heap_weight(struct lua_heap *h)
 	unsigned peak = h->peak;
 	while (h->peak > 0 && h->large[h->peak] == 0)
 		h->peak--;
-	return peak > 0 ? UINT64_C(2) << (peak - LUA_HEAP_LARGE_SHIFT) : 1;
+	return peak >= LUA_HEAP_LARGE_SHIFT ? UINT64_C(2) << (peak - LUA_HEAP_LARGE_SHIFT) : 1;
 }

@@ -182,20 +182,32 @@ static void install(lua_State *L)
 
 /* ---- faults ---- */
 
+/* LuaJIT says `script:7: what is wrong`. What is behind the line; all of it, and 0, if it says none. */
+static const char *split_message(const char *message, unsigned *ret_line)
+{
+	static const char prefix[] = "script:";
+	*ret_line = 0;
+	if (strncmp(message, prefix, sizeof prefix - 1) != 0)
+		return message;
+	char *end;
+	unsigned long line = strtoul(message + sizeof prefix - 1, &end, 10);
+	if (line > UINT32_MAX || strncmp(end, ": ", 2) != 0)
+		return message;
+	*ret_line = (unsigned)line;
+	return end + 2;
+}
+
 static void note_fault(lua_State *L, int result, struct lua_fault *f)
 {
 	const struct lua_script *s = lua_script_of(L);
 	const char *message =
 	    lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error that is no text";
-	int behind = 0;
 	*f = (struct lua_fault){.reason = result == LUA_ERRMEM ? "script out of memory"
 					  : s->is_spent        ? "script used up its instructions"
 					  : s->no_room         ? "out of room"
 							       : "script failed"};
-	if (sscanf(message, "script:%9u: %n", &f->line, &behind) < 1 || behind == 0)
-		f->line = 0;
-	snprintf(f->text, sizeof f->text, "%s",
-		 s->is_spent ? limit_text : message + (f->line > 0 ? behind : 0));
+	message = split_message(message, &f->line);
+	snprintf(f->text, sizeof f->text, "%s", s->is_spent ? limit_text : message);
 }
 
 /* ---- open, close ---- */

@@ -414,8 +414,10 @@ static void take_text(lua_State *L, int index, struct scratch *room, size_t *lef
 	size_t length;
 	const char *text = lua_tolstring(L, index, &length);
 	uint8_t *to = length <= *left ? scratch_take(room, length) : NULL;
-	if (!to)
+	if (!to) {
 		lua_script_no_room(L);
+		return;
+	}
 	if (length > 0)
 		memcpy(to, text, length);
 	*left -= length;

@@ -112,6 +112,7 @@ static void check_reads(const struct text_list *fields, struct problems *problem
 static struct place line_of(const struct text *script, unsigned line)
 {
 	size_t at = 0;
+	assert(script->bytes);
 	while (line > 1 && at < script->length)
 		line -= script->bytes[at++] == '\n';
 	return text_place(script, at);

@@ -250,11 +250,11 @@ static const char *const hostile[] = {
     "while true do pcall(string.find, ('a'):rep(5000), '.-.-.-.-b') end",
     "return (('a'):rep(5000)):gsub('.-.-.-.-b', '')",
     "for _ in (('a'):rep(5000)):gmatch('.-.-.-.-b') do end",
-    "local s = ('x'):rep(4000000) local n = 0 while true do if s .. n < s .. n then n = n + 1 end "
-    "end",
+    ("local s = ('x'):rep(4000000) local n = 0 while true do if s .. n < s .. n then n = n + 1 end "
+     "end"),
     "local t = {} for i = 1, 90000 do t[i] = i % 7 end while true do table.insert(t, 1, 1) end",
-    "local t = {} for i = 1, 20000 do t[i] = i end while true do table.sort(t, function() return "
-    "true end) end",
+    ("local t = {} for i = 1, 20000 do t[i] = i end while true do table.sort(t, function() return "
+     "true end) end"),
     "local t = setmetatable({}, {__index = function(t, k) return t[k .. 1] end}) return t.x",
     "local t = setmetatable({}, {__tostring = function() while true do end end}) tostring(t)",
     "local t = {} t[1] = t r.d = t",

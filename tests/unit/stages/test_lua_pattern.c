@@ -116,8 +116,8 @@ Test(lua_pattern, patience_ends_where_time_would_be_exponential)
 {
 	char text[64] = "", pattern[256] = "";
 	memset(text, 'a', 40);
-	for (int i = 0; i < 40; i++)
-		memcpy(pattern + 2 * i, "a?", 2);
+	for (int i = 0; i < 80; i++)
+		pattern[i] = "a?"[i % 2];
 	memset(pattern + 80, 'a', 40);
 	expect(text, pattern, "gave up");
 	expect(text, ".-.-.-.-.-.-.-.-.-.-b", "gave up");
@@ -127,8 +127,8 @@ Test(lua_pattern, patience_ends_where_time_would_be_exponential)
 Test(lua_pattern, depth_ends_before_the_stack_does)
 {
 	char pattern[1024] = "";
-	for (int i = 0; i < 400; i++)
-		memcpy(pattern + 2 * i, "b?", 2);
+	for (int i = 0; i < 800; i++)
+		pattern[i] = "b?"[i % 2];
 	expect("a", pattern, "gave up");
 	cr_expect_gt(p.steps, 0);
 }
