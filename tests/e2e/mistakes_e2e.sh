@@ -113,7 +113,7 @@ test_values_that_are_wrong_are_told_with_what_would_be_right() {
 		'sinks: {out: {type: file, inputs: [in], path: out/}}'
 	expect_told '1:9: .*without a unit; add .*MiB' '2:55: .*`beginning` or `end`' '2:72: .*1MiB' \
 		'3:47: path must name a file'
-	wrong_topology 'sources: {in: {type: stdin}}' 'sinks: {out: {type: file, inputs: [in], path: "a/{host}"}}'
+	wrong_topology 'sources: {in: {type: stdin}}' 'sinks: {out: {type: file, inputs: [in], path: "a/{host"}}'
 	expect_told '2:49: a brace in a path stands for a field of the record, .* cannot be written'
 	wrong_topology 'sources: {in: {type: stdin}}' 'sinks: {out: {type: file, inputs: [in], path: a, compression: gzip}}'
 	expect_told '2:63: .*`auto`, `none` or `zstd`'
