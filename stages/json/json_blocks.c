@@ -2,6 +2,7 @@
  * "Validating UTF-8 in less than one instruction per byte" (Software: Practice and Experience 51, 2021). */
 #include "stages/json/json_blocks.h"
 
+#include "stages/json/json_skeleton.h"
 #include "stages/json/json_utf8.h"
 
 #include <string.h>
@@ -369,6 +370,12 @@ static bool avx512_supported(void)
 	return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx2");
 }
 
+static bool avx512vbmi2_supported(void)
+{
+	return avx512_supported() && __builtin_cpu_supports("avx512vbmi2") &&
+	       __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("popcnt");
+}
+
 TARGET("avx512bw")
 static struct json_some avx512_masks(const uint8_t *bytes, size_t length, struct json_masks *m)
 {
@@ -393,12 +400,13 @@ static struct json_some avx512_masks(const uint8_t *bytes, size_t length, struct
 
 const struct json_kernels json_kernels_all[] = {
 #ifdef __x86_64__
-    {"avx512", avx512_supported, avx512_masks, avx2_is_utf8},
-    {"avx2", avx2_supported, avx2_masks, avx2_is_utf8},
-    {"ssse3", ssse3_supported, sse2_masks, ssse3_is_utf8},
-    {"sse2", always, sse2_masks, portable_is_utf8},
+    {"avx512vbmi2", avx512vbmi2_supported, avx512_masks, avx2_is_utf8, json_skeleton_avx512},
+    {"avx512", avx512_supported, avx512_masks, avx2_is_utf8, NULL},
+    {"avx2", avx2_supported, avx2_masks, avx2_is_utf8, NULL},
+    {"ssse3", ssse3_supported, sse2_masks, ssse3_is_utf8, NULL},
+    {"sse2", always, sse2_masks, portable_is_utf8, NULL},
 #endif
-    {"portable", always, portable_masks, portable_is_utf8},
+    {"portable", always, portable_masks, portable_is_utf8, NULL},
     {0},
 };
 

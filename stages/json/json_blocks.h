@@ -33,6 +33,8 @@ struct json_some {
 	uint64_t backslashes, controls, high; /* high: from 0x80 on */
 };
 
+struct json_skeleton;
+
 struct json_kernels {
 	const char *name;
 	bool (*supported)(void);
@@ -41,6 +43,10 @@ struct json_kernels {
 	struct json_some (*masks)(const uint8_t *bytes, size_t length, struct json_masks *masks);
 
 	bool (*is_utf8)(const uint8_t *bytes, size_t length);
+
+	/* json_skeleton.h; NULL: a record is walked as fast. */
+	bool (*skeleton)(const uint8_t *bytes, size_t length, const uint64_t *quotes,
+			 struct json_skeleton *ret_skeleton);
 };
 
 /* Widest first, the last of them runs anywhere; ends with a NULL name. */

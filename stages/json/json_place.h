@@ -7,9 +7,18 @@
  * Threads: any. Memory: the batch's room. Layer: stages, libc only. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct json_place {
 	uint32_t from, to; /* from the name's quote to past the value */
-	uint32_t column;   /* of the batch */
+	uint32_t column;   /* of the batch; while it is parsed, of the plan */
+};
+
+/* Those of one record, for whoever parses it. */
+struct json_places {
+	struct json_place *at;
+	uint32_t room, count;
+	bool
+	    known; /* all of them are there: none is of something within, which only a scan finds, and there was room */
 };

@@ -3,7 +3,7 @@
  * The scanner is stages/json; here is which fields it looks for. */
 #include "stages/builtin.h"
 #include "stages/json/json_place.h"
-#include "stages/json/json_scan.h"
+#include "stages/json/json_shapes.h"
 #include "stages/parser.h"
 
 #include <errno.h>
@@ -24,13 +24,13 @@ static const struct option parse_json_table[] = {
 };
 
 /* A name may come several times. */
-enum { MEMBERS_MAX = 2 * COLUMNS_MAX };
+enum { PLACES_MAX = 2 * COLUMNS_MAX };
 
 struct parse_json {
 	struct parser parser;
 	struct json_plan plan; /* its columns are the parser's slots */
 	bool planned;
-	struct json_member members[MEMBERS_MAX];
+	struct json_shapes shapes;
 };
 
 static void parse_json_check(const void *options, struct place at, struct problems *problems)
@@ -79,7 +79,7 @@ static int make_plan(struct parse_json *p, const struct parse_json_options *o)
 	p->planned = r == 0;
 	for (unsigned i = 0; r == 0 && i < p->parser.slot_count; i++)
 		r = want(&p->plan, &p->parser.slots[i], (uint16_t)i);
-	return r;
+	return r < 0 ? r : json_shapes_init(&p->shapes, &p->plan);
 }
 
 static int parse_json_open(struct stage *s)
@@ -99,6 +99,7 @@ static void parse_json_close(struct stage *s)
 	struct parse_json *p = s->state;
 	if (!p)
 		return;
+	json_shapes_release(&p->shapes);
 	if (p->planned)
 		json_plan_release(&p->plan);
 	parser_close(&p->parser);
@@ -106,35 +107,47 @@ static void parse_json_close(struct stage *s)
 	s->state = NULL;
 }
 
-static void keep_places(struct parser *p, const struct json_members *m)
+/* Where they go: the places of one record, as many as there may be. */
+static struct json_places room_for_places(struct parser *p)
 {
-	struct json_place *places = scratch_take_aligned(&p->batch->room, m->count * sizeof *places,
-							 _Alignof(struct json_place));
-	if (!places || m->is_full)
+	const size_t room = PLACES_MAX * sizeof(struct json_place);
+	struct scratch *s = &p->batch->room;
+	struct json_places places = {
+	    .at = scratch_take_aligned(s, room, _Alignof(struct json_place))};
+	places.room = places.at ? PLACES_MAX : 0;
+	return places;
+}
+
+static void keep_places(struct parser *p, struct json_places *places)
+{
+	struct scratch *s = &p->batch->room;
+	const uint32_t count = places->known ? places->count : 0;
+	if (places->room > 0)
+		s->at = (uint8_t *)(places->at + count); /* what is left is for the next */
+	if (!places->known)
 		return;
-	for (uint32_t i = 0; i < m->count; i++) {
-		const struct json_member *member = &m->at[i];
-		if (member->column == JSON_NO_COLUMN)
-			return; /* something within it is wanted, which only a scan finds */
-		places[i] =
-		    (struct json_place){member->from, member->to, p->slots[member->column].column};
-	}
+	for (uint32_t i = 0; i < count; i++)
+		places->at[i].column = p->slots[places->at[i].column].column;
 	p->found_places = (struct value){
-	    .bytes = (const uint8_t *)places, .length = m->count, .type = VALUE_BYTES};
+	    .bytes = (const uint8_t *)places->at, .length = count, .type = VALUE_BYTES};
 }
 
 static const char *parse(struct parser *p, void *context, const struct value *text)
 {
 	struct parse_json *own = context;
 	struct json_mistake mistake;
-	struct json_members members = {.at = own->members, .room = MEMBERS_MAX};
-	struct json_members *wanted = p->all_places ? &members : NULL;
-	if (json_scan(&own->plan, text->bytes, text->length, p->found, wanted, &mistake) < 0)
+	struct json_places places = {.room = 0};
+	if (p->all_places)
+		places = room_for_places(p);
+	int r = json_shapes_scan(&own->shapes, text->bytes, text->length, p->found,
+				 p->all_places ? &places : NULL, &mistake);
+	places.known = places.known && r == 0;
+	if (p->all_places)
+		keep_places(p, &places);
+	if (r < 0)
 		return mistake.why;
 	p->found_object =
 	    (struct value){.bytes = text->bytes, .length = text->length, .type = VALUE_MAP};
-	if (wanted)
-		keep_places(p, &members);
 	return NULL;
 }
 

@@ -1,4 +1,5 @@
-/* fuzz_json.c - any bytes, as a record of JSON: accepted, and read, as jansson does; by every instruction set.
+/* fuzz_json.c - any bytes, as a record of JSON: accepted, and read, as jansson does; by every instruction set, and by
+ * shapes once they know it.
  *
  * Where jansson is not RFC 8259 it is brought to it, so that the comparison holds for every document:
  *   a number no double holds     jansson: error. It has read its last digit by then: a smaller one is put in its place
@@ -11,6 +12,7 @@
 #include "stages/json/json_blocks.h"
 #include "stages/json/json_number.h"
 #include "stages/json/json_scan.h"
+#include "stages/json/json_shapes.h"
 #include "stages/json/json_text.h"
 
 #include <assert.h>
@@ -104,6 +106,39 @@ static void scan_each(struct outcome *o, const uint8_t *bytes, size_t length)
 		assert(same_outcome(&other, o));
 	}
 	json_kernels = chosen;
+}
+
+/* --- shapes --- */
+
+static void scan_shaped(struct json_shapes *shapes, const uint8_t *bytes, size_t length)
+{
+	struct outcome got, wanted;
+	memset(&got, 0, sizeof got);
+	memset(&wanted, 0, sizeof wanted);
+	wanted.r = json_scan(&plan, bytes, (uint32_t)length, wanted.values, NULL, &wanted.mistake);
+	got.r = json_shapes_scan(shapes, bytes, (uint32_t)length, got.values, NULL, &got.mistake);
+	assert(same_outcome(&got, &wanted));
+}
+
+/* Once it is known, the same document with each of a few bytes changed, which may be a string's, a digit, or the grammar's. */
+static void compare_shapes(const uint8_t *bytes, size_t length)
+{
+	static const char with[] = "\"\\0:.,}";
+	struct json_shapes shapes;
+	uint8_t *copy = malloc(length + 1);
+	if (!copy || json_shapes_init(&shapes, &plan) < 0)
+		abort();
+	memcpy(copy, bytes, length);
+	scan_shaped(&shapes, copy, length);
+	scan_shaped(&shapes, copy, length);
+	for (size_t i = 0; length > 0 && i < sizeof with; i++) {
+		const size_t at = (bytes[i % length] * 31 + i * 7919) % length;
+		copy[at] = (uint8_t)with[i];
+		scan_shaped(&shapes, copy, length);
+		copy[at] = bytes[at];
+	}
+	json_shapes_release(&shapes);
+	free(copy);
 }
 
 /* --- jansson, brought to RFC 8259 --- */
@@ -315,6 +350,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		return 0;
 	make_plan();
 	scan_each(&o, bytes, length);
+	compare_shapes(bytes, length);
 	if (o.r < 0 && strcmp(o.mistake.why, "depth") == 0) {
 		assert(is_deep(bytes, o.mistake.at));
 		return 0;
