@@ -1,7 +1,6 @@
 #include "stages/encode/json_record.h"
 
-#include "stages/encode/json_value.h"
-#include "stages/json/json_place.h"
+#include "stages/encode/json_splice.h"
 #include "stages/json/json_scan.h"
 
 /* What one record is written from. */
@@ -79,20 +78,6 @@ static void put_node(const struct source *s, struct json_tree_node *n, struct wr
 		json_put_value(w, v);
 }
 
-static bool is_space(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* Whether a member would follow another, in what was written of an object since `from`. */
-static bool follows(const struct writer *w, const uint8_t *from)
-{
-	const uint8_t *at = w->at;
-	while (at > from && is_space(at[-1]))
-		at--;
-	return at > from && at[-1] != '{' && at[-1] != ',';
-}
-
 /* Those children of which there is something and that the text did not have. */
 static void put_missing(const struct source *s, struct json_tree_node *n, const uint8_t *from,
 			struct writer *w)
@@ -101,53 +86,10 @@ static void put_missing(const struct source *s, struct json_tree_node *n, const 
 		struct json_tree_node *child = child_at(s, n, i);
 		if (child->is_put || !has_any(s, child))
 			continue;
-		if (follows(w, from))
+		if (json_member_follows(w, from))
 			writer_put_byte(w, ',');
 		writer_put(w, child->key, child->key_length);
 		put_node(s, child, w);
-	}
-}
-
-/* A comma that nothing follows is taken back. */
-static void take_comma_back(struct writer *w, const uint8_t *from)
-{
-	uint8_t *at = w->at;
-	while (at > from && is_space(at[-1]))
-		at--;
-	if (at > from && at[-1] == ',')
-		w->at = at - 1;
-}
-
-/* Goes over a text from one member that somebody writes to the next. */
-struct splice {
-	const uint8_t *text;
-	uint32_t length;
-	uint32_t copied; /* so far, or left out */
-	uint8_t *from;   /* where it was begun in what is written */
-	bool is_line;    /* it holds no line breaks */
-};
-
-static void copy_to(struct splice *p, uint32_t end, struct writer *w)
-{
-	if (end > p->copied && p->is_line)
-		writer_put(w, p->text + p->copied, end - p->copied);
-	else if (end > p->copied)
-		json_put_checked(w, p->text + p->copied, end - p->copied);
-	p->copied = end > p->copied ? end : p->copied;
-}
-
-static void leave_out(struct splice *p, const struct json_member *m, struct writer *w)
-{
-	copy_to(p, m->from, w);
-	uint32_t at = m->to;
-	while (at < p->length && is_space(p->text[at]))
-		at++;
-	if (at < p->length && p->text[at] == ',')
-		p->copied = at + 1;
-	else {
-		p->copied = m->to;
-		if (!w->is_full)
-			take_comma_back(w, p->from);
 	}
 }
 
@@ -160,10 +102,10 @@ static void put_member(const struct source *s, struct json_tree_node *child, str
 	if (!is_whole && !is_object && !has)
 		return; /* it stays as it is */
 	if ((!is_object && !has) || (is_whole && child->is_put)) {
-		leave_out(p, m, w);
+		splice_leave_out(p, m->from, m->to, w);
 		return;
 	}
-	copy_to(p, m->from, w);
+	splice_copy_to(p, m->from, w);
 	writer_put(w, child->key, child->key_length);
 	if (is_object)
 		put_parts(s, child, &m->value, w);
@@ -192,32 +134,6 @@ static bool find_members(const struct source *s, struct json_tree_node *n, const
 	return !s->j->why;
 }
 
-/* As whoever parsed it has left them; nothing else is known of members then. */
-static bool find_places(const struct source *s, struct json_tree_node *n, const uint8_t *text,
-			uint32_t length)
-{
-	const struct value *places =
-	    s->j->places < 0 || n != s->j->tree.nodes ? NULL : &s->j->columns[s->j->places][s->row];
-	if (!places || places->type != VALUE_BYTES)
-		return false;
-	const struct json_place *at = (const struct json_place *)(const void *)places->bytes;
-	struct json_members *m = &n->members;
-	m->count = 0;
-	for (uint32_t i = 0; i < places->length; i++) {
-		uint16_t child = s->j->children[at[i].column];
-		if (child == JSON_NO_COLUMN)
-			continue;
-		if (m->count == m->room)
-			return false;
-		m->at[m->count++] =
-		    (struct json_member){.from = at[i].from, .to = at[i].to, .column = child};
-	}
-	m->close = length - 1;
-	while (text[m->close] != '}')
-		m->close--;
-	return true;
-}
-
 /* text: with its braces; NULL: there is none to begin with. */
 static void put_object(const struct source *s, struct json_tree_node *n, const uint8_t *text,
 		       uint32_t length, struct writer *w)
@@ -234,14 +150,14 @@ static void put_object(const struct source *s, struct json_tree_node *n, const u
 		json_put_checked(w, text, length);
 		return;
 	}
-	if (!find_places(s, n, text, length) && !find_members(s, n, text, length))
+	if (!find_members(s, n, text, length))
 		return;
 	for (uint32_t i = 0; i < n->members.count; i++)
 		put_member(s, child_at(s, n, n->members.at[i].column), &p, &n->members.at[i], w);
-	copy_to(&p, n->members.close, w);
+	splice_copy_to(&p, n->members.close, w);
 	if (!w->is_full)
 		put_missing(s, n, p.from, w);
-	copy_to(&p, length, w);
+	splice_copy_to(&p, length, w);
 }
 
 /* ---- several objects ---- */
@@ -306,7 +222,7 @@ static void put_merged(const struct source *s, struct json_tree_node *n, const s
 			      (e->member.value.type != VALUE_MAP && has_any(s, child)));
 		if (is_written || !e->is_last)
 			continue;
-		if (follows(w, from))
+		if (json_member_follows(w, from))
 			writer_put_byte(w, ',');
 		put_entry(s, child, e, w);
 	}
@@ -358,12 +274,13 @@ static void put_remains(struct source *s, const char *why, struct writer *w)
 		struct json_tree_node *child = child_at(s, root, i);
 		if (child->column == s->j->error || !has_any(s, child))
 			continue;
-		if (follows(w, from))
+		if (json_member_follows(w, from))
 			writer_put_byte(w, ',');
 		writer_put(w, child->key, child->key_length);
 		put_node(s, child, w);
 	}
-	writer_put(w, follows(w, from) ? ",\"error\":" : "\"error\":", follows(w, from) ? 9 : 8);
+	writer_put(w, json_member_follows(w, from) ? ",\"error\":" : "\"error\":",
+		   json_member_follows(w, from) ? 9 : 8);
 	json_put_string(w, (const uint8_t *)why, strlen(why));
 	writer_put_byte(w, '}');
 }
@@ -381,6 +298,8 @@ const char *json_record_put(struct json_record *j, const struct batch *b, uint32
 			    : line + b->records[record].length,
 	};
 	uint8_t *from = w->at;
+	if (json_flat_put(&j->flat, j->columns, s.row, s.line, s.line_end, w))
+		return NULL;
 	j->why = NULL;
 	if (!j->is_listed && !has_fields(&s)) {
 		put_body(&s, b, record, w);
@@ -418,25 +337,10 @@ void json_record_begin(struct json_record *j, const struct batch *b)
 		j->columns[c] = batch_column_as_is(b, c);
 }
 
-/* Places are of the members of one object, which nobody writes into. */
-static void use_places(struct json_record *j)
-{
-	const struct json_tree_node *root = j->tree.nodes;
-	bool is_flat = root->object_count == 1 && root->objects[0].prefix_length == 0;
-	memset(j->children, 0xff, sizeof j->children); /* JSON_NO_COLUMN */
-	for (uint32_t i = 0; i < root->child_count; i++) {
-		const struct json_tree_node *child = &j->tree.nodes[root->children[i]];
-		is_flat = is_flat && child->child_count == 0 && child->object_count == 0;
-		if (child->column >= 0)
-			j->children[child->column] = (uint16_t)i;
-	}
-	j->places = is_flat ? root->objects[0].column + 1 : -1;
-}
-
 int json_record_open(struct json_record *j, const struct stage *s)
 {
 	const struct fields *f = s->fields;
-	*j = (struct json_record){.fields = f, .error = -1, .places = -1};
+	*j = (struct json_record){.fields = f, .error = -1, .flat = {.places = -1}};
 	for (unsigned c = 0; c < f->count; c++) {
 		const struct field *field = &f->list[c];
 		if (!column_set_has(s->written, c) || field->known >= FIELD_RECORD_TIME)
@@ -447,14 +351,15 @@ int json_record_open(struct json_record *j, const struct stage *s)
 	}
 	int r = json_tree_init(&j->tree, f, s->written);
 	if (r == 0)
-		use_places(j);
+		json_flat_init(&j->flat, &j->tree);
 	return r;
 }
 
 int json_record_open_listed(struct json_record *j, const struct fields *fields,
 			    const unsigned *columns, size_t count)
 {
-	*j = (struct json_record){.fields = fields, .error = -1, .places = -1, .is_listed = true};
+	*j = (struct json_record){
+	    .fields = fields, .error = -1, .flat = {.places = -1}, .is_listed = true};
 	return json_tree_init_listed(&j->tree, fields, columns, count);
 }
 

@@ -9,6 +9,7 @@
  * Threads: the encoder's. Memory: json_record_close(). Layer: stages. */
 #pragma once
 
+#include "stages/encode/json_flat.h"
 #include "stages/encode/json_tree.h"
 #include "stages/encode/writer.h"
 #include "stages/stage.h"
@@ -19,10 +20,9 @@ struct json_record {
 	int error;                                /* the column of `error`; -1: nobody writes it */
 	bool is_changed;                          /* there are stages above that change fields */
 	const struct value *columns[COLUMNS_MAX]; /* of the batch at hand */
-	int places;                     /* the column of where members stand; -1: none is of use */
-	uint16_t children[COLUMNS_MAX]; /* the root's, by column; JSON_NO_COLUMN */
-	bool is_listed;                 /* only some fields, which were named */
-	const char *why;                /* the record at hand cannot be written */
+	struct json_flat flat;
+	bool is_listed;  /* only some fields, which were named */
+	const char *why; /* the record at hand cannot be written */
 };
 
 /* 0 or -errno; json_record_close() in any case. */
