@@ -4,6 +4,7 @@
 #include "stages/cel/cel_compare.h"
 #include "stages/cel/cel_functions.h"
 #include "stages/cel/cel_items.h"
+#include "stages/cel/cel_number.h"
 #include "stages/cel/cel_reasons.h"
 
 #include <errno.h>
@@ -13,19 +14,28 @@ static struct value of_bool(bool b)
 	return (struct value){.b = b, .type = VALUE_BOOL};
 }
 
-/* The same, decoded. */
-static struct value plain_of(const struct cel_context *x, const struct cel_node *n)
-{
-	struct value v = cel_eval_node(x, n);
-	if (v.form == VALUE_ESCAPED || v.form == VALUE_DIGITS)
-		cel_json_decode(&v, x->scratch);
-	return v;
-}
-
-static struct value eval_column(const struct cel_context *x, const struct cel_node *n)
+static inline struct value eval_column(const struct cel_context *x, const struct cel_node *n)
 {
 	struct value v = x->columns[n->column][x->row];
 	return v.type == VALUE_MISSING ? cel_error_value(CEL_NO_FIELD) : v;
+}
+
+static struct value decoded(const struct cel_context *x, struct value v)
+{
+	int64_t i;
+	if (v.type == VALUE_INT && v.form == VALUE_DIGITS && cel_short_int(v.bytes, v.length, &i))
+		return (struct value){.i = i, .type = VALUE_INT};
+	cel_json_decode(&v, x->scratch);
+	return v;
+}
+
+/* The node's value, decoded. Most operands are fields and constants. */
+static inline struct value plain_of(const struct cel_context *x, const struct cel_node *n)
+{
+	struct value v = n->op == CEL_COLUMN     ? eval_column(x, n)
+			 : n->op == CEL_CONSTANT ? n->constant
+						 : cel_eval_node(x, n);
+	return v.form == VALUE_ESCAPED || v.form == VALUE_DIGITS ? decoded(x, v) : v;
 }
 
 /* ---- what decides without all its operands ---- */
@@ -213,8 +223,10 @@ static struct value eval_items(const struct cel_context *x, const struct cel_nod
 
 /* ---- operators and functions ---- */
 
-static struct value ordered(enum cel_op op, int order)
+static struct value ordered(enum cel_op op, const struct value *a, const struct value *b)
 {
+	const bool are_ints = a->type == VALUE_INT && b->type == VALUE_INT;
+	const int order = are_ints ? (a->i > b->i) - (a->i < b->i) : cel_order(a, b);
 	if (order == CEL_INCOMPARABLE)
 		return cel_error_value(CEL_NO_OVERLOAD);
 	if (order == CEL_UNORDERED)
@@ -254,7 +266,7 @@ static struct value eval_binary(const struct cel_context *x, const struct cel_no
 	case CEL_LESS_EQUAL:
 	case CEL_GREATER:
 	case CEL_GREATER_EQUAL:
-		return ordered(n->op, cel_order(&a, &b));
+		return ordered(n->op, &a, &b);
 	case CEL_EQUAL:
 	case CEL_NOT_EQUAL:
 		return equal(x, n->op, &a, &b);

@@ -3,6 +3,7 @@
  * Threads: any. Memory: none. Layer: libc only. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,7 +15,29 @@ enum {
 /* Digits in base 10 or 16, nothing else. 0, -EINVAL, -ERANGE. */
 int cel_uint_parse(const char *text, size_t length, unsigned base, uint64_t *ret_u);
 
-/* The same with a sign before, + or -. */
+/* Of so many digits and a sign 64 bits hold any number. */
+enum { CEL_SHORT_DIGITS_MAX = 18 };
+
+/* Digits, at most CEL_SHORT_DIGITS_MAX of them, with or without a - before: what almost all numbers of records are. False when there
+ * is anything else. */
+static inline bool cel_short_int(const uint8_t *text, size_t length, int64_t *ret_i)
+{
+	const bool negative = length > 0 && *text == '-';
+	const size_t digits = length - negative;
+	int64_t i = 0;
+	if (digits - 1 >= CEL_SHORT_DIGITS_MAX)
+		return false;
+	for (size_t k = negative; k < length; k++) {
+		const uint8_t digit = (uint8_t)(text[k] - '0');
+		if (digit > 9)
+			return false;
+		i = i * 10 + digit;
+	}
+	*ret_i = negative ? -i : i;
+	return true;
+}
+
+/* As cel_uint_parse(), with a sign before, + or -. */
 int cel_int_parse(const char *text, size_t length, unsigned base, int64_t *ret_i);
 
 /* [+-] digits [. digits] [e [+-] digits], also `.5` and `5.`. 0, -EINVAL, -ERANGE when it is larger than any double, -E2BIG
