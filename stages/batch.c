@@ -102,14 +102,26 @@ void batch_give_rows(struct batch *b)
 	b->row_count = b->count;
 }
 
-struct value *batch_column(struct batch *b, unsigned column)
+static struct value *fill_column(struct batch *b, unsigned column)
 {
 	assert(b->row_count > 0 && column < COLUMNS_MAX);
-	struct value *values = b->values + (size_t)column * BATCH_RECORDS_MAX;
-	if (!batch_has_column(b, column))
-		memset(values, 0, b->row_count * sizeof *values); /* VALUE_MISSING */
 	b->filled[column / 64] |= UINT64_C(1) << column % 64;
+	return b->values + (size_t)column * BATCH_RECORDS_MAX;
+}
+
+struct value *batch_column(struct batch *b, unsigned column)
+{
+	const bool is_filled = batch_has_column(b, column);
+	struct value *values = fill_column(b, column);
+	if (!is_filled)
+		memset(values, 0, b->row_count * sizeof *values); /* VALUE_MISSING */
 	return values;
+}
+
+struct value *batch_column_unset(struct batch *b, unsigned column)
+{
+	assert(!batch_has_column(b, column));
+	return fill_column(b, column);
 }
 
 const struct value *batch_column_as_is(const struct batch *b, unsigned column)

@@ -118,6 +118,9 @@ static inline bool batch_has_column(const struct batch *b, unsigned column)
 /* The column, by row, which is filled from here on: as it was, or MISSING in every row. The batch has rows. */
 struct value *batch_column(struct batch *b, unsigned column);
 
+/* The same, of a column that is not filled: for who then writes each record's row. What else is in it nobody reads. */
+struct value *batch_column_unset(struct batch *b, unsigned column);
+
 /* It is MISSING in every row from here on. */
 static inline void batch_drop_column(struct batch *b, unsigned column)
 {

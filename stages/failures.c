@@ -9,9 +9,21 @@ void failures_begin(struct failures *f, struct stage *s, struct batch *b)
 {
 	int column = fields_find(s->fields, "error", 5);
 	bool wanted = column >= 0 && (s->needs_all || column_set_has(s->needed, (unsigned)column));
-	*f = (struct failures){.stage = s, .batch = b};
-	if (wanted)
-		f->errors = batch_column(b, (unsigned)column);
+	*f = (struct failures){.stage = s, .batch = b, .column = wanted ? column : -1};
+}
+
+/* What was wrong first says more; and a record's own field of that name is its own. */
+static void say_why(const struct failures *f, uint32_t record, const char *why)
+{
+	if (f->column < 0)
+		return;
+	struct value *error = &batch_column(f->batch, (unsigned)f->column)[f->batch->rows[record]];
+	if (error->type == VALUE_MISSING)
+		*error = (struct value){
+		    .bytes = (const uint8_t *)why,
+		    .length = (uint32_t)strlen(why),
+		    .type = VALUE_STRING,
+		};
 }
 
 void failures_add(struct failures *f, uint32_t record, const char *why)
@@ -22,14 +34,7 @@ void failures_add(struct failures *f, uint32_t record, const char *why)
 		env_say(f->stage->env, SAY_WARN, "record refused, the first one for this reason",
 			"reason=%s", why);
 	f->bits[record / 64] |= UINT64_C(1) << record % 64;
-	struct value *error = f->errors ? &f->errors[f->batch->rows[record]] : NULL;
-	/* What was wrong first says more; and a record's own field of that name is its own. */
-	if (error && error->type == VALUE_MISSING)
-		*error = (struct value){
-		    .bytes = (const uint8_t *)why,
-		    .length = (uint32_t)strlen(why),
-		    .type = VALUE_STRING,
-		};
+	say_why(f, record, why);
 }
 
 /* Those that failed, or the others. */

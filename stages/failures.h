@@ -12,7 +12,7 @@
 
 struct failures {
 	struct stage *stage;
-	struct value *errors; /* the column of `error`; NULL: nobody wants it */
+	int column; /* of `error`; -1: nobody wants it */
 	struct batch *batch;
 	const char *first; /* why, of the first one */
 	uint32_t count;

@@ -207,6 +207,14 @@ int parser_slot(const struct parser *p, const char *name, size_t length)
 
 /* ---- a batch ---- */
 
+/* Nobody has filled the column so far: each record's row is written then, instead of all rows before. */
+static void begin_slot(struct parser_slot *slot, struct batch *b)
+{
+	slot->is_first = !batch_has_column(b, slot->column);
+	slot->values =
+	    slot->is_first ? batch_column_unset(b, slot->column) : batch_column(b, slot->column);
+}
+
 static void begin(struct parser *p, struct batch *b)
 {
 	struct stage *s = p->stage;
@@ -221,7 +229,7 @@ static void begin(struct parser *p, struct batch *b)
 		p->sources = known_values(s, b, (unsigned)p->source);
 	}
 	for (unsigned i = 0; i < p->slot_count; i++)
-		p->slots[i].values = batch_column(b, p->slots[i].column);
+		begin_slot(&p->slots[i], b);
 	p->objects = p->object >= 0 ? batch_column(b, (unsigned)p->object) : NULL;
 	p->all_places = p->places >= 0 ? batch_column(b, (unsigned)p->places) : NULL;
 	p->times = p->time_column >= 0 ? batch_column(b, (unsigned)p->time_column) : NULL;
@@ -257,7 +265,7 @@ static const char *text_of(struct parser *p, uint32_t record, struct value *ret_
 static void store(struct parser *p, uint32_t row)
 {
 	for (unsigned i = 0; i < p->slot_count; i++)
-		if (p->found[i].type != VALUE_MISSING)
+		if (p->slots[i].is_first || p->found[i].type != VALUE_MISSING)
 			p->slots[i].values[row] = p->found[i];
 	if (p->objects)
 		p->objects[row] = p->found_object;
@@ -265,6 +273,13 @@ static void store(struct parser *p, uint32_t row)
 		p->all_places[row] = p->found_places;
 	if (p->times && p->time_slot < 0 && p->found_time.type != VALUE_MISSING)
 		p->times[row] = p->found_time;
+}
+
+static void store_nothing(struct parser *p, uint32_t row)
+{
+	for (unsigned i = 0; i < p->slot_count; i++)
+		if (p->slots[i].is_first)
+			p->slots[i].values[row] = (struct value){.type = VALUE_MISSING};
 }
 
 static const char *convert(struct parser *p)
@@ -292,17 +307,25 @@ static const char *note_time(struct parser *p, uint32_t row)
 	return why;
 }
 
-static const char *parse_record(struct parser *p, uint32_t record, parse_one *parse, void *context)
+/* What is found goes to p->found. */
+static const char *find(struct parser *p, uint32_t record, parse_one *parse, void *context)
 {
 	const char *why = text_of(p, record, &p->text);
 	if (why)
 		return why;
 	memset(p->found, 0, p->slot_count * sizeof *p->found);
 	p->found_object.type = p->found_places.type = p->found_time.type = VALUE_MISSING;
-	why = parse(p, context, &p->text);
-	if (why)
+	return parse(p, context, &p->text);
+}
+
+static const char *parse_record(struct parser *p, uint32_t record, parse_one *parse, void *context)
+{
+	const uint32_t row = p->batch->rows[record];
+	const char *why = find(p, record, parse, context);
+	if (why) {
+		store_nothing(p, row);
 		return why;
-	uint32_t row = p->batch->rows[record];
+	}
 	const char *no_time = note_time(p, row);
 	why = convert(p);
 	store(p, row);

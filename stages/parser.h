@@ -48,6 +48,7 @@ struct parser_slot {
 	unsigned column;
 	enum field_type type;
 	struct value *values; /* of the batch at hand, by row */
+	bool is_first;        /* nobody has written the column before */
 };
 
 struct parser {

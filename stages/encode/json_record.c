@@ -340,7 +340,7 @@ void json_record_begin(struct json_record *j, const struct batch *b)
 int json_record_open(struct json_record *j, const struct stage *s)
 {
 	const struct fields *f = s->fields;
-	*j = (struct json_record){.fields = f, .error = -1, .flat = {.places = -1}};
+	*j = (struct json_record){.fields = f, .error = -1};
 	for (unsigned c = 0; c < f->count; c++) {
 		const struct field *field = &f->list[c];
 		if (!column_set_has(s->written, c) || field->known >= FIELD_RECORD_TIME)
@@ -351,15 +351,14 @@ int json_record_open(struct json_record *j, const struct stage *s)
 	}
 	int r = json_tree_init(&j->tree, f, s->written);
 	if (r == 0)
-		json_flat_init(&j->flat, &j->tree);
+		json_flat_init(&j->flat, &j->tree, j->error);
 	return r;
 }
 
 int json_record_open_listed(struct json_record *j, const struct fields *fields,
 			    const unsigned *columns, size_t count)
 {
-	*j = (struct json_record){
-	    .fields = fields, .error = -1, .flat = {.places = -1}, .is_listed = true};
+	*j = (struct json_record){.fields = fields, .error = -1, .is_listed = true};
 	return json_tree_init_listed(&j->tree, fields, columns, count);
 }
 

@@ -6,6 +6,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
 
 #define EVERY(byte) (UINT64_C(0x0101010101010101) * (byte))
 
@@ -46,13 +49,51 @@ static uint64_t special8(const uint8_t *bytes)
 	return below & EVERY(0x80);
 }
 
-static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
+#ifdef __SSE2__
+enum { STEP = 16 };
+
+/* Copies a step. False: something in it may be special. */
+static bool copy_step(uint8_t *to, const uint8_t *from)
 {
-	while (end - p >= 8 && !special8(p))
-		p += 8;
-	while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
-		p++;
-	return p;
+	const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)from);
+	const __m128i quotes = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+	const __m128i backslashes = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+	/* as signed bytes those from 0x80 on are below, too */
+	const __m128i below = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+	_mm_storeu_si128((__m128i *)(void *)to, v);
+	return _mm_movemask_epi8(_mm_or_si128(below, _mm_or_si128(quotes, backslashes))) == 0;
+}
+#else
+enum { STEP = 8 };
+
+static bool copy_step(uint8_t *to, const uint8_t *from)
+{
+	memcpy(to, from, STEP);
+	return !special8(from);
+}
+#endif
+
+static bool is_plain(uint8_t byte)
+{
+	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+/* Copies what stands for itself, from the front; there is room for all of it. Returns how many bytes that is. */
+static size_t copy_plain(uint8_t *to, const uint8_t *from, size_t length)
+{
+	size_t at = 0;
+	while (length - at >= STEP && copy_step(to + at, from + at))
+		at += STEP;
+	/* the rest, and some of what has been copied again */
+	if (at > 0 && length - at < STEP && copy_step(to + length - STEP, from + length - STEP))
+		return length;
+	if (length - at >= 8 && !special8(from + at)) {
+		memcpy(to + at, from + at, 8);
+		at += 8;
+	}
+	for (; at < length && is_plain(from[at]); at++)
+		to[at] = from[at];
+	return at;
 }
 
 enum { ESCAPED_MAX = 6 };
@@ -92,38 +133,35 @@ static size_t encode_character(const uint8_t *p, size_t room, uint8_t *to, size_
 	return c.length;
 }
 
-struct writer {
-	uint8_t *at, *end;
-};
-
-static int put(struct writer *w, const uint8_t *bytes, size_t length)
+/* Character by character, and whatever stands for itself between them at once. */
+static int64_t encode(uint8_t *to, const uint8_t *room_end, const uint8_t *bytes, size_t length)
 {
-	if (length > (size_t)(w->end - w->at))
-		return -ENOBUFS;
-	if (length)
-		memcpy(w->at, bytes, length);
-	w->at += length;
-	return 0;
+	uint8_t *at = to;
+	const uint8_t *end = bytes + length;
+	while (bytes < end) {
+		const size_t left = (size_t)(end - bytes), room = (size_t)(room_end - at);
+		const size_t plain = copy_plain(at, bytes, left < room ? left : room);
+		uint8_t escaped[ESCAPED_MAX];
+		size_t n;
+		at += plain;
+		bytes += plain;
+		if (bytes == end)
+			break;
+		bytes += encode_character(bytes, (size_t)(end - bytes), escaped, &n);
+		if (n > (size_t)(room_end - at))
+			return -ENOBUFS;
+		at = mempcpy(at, escaped, n);
+	}
+	return at - to;
 }
 
 int64_t json_encode_string(uint8_t *to, size_t room, const uint8_t *bytes, size_t length)
 {
-	static const uint8_t quote = '"';
-	struct writer w = {to, to + room};
-	const uint8_t *end = bytes + length;
-	int r = put(&w, &quote, 1);
-	while (r == 0 && bytes < end) {
-		const uint8_t *special = skip_plain(bytes, end);
-		r = put(&w, bytes, (size_t)(special - bytes));
-		bytes = special;
-		if (r < 0 || bytes == end)
-			break;
-		uint8_t escaped[ESCAPED_MAX];
-		size_t n;
-		bytes += encode_character(bytes, (size_t)(end - bytes), escaped, &n);
-		r = put(&w, escaped, n);
-	}
-	if (r == 0)
-		r = put(&w, &quote, 1);
-	return r < 0 ? r : w.at - to;
+	if (room < 2)
+		return -ENOBUFS;
+	int64_t n = encode(to + 1, to + room - 1, bytes, length);
+	if (n < 0)
+		return n;
+	to[0] = to[n + 1] = '"';
+	return n + 2;
 }
