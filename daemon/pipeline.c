@@ -137,7 +137,6 @@ static void set_up_runner(struct pipeline *p, struct runner *r, enum backend_kin
 	r->backend_kind = io;
 	r->helpers = &p->helpers;
 	r->ended_event = p->ended_event;
-	r->many_cpus = p->many_cpus;
 }
 
 /* The workers that share one thread: the `index`th of group g and those of the groups that share its thread. */
@@ -177,6 +176,15 @@ static int make_epochs_runner(struct pipeline *p, enum backend_kind io)
 	return backend_open(&r->backend, BACKEND_PLAIN, &p->helpers);
 }
 
+/* Who looks around instead of sleeping must not keep a CPU from one who has work. The epochs' runner hardly ever has. */
+static void share_cpus(struct pipeline *p)
+{
+	const size_t workers = p->runner_count - (p->epochs_made ? 1 : 0);
+	const unsigned cpus = cpus_available();
+	for (size_t i = 0; i < p->runner_count; i++)
+		p->runners[i].may_look = cpus > 1 && workers <= cpus;
+}
+
 static int make_runners(struct pipeline *p, enum backend_kind io)
 {
 	p->runners = calloc(p->worker_count + 1, sizeof *p->runners);
@@ -194,14 +202,14 @@ static int make_runners(struct pipeline *p, enum backend_kind io)
 				return r;
 		}
 	}
+	share_cpus(p);
 	return 0;
 }
 
 int pipeline_init(struct pipeline *p, const struct plan *plan, bool once, enum backend_kind io,
 		  const struct pipeline_memory *memory)
 {
-	*p = (struct pipeline){
-	    .plan = plan, .memory = memory, .many_cpus = cpus_available() > 1, .ended_event = -1};
+	*p = (struct pipeline){.plan = plan, .memory = memory, .ended_event = -1};
 	int r = -ENOMEM;
 	p->counters = calloc(plan->topology->stage_count, sizeof *p->counters);
 	if (!p->counters)

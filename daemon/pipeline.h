@@ -40,7 +40,6 @@ struct pipeline {
 	size_t runner_count;
 	struct helpers helpers;
 	bool helpers_made;
-	bool many_cpus;
 	struct counter stop;
 	int ended_event; /* eventfd: readable when a runner is through; the pipeline's */
 };

@@ -211,7 +211,7 @@ static void sleep_timed(struct runner *r)
 {
 	uint64_t before = clock_ns(CLOCK_MONOTONIC);
 	sleep_until_needed(r);
-	r->brisk = r->many_cpus && clock_ns(CLOCK_MONOTONIC) - before < BRISK_NS;
+	r->brisk = r->may_look && clock_ns(CLOCK_MONOTONIC) - before < BRISK_NS;
 }
 
 static void run_workers(struct runner *r)

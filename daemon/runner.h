@@ -46,7 +46,7 @@ struct runner {
 	struct helpers *helpers;
 	struct backend *backend; /* opened on its thread, unless it is there already */
 	struct wait_node helped;
-	bool many_cpus;       /* the others run while this one looks */
+	bool may_look;        /* the others have CPUs of their own meanwhile */
 	bool brisk;           /* the last sleep was short */
 	uint64_t deadline_ns; /* nearest moment named since the last steps */
 	uint64_t turns;
