@@ -4,35 +4,6 @@
 
 enum { UNTOLD_MAX = 8 }; /* batches */
 
-/* Lists of batches */
-
-static void list_add(struct batch_list *l, struct batch *b)
-{
-	b->next = NULL;
-	if (l->last)
-		l->last->next = b;
-	else
-		l->first = b;
-	l->last = b;
-}
-
-static struct batch *list_take(struct batch_list *l)
-{
-	struct batch *b = l->first;
-	l->first = b->next;
-	if (!l->first)
-		l->last = NULL;
-	return b;
-}
-
-static void list_drop(struct batch_list *l)
-{
-	while (l->first) {
-		struct batch *b = list_take(l);
-		batch_free(&b);
-	}
-}
-
 /* Units */
 
 static struct unit *free_unit(struct worker *w)
@@ -87,24 +58,19 @@ static bool put_list(struct worker *w, size_t edge_index, struct batch_list *l)
 {
 	struct out_edge *out = &w->out_edges[edge_index];
 	while (l->first && !out->closed) {
-		struct batch *next =
-		    l->first->next; /* the reader may have it as soon as it is in */
-		int r = queue_try_put_untold(&out->edge->queue, l->first);
+		struct batch *b = batch_list_take(l);
+		int r = queue_try_put_untold(&out->edge->queue, b);
+		if (r < 0)
+			batch_list_put_first(l, b);
 		if (r == -EAGAIN) {
 			w->waits |= WAITS_ROOM;
 			return false;
 		}
-		if (r == -ESHUTDOWN) {
-			out->closed = true;
-			break;
-		}
-		l->first = next;
-		if (++out->untold == UNTOLD_MAX)
+		out->closed = r == -ESHUTDOWN;
+		if (r == 0 && ++out->untold == UNTOLD_MAX)
 			tell_readers(out);
 	}
-	if (!l->first)
-		l->last = NULL;
-	list_drop(l);
+	batch_list_drop(l);
 	return true;
 }
 
@@ -119,7 +85,7 @@ static bool put_unit(struct worker *w, struct unit *u)
 static void unit_drop(struct worker *w, struct unit *u)
 {
 	for (size_t i = 0; i < w->out_edge_count; i++)
-		list_drop(&u->lists[i]);
+		batch_list_drop(&u->lists[i]);
 }
 
 void unit_fail_newest(struct worker *w)
@@ -230,7 +196,7 @@ static void deliver(struct outlet *out, size_t reader, struct batch *b)
 	if (w->out_edges[edge].closed)
 		batch_free(&b);
 	else
-		list_add(&w->newest_unit->lists[edge], b);
+		batch_list_add(&w->newest_unit->lists[edge], b);
 }
 
 struct outlet *outlet_of(struct outlet *out, unsigned output)

@@ -23,6 +23,7 @@
 #include "ringbuf/barrier.h"
 #include "ringbuf/queue.h"
 #include "ringbuf/turn.h"
+#include "stages/batch_list.h"
 #include "stages/stage.h"
 
 struct worker;
@@ -49,10 +50,6 @@ struct in_edge {
 /* What the workers of one group share. */
 struct crew {
 	pthread_mutex_t passing; /* held while barriers are passed on, by one for all */
-};
-
-struct batch_list {
-	struct batch *first, *last;
 };
 
 struct out_edge {

@@ -2,6 +2,7 @@
  *
  * The text goes into a buffer of its own, one after the other with the delimiter between, so that the sink writes a batch as one
  * piece. When a buffer is full what it holds goes on, and the rest of the batch waits for the next one. */
+#include "stages/batch_list.h"
 #include "stages/encode/encode_format.h"
 
 #include <assert.h>
@@ -15,7 +16,7 @@ struct encoder {
 	const struct encode_format *format;
 	void *state; /* the format's */
 	struct delimiter delimiter;
-	struct batch *first, *last; /* what there was no room for */
+	struct batch_list waiting; /* what there was no room for */
 	/* What was encoded last. */
 	uint32_t count;
 	struct record texts[BATCH_RECORDS_MAX];
@@ -59,11 +60,7 @@ static void encoder_close(struct stage *s)
 	struct encoder *e = s->state;
 	if (!e)
 		return;
-	while (e->first) {
-		struct batch *b = e->first;
-		e->first = b->next;
-		batch_free(&b);
-	}
+	batch_list_drop(&e->waiting);
 	if (e->state)
 		e->format->close(e->state);
 	free(e);
@@ -211,26 +208,13 @@ static void encode_some(struct stage *s, struct batch **b, struct outlet *out)
 static int encoder_more(struct stage *s, struct outlet *out)
 {
 	struct encoder *e = s->state;
-	struct batch *b = e->first;
+	struct batch *b = batch_list_take(&e->waiting);
 	if (!b)
 		return 0;
-	struct batch *next = b->next;
-	encode_some(s, &e->first, out);
-	if (e->first)
-		return STEP_MORE;
-	e->first = next;
-	e->last = next ? e->last : NULL;
-	return next ? STEP_MORE : 0;
-}
-
-static void keep_for_later(struct encoder *e, struct batch *b)
-{
-	b->next = NULL;
-	if (e->last)
-		e->last->next = b;
-	else
-		e->first = b;
-	e->last = b;
+	encode_some(s, &b, out);
+	if (b)
+		batch_list_put_first(&e->waiting, b);
+	return e->waiting.first ? STEP_MORE : 0;
 }
 
 static int encoder_apply(struct stage *s, struct batch *b, struct outlet *out)
@@ -238,15 +222,15 @@ static int encoder_apply(struct stage *s, struct batch *b, struct outlet *out)
 	struct encoder *e = s->state;
 	batch_give_rows(b);
 	e->format->begin(e->state, s, b);
-	if (!e->first && all_stand(e, b)) {
+	if (!e->waiting.first && all_stand(e, b)) {
 		emit(out, &b);
 		return 0;
 	}
-	if (!e->first)
+	if (!e->waiting.first)
 		encode_some(s, &b, out);
 	if (b)
-		keep_for_later(e, b);
-	return e->first ? STEP_MORE : 0;
+		batch_list_add(&e->waiting, b);
+	return e->waiting.first ? STEP_MORE : 0;
 }
 
 static const struct stage_type encoder_type = {

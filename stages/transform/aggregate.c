@@ -17,6 +17,7 @@
  * apply() takes the records of a batch in; when that closes windows, or there is no room for another group before those of closed
  * ones have gone, they are given out, a batch at a time, and it goes on. A record that can't be counted stays in its batch. */
 #include "stages/aggregate_plan.h"
+#include "stages/batch_list.h"
 #include "stages/builtin.h"
 #include "stages/expression.h"
 #include "stages/failures.h"
@@ -91,7 +92,7 @@ struct aggregate {
 	bool has_news; /* that are not remembered yet */
 
 	/* Batches that were taken, and of the first one how far it is. */
-	struct batch *first, *last;
+	struct batch_list taken;
 	bool begun;
 	struct sift sift;
 	struct failures failures;
@@ -410,11 +411,7 @@ static void aggregate_close(struct stage *s)
 	struct aggregate *a = s->state;
 	if (!a)
 		return;
-	while (a->first) {
-		struct batch *b = a->first;
-		a->first = b->next;
-		batch_free(&b);
-	}
+	batch_list_drop(&a->taken);
 	aggregate_plan_release(&a->plan);
 	window_groups_release(&a->groups);
 	group_record_release(&a->record);
@@ -610,9 +607,7 @@ static bool take_batch(struct aggregate *a, struct stage *s, struct batch *b)
 /* Lets the first batch go, with what could not be counted. */
 static int finish_batch(struct aggregate *a, struct outlet *out)
 {
-	struct batch *b = a->first;
-	a->first = b->next;
-	a->last = a->first ? a->last : NULL;
+	struct batch *b = batch_list_take(&a->taken);
 	a->begun = false;
 	sift_end(&a->sift);
 	int r = failures_settle(&a->failures, &b, out);
@@ -625,7 +620,8 @@ static int finish_batch(struct aggregate *a, struct outlet *out)
 static int go_on(struct aggregate *a, struct stage *s, struct outlet *out)
 {
 	int r = 0;
-	bool is_through = !a->first || is_giving_out(a) ? false : take_batch(a, s, a->first);
+	struct batch *b = a->taken.first;
+	bool is_through = b && !is_giving_out(a) && take_batch(a, s, b);
 	if (!is_giving_out(a) && has_closed(a, s->options))
 		begin_giving_out(a, closed_ns(a, s->options));
 	bool gives_out = is_giving_out(a);
@@ -635,7 +631,7 @@ static int go_on(struct aggregate *a, struct stage *s, struct outlet *out)
 		r = finish_batch(a, out);
 	if (r < 0)
 		return r;
-	return a->first || is_giving_out(a) ? STEP_MORE : 0;
+	return a->taken.first || is_giving_out(a) ? STEP_MORE : 0;
 }
 
 static int aggregate_apply(struct stage *s, struct batch *b, struct outlet *out)
@@ -643,15 +639,10 @@ static int aggregate_apply(struct stage *s, struct batch *b, struct outlet *out)
 	struct aggregate *a = s->state;
 	if (b->count == 0) {
 		batch_free(&b);
-		return a->first || is_giving_out(a) ? STEP_MORE : 0;
+		return a->taken.first || is_giving_out(a) ? STEP_MORE : 0;
 	}
 	a->quiet_ns = 0;
-	b->next = NULL;
-	if (a->last)
-		a->last->next = b;
-	else
-		a->first = b;
-	a->last = b;
+	batch_list_add(&a->taken, b);
 	return go_on(a, s, out);
 }
 

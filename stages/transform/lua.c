@@ -10,6 +10,7 @@
  * rest waits for the next ones. How much text a record may become does not depend on what stands beside it: GROWTH times what it
  * has, and TEXT_BYTES. */
 #include "conf/excerpt.h"
+#include "stages/batch_list.h"
 #include "stages/builtin.h"
 #include "stages/failures.h"
 #include "stages/field_names.h"
@@ -71,7 +72,7 @@ struct lua {
 	struct lua_column *columns; /* of the writes */
 	int body;                   /* its number among the writes; -1: it is left alone */
 	bool last_stays;            /* something came of the record before */
-	struct batch *first, *last; /* what there was no room for */
+	struct batch_list waiting;  /* what there was no room for */
 	uint64_t said_ns;           /* when a failure was told; 0: none was */
 	uint64_t unsaid;
 	struct lua_outputs outputs;
@@ -270,11 +271,7 @@ static void lua_close_stage(struct stage *s)
 	struct lua *l = s->state;
 	if (!l)
 		return;
-	while (l->first) {
-		struct batch *b = l->first;
-		l->first = b->next;
-		batch_free(&b);
-	}
+	batch_list_drop(&l->waiting);
 	lua_script_close(&l->script);
 	for (size_t i = 0; l->columns && i < l->view.write_count; i++)
 		field_parts_close(&l->columns[i].parts);
@@ -553,26 +550,13 @@ static int make_some(struct stage *s, struct batch **b, struct outlet *out)
 static int lua_more(struct stage *s, struct outlet *out)
 {
 	struct lua *l = s->state;
-	struct batch *b = l->first;
+	struct batch *b = batch_list_take(&l->waiting);
 	if (!b)
 		return 0;
-	struct batch *next = b->next;
-	int r = make_some(s, &l->first, out);
-	if (!l->first) {
-		l->first = next;
-		l->last = next ? l->last : NULL;
-	}
-	return r < 0 ? r : l->first ? STEP_MORE : 0;
-}
-
-static void keep_for_later(struct lua *l, struct batch *b)
-{
-	b->next = NULL;
-	if (l->last)
-		l->last->next = b;
-	else
-		l->first = b;
-	l->last = b;
+	int r = make_some(s, &b, out);
+	if (b)
+		batch_list_put_first(&l->waiting, b);
+	return r < 0 ? r : l->waiting.first ? STEP_MORE : 0;
 }
 
 static int lua_apply(struct stage *s, struct batch *b, struct outlet *out)
@@ -580,15 +564,15 @@ static int lua_apply(struct stage *s, struct batch *b, struct outlet *out)
 	struct lua *l = s->state;
 	int r = 0;
 	batch_give_rows(b);
-	if (!l->first && b->count == 0) {
+	if (!l->waiting.first && b->count == 0) {
 		emit(out, &b);
 		return 0;
 	}
-	if (!l->first)
+	if (!l->waiting.first)
 		r = make_some(s, &b, out);
 	if (b)
-		keep_for_later(l, b);
-	return r < 0 ? r : l->first ? STEP_MORE : 0;
+		batch_list_add(&l->waiting, b);
+	return r < 0 ? r : l->waiting.first ? STEP_MORE : 0;
 }
 
 const struct stage_type lua_transform_type = {

@@ -9,6 +9,7 @@
  *   MORE: a batch that cannot be copied whole, as it is larger than any that a source reads, while something is held of its file:
  *         that is handed on first, and the batch by the next call, joined only where neighbours are. So it is when there is no room to
  *         hold more: the record is cut. */
+#include "stages/batch_list.h"
 #include "stages/builtin.h"
 #include "stages/held_records.h"
 #include "stages/known.h"
@@ -23,8 +24,8 @@ enum { HELD_RECORDS = 4 }; /* of the longest there may be, that there is room fo
 struct multiline_transform {
 	struct multiline rules;
 	struct held_records held;
-	int offsets;                /* the column of `offset`, if somebody wants it; else -1 */
-	struct batch *first, *last; /* to be gone on with */
+	int offsets;               /* the column of `offset`, if somebody wants it; else -1 */
+	struct batch_list waiting; /* to be gone on with */
 	/* Of the batch at hand: what each line does, and what its records are. */
 	uint8_t does[BATCH_RECORDS_MAX];
 	struct record records[BATCH_RECORDS_MAX];
@@ -111,11 +112,7 @@ static void multiline_transform_close(struct stage *s)
 	struct multiline_transform *t = s->state;
 	if (!t)
 		return;
-	while (t->first) {
-		struct batch *b = t->first;
-		t->first = b->next;
-		batch_free(&b);
-	}
+	batch_list_drop(&t->waiting);
 	held_records_release(&t->held);
 	multiline_release(&t->rules);
 	free(t);
@@ -398,23 +395,6 @@ static void join(struct stage *s, struct batch *b, const struct joining *j, stru
 	emit(out, &b);
 }
 
-static void keep_first(struct multiline_transform *t, struct batch *b)
-{
-	b->next = t->first;
-	t->first = b;
-	t->last = b->next ? t->last : b;
-}
-
-static void keep_last(struct multiline_transform *t, struct batch *b)
-{
-	b->next = NULL;
-	if (t->last)
-		t->last->next = b;
-	else
-		t->first = b;
-	t->last = b;
-}
-
 static void go_on_with(struct stage *s, struct batch *b, struct outlet *out)
 {
 	struct multiline_transform *t = s->state;
@@ -425,7 +405,7 @@ static void go_on_with(struct stage *s, struct batch *b, struct outlet *out)
 		join(s, b, &j, out);
 	} else if (held) {
 		hand_on_held(s, held, out);
-		keep_first(t, b);
+		batch_list_put_first(&t->waiting, b);
 	} else {
 		j = look_at_all(t, b, NULL, true);
 		see_that_it_can_be_held(s, &j, b);
@@ -438,23 +418,21 @@ static int multiline_transform_apply(struct stage *s, struct batch *b, struct ou
 	struct multiline_transform *t = s->state;
 	if (b->count == 0)
 		batch_free(&b);
-	else if (t->first)
-		keep_last(t, b);
+	else if (t->waiting.first)
+		batch_list_add(&t->waiting, b);
 	else
 		go_on_with(s, b, out);
-	return t->first ? STEP_MORE : 0;
+	return t->waiting.first ? STEP_MORE : 0;
 }
 
 static int multiline_transform_more(struct stage *s, struct outlet *out)
 {
 	struct multiline_transform *t = s->state;
-	struct batch *b = t->first;
+	struct batch *b = batch_list_take(&t->waiting);
 	if (!b)
 		return 0;
-	t->first = b->next;
-	t->last = t->first ? t->last : NULL;
 	go_on_with(s, b, out);
-	return t->first ? STEP_MORE : 0;
+	return t->waiting.first ? STEP_MORE : 0;
 }
 
 /* ---- what is due ---- */

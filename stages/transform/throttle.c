@@ -8,6 +8,7 @@
  *          ten milliseconds' worth at a time.
  *
  * Keys are known by 128 bits of a hash with a secret of the run. After a start every bucket is full. */
+#include "stages/batch_list.h"
 #include "stages/builtin.h"
 #include "stages/chain.h"
 #include "stages/hash_index.h"
@@ -79,7 +80,7 @@ struct throttle {
 	struct chain by_use; /* the first was used longest ago */
 	struct key_bucket *buckets;
 	size_t bucket_count;
-	struct batch *first, *last; /* that wait */
+	struct batch_list waiting;
 };
 
 static const struct throttle_options *options_of(const struct stage *s)
@@ -157,11 +158,7 @@ static void throttle_close(struct stage *s)
 	struct throttle *t = s->state;
 	if (!t)
 		return;
-	while (t->first) {
-		struct batch *b = t->first;
-		t->first = b->next;
-		batch_free(&b);
-	}
+	batch_list_drop(&t->waiting);
 	if (t->by_hash.buckets)
 		hash_index_release(&t->by_hash);
 	free(t->buckets);
@@ -302,23 +299,6 @@ static void drop_excess(struct stage *s, struct batch *b)
 
 /* ---- wait ---- */
 
-static void keep_for_later(struct throttle *t, struct batch *b)
-{
-	b->next = NULL;
-	if (t->last)
-		t->last->next = b;
-	else
-		t->first = b;
-	t->last = b;
-}
-
-static void drop_first_batch(struct throttle *t)
-{
-	t->first = t->first->next;
-	if (!t->first)
-		t->last = NULL;
-}
-
 /* How many records from the front may go now. *ret_bucket is that of the next. */
 static uint32_t count_free(struct stage *s, struct batch *b, struct token_bucket **ret_bucket)
 {
@@ -356,7 +336,7 @@ static void keep_part(struct batch *b, uint32_t count, bool front)
 static int throttle_more(struct stage *s, struct outlet *out)
 {
 	struct throttle *t = s->state;
-	struct batch *b = t->first;
+	struct batch *b = t->waiting.first;
 	struct token_bucket *bucket = &t->all;
 	if (!b)
 		return 0;
@@ -365,9 +345,9 @@ static int throttle_more(struct stage *s, struct outlet *out)
 	if (count == 0)
 		return wait_for(s, bucket, b->count);
 	if (count == b->count) {
-		drop_first_batch(t);
+		b = batch_list_take(&t->waiting);
 		emit(out, &b);
-		return t->first ? STEP_MORE : 0;
+		return t->waiting.first ? STEP_MORE : 0;
 	}
 	struct batch *part = batch_clone(s->home, b);
 	assert(part && "the plan counts one for whoever splits");
@@ -382,11 +362,11 @@ static int throttle_apply(struct stage *s, struct batch *b, struct outlet *out)
 	struct throttle *t = s->state;
 	if (b->count == 0) {
 		batch_free(&b);
-		return t->first ? STEP_MORE : 0;
+		return t->waiting.first ? STEP_MORE : 0;
 	}
 	if (options_of(s)->when_exceeded == EXCEEDED_WAIT) {
-		bool waits = t->first;
-		keep_for_later(t, b);
+		bool waits = t->waiting.first;
+		batch_list_add(&t->waiting, b);
 		return waits ? STEP_MORE : throttle_more(s, out);
 	}
 	begin_batch(s, b);

@@ -1,4 +1,5 @@
 #include "tests/unit/daemon/fake_stages.h"
+#include "stages/batch_list.h"
 #include "stages/delta.h"
 #include "tests/unit/daemon/fake_table.h"
 
@@ -230,7 +231,7 @@ static const struct option parts_table[] = {
 
 /* Of the batches that it still has, oldest first; the rest of the first one. */
 struct parts {
-	struct batch *first, *last;
+	struct batch_list left;
 };
 
 /* Hands on so many of the batch; NULL when these were all. */
@@ -263,27 +264,19 @@ static int parts_open(struct stage *s)
 static void parts_close(struct stage *s)
 {
 	struct parts *p = s->state;
-	while (p && p->first) {
-		struct batch *b = p->first;
-		p->first = b->next;
-		batch_free(&b);
-	}
+	if (p)
+		batch_list_drop(&p->left);
 	free(p);
 }
 
 static int parts_apply(struct stage *s, struct batch *b, struct outlet *out)
 {
 	struct parts *p = s->state;
-	if (!p->first)
+	if (!p->left.first)
 		hand_on_part(s, &b, out);
 	if (!b)
 		return 0;
-	b->next = NULL;
-	if (p->first)
-		p->last->next = b;
-	else
-		p->first = b;
-	p->last = b;
+	batch_list_add(&p->left, b);
 	return STEP_MORE;
 }
 
@@ -291,13 +284,13 @@ static int parts_more(struct stage *s, struct outlet *out)
 {
 	const struct parts_options *o = s->options;
 	struct parts *p = s->state;
-	struct batch *next = p->first->next;
-	if (o->stops_at && number_at(p->first, 0) >= o->stops_at)
+	if (o->stops_at && number_at(p->left.first, 0) >= o->stops_at)
 		return -EILSEQ;
-	hand_on_part(s, &p->first, out);
-	if (!p->first)
-		p->first = next;
-	return p->first ? STEP_MORE : 0;
+	struct batch *b = batch_list_take(&p->left);
+	hand_on_part(s, &b, out);
+	if (b)
+		batch_list_put_first(&p->left, b);
+	return p->left.first ? STEP_MORE : 0;
 }
 
 static const struct stage_type parts_type = {

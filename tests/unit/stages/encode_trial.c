@@ -92,13 +92,11 @@ static void take_text(struct encode_trial *t, const struct batch *b)
 
 static void take_batches(struct encode_trial *t)
 {
-	for (struct batch *b = t->parsed.emitted.first; b;) {
-		struct batch *next = b->next;
+	struct batch *b;
+	while ((b = batch_list_take(&t->parsed.emitted))) {
 		take_text(t, b);
 		batch_free(&b);
-		b = next;
 	}
-	t->parsed.emitted = (struct batch_list){.first = NULL};
 }
 
 const char *encode_lines(struct encode_trial *t, const char *lines, size_t length)

@@ -46,10 +46,8 @@ static const struct env_ops world = {
 
 static void take_output(struct stateful *x, unsigned output)
 {
-	struct batch_list *l = &x->lists[output];
-	while (l->first) {
-		struct batch *b = l->first;
-		l->first = b->next;
+	struct batch *b;
+	while ((b = batch_list_take(&x->lists[output]))) {
 		for (uint32_t i = 0; i < b->count; i++) {
 			fwrite(b->bytes + b->records[i].offset, 1, b->records[i].length,
 			       x->to[output]);
@@ -57,7 +55,6 @@ static void take_output(struct stateful *x, unsigned output)
 		}
 		batch_free(&b);
 	}
-	l->last = NULL;
 }
 
 static void take_outputs(struct stateful *x)

@@ -179,9 +179,8 @@ static struct batch *batch_of(struct transform_trial *t, const char *lines, size
 
 static void take_emitted(struct transform_trial *t)
 {
-	t->batch = t->emitted.first;
-	cr_assert(!t->batch || t->batch == t->emitted.last, "more than one batch");
-	t->emitted = (struct batch_list){.first = NULL};
+	t->batch = batch_list_take(&t->emitted);
+	cr_assert(!t->emitted.first, "more than one batch");
 }
 
 int transform_hand_on(struct transform_trial *t)
