@@ -156,7 +156,7 @@ static int take(struct stage *s, struct batch *b)
 	if (b->count == 0 || r < 0)
 		return r;
 	batch_give_rows(b);
-	expression_make_room(s, b);
+	batch_make_room(b, s->home);
 	for (size_t i = 0; i < o->test->expectation_count; i++) {
 		if (sink->checks[i].has_each)
 			judge_all(&sink->checks[i].each, s, b, first, &o->yield->each[i]);

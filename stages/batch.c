@@ -2,7 +2,6 @@
 #include "stages/home.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 
 void buffer_hold(struct buffer *b)
@@ -131,18 +130,15 @@ const struct value *batch_column_as_is(const struct batch *b, unsigned column)
 					   : missing;
 }
 
-int batch_make_room(struct batch *b, struct home *h, size_t bytes)
+void batch_make_room(struct batch *b, struct home *h)
 {
-	if ((size_t)(b->room.end - b->room.at) >= bytes)
-		return 0;
-	if (bytes > h->buffer_capacity || b->held_count == BATCH_HELD_MAX)
-		return -E2BIG;
+	size_t left = (size_t)(b->room.end - b->room.at);
+	if (left >= h->buffer_capacity || b->held_count == BATCH_HELD_MAX)
+		return;
 	struct buffer *more = home_take_buffer(h);
-	if (!more)
-		return -EAGAIN;
+	assert(more && "a worker takes input only when there are buffers for it");
 	b->held[b->held_count++] = more;
 	b->room = (struct scratch){.at = more->bytes, .end = more->bytes + more->capacity};
-	return 0;
 }
 
 bool batch_rebase(struct batch *b, struct buffer *buffer)

@@ -130,9 +130,10 @@ static inline void batch_drop_column(struct batch *b, unsigned column)
 /* To be read only. */
 const struct value *batch_column_as_is(const struct batch *b, unsigned column);
 
-/* At least so many bytes of b->room, from a buffer of h if there are fewer; what is left of the one before is given up. 0;
- * -EAGAIN: h has none free; -E2BIG: none of its buffers has as many, or b holds as many buffers as it can. Owner of h. */
-int batch_make_room(struct batch *b, struct home *h, size_t bytes);
+/* b->room for what a stage makes of this batch, as much as a buffer of h has: one that the stage's `scratch` spoke of, so there is
+ * one free; what is left of the room before is given up. Where b holds as many as it can there is just less room, and "out of room"
+ * an error like any other. Owner of h. */
+void batch_make_room(struct batch *b, struct home *h);
 
 /* What stands in the buffer is replaced: b's records are now over that one, and the one before is held for the values that
  * point into it. From then on nothing is known of where in the file they stood (known_keep_offsets() comes before). False: b holds

@@ -101,13 +101,6 @@ void expression_close(struct expression *e)
 	cel_program_release(&e->program);
 }
 
-void expression_make_room(const struct stage *s, struct batch *b)
-{
-	int r = batch_make_room(b, s->home, s->home->buffer_capacity);
-	assert(r != -EAGAIN && "a worker takes input only when there are buffers for it");
-	(void)r;
-}
-
 void expression_begin(struct expression *e, const struct stage *s, struct batch *b)
 {
 	for (size_t i = 0; i < e->program.field_count; i++) {

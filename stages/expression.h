@@ -32,11 +32,7 @@ bool expression_makes_text(const struct text *text);
 int expression_open(struct expression *e, const struct text *text, const struct fields *fields);
 void expression_close(struct expression *e);
 
-/* Once for each batch: a buffer for what the stage's expressions make, one that its `scratch` spoke of. Where the batch holds as
- * many as it can there is just less room, and "out of room" an error like any other. */
-void expression_make_room(const struct stage *s, struct batch *b);
-
-/* The batch has rows. */
+/* The batch has rows, and room for what the expression makes (batch_make_room). */
 void expression_begin(struct expression *e, const struct stage *s, struct batch *b);
 
 static inline void expression_eval(const struct expression *e, struct batch *b, uint32_t record,

@@ -4,7 +4,6 @@
 #include "stages/json/json_text.h"
 #include "stages/known.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,11 +219,8 @@ static void begin(struct parser *p, struct batch *b)
 	struct stage *s = p->stage;
 	p->batch = b;
 	batch_give_rows(b);
-	if (s->home && s->home->buffer_count > 0) {
-		int r = batch_make_room(b, s->home, s->home->buffer_capacity);
-		assert(r == 0 && "a worker takes input only when there are buffers for it");
-		(void)r;
-	}
+	if (s->home && s->home->buffer_count > 0)
+		batch_make_room(b, s->home);
 	if (p->source >= 0) {
 		p->sources = known_values(s, b, (unsigned)p->source);
 	}

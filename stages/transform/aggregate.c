@@ -19,7 +19,6 @@
 #include "stages/aggregate_plan.h"
 #include "stages/batch_list.h"
 #include "stages/builtin.h"
-#include "stages/expression.h"
 #include "stages/failures.h"
 #include "stages/field_names.h"
 #include "stages/group_key.h"
@@ -578,7 +577,7 @@ static enum fate take_record(struct aggregate *a, const struct stage *s, struct 
 static void begin_batch(struct aggregate *a, struct stage *s, struct batch *b)
 {
 	batch_give_rows(b);
-	expression_make_room(s, b);
+	batch_make_room(b, s->home);
 	for (size_t i = 0; i < a->by_count; i++)
 		a->by_values[i] = known_values(s, b, a->by[i]);
 	a->times = known_times(s, b);

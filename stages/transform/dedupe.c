@@ -8,7 +8,6 @@
  * after a crash whatever has a time of its own is dropped or kept as it would have been without; what has none is as old as if
  * reading it had been held up for that long. */
 #include "stages/builtin.h"
-#include "stages/expression.h"
 #include "stages/failures.h"
 #include "stages/field_names.h"
 #include "stages/key_part.h"
@@ -194,7 +193,7 @@ static void begin_batch(struct dedupe *d, struct stage *s, struct batch *b)
 	const struct dedupe_options *o = s->options;
 	batch_give_rows(b);
 	if (o->key.count > 0)
-		expression_make_room(s, b);
+		batch_make_room(b, s->home);
 	for (size_t i = 0; i < o->key.count; i++)
 		d->values[i] = known_values(s, b, d->columns[i]);
 }

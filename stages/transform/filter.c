@@ -219,7 +219,7 @@ static int apply_where(struct stage *s, struct filter *f, struct batch **b, stru
 {
 	struct failures failures;
 	batch_give_rows(*b);
-	expression_make_room(s, *b);
+	batch_make_room(*b, s->home);
 	failures_begin(&failures, s, *b);
 	expression_begin(&f->where, s, *b);
 	test(f, s, *b, &failures);

@@ -193,7 +193,7 @@ static void match_all(struct route *route, struct stage *s, struct batch *b,
 		      struct failures *failures)
 {
 	memset(route->rows, 0, (route->count + 1) * sizeof *route->rows);
-	expression_make_room(s, b);
+	batch_make_room(b, s->home);
 	for (size_t i = 0; i < route->count; i++)
 		expression_begin(&route->expressions[i], s, b);
 	for (uint32_t i = 0; i < b->count; i++) {

@@ -196,7 +196,7 @@ static void begin_batch(struct sample *sample, struct stage *s, struct batch *b)
 {
 	batch_give_rows(b);
 	if (sample->has_key || sample->has_exclude)
-		expression_make_room(s, b);
+		batch_make_room(b, s->home);
 	if (sample->has_key)
 		expression_begin(&sample->key, s, b);
 	if (sample->has_exclude)

@@ -352,7 +352,7 @@ static void assign(struct set *set, struct batch *b, uint32_t record)
 static void begin_batch(struct set *set, struct stage *s, struct batch *b)
 {
 	int said = fields_find_known(s->fields, FIELD_RECORD_TIME);
-	expression_make_room(s, b);
+	batch_make_room(b, s->home);
 	for (size_t i = 0; i < set->count; i++)
 		expression_begin(&set->list[i].value, s, b);
 	for (size_t i = 0; i < set->count; i++) {
