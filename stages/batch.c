@@ -130,6 +130,15 @@ const struct value *batch_column_as_is(const struct batch *b, unsigned column)
 					   : missing;
 }
 
+void batch_drop_front(struct batch *b, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		b->bytes_total -= b->records[i].length;
+	b->count -= count;
+	memmove(b->records, b->records + count, b->count * sizeof *b->records);
+	memmove(b->rows, b->rows + count, b->count * sizeof *b->rows);
+}
+
 void batch_make_room(struct batch *b, struct home *h)
 {
 	size_t left = (size_t)(b->room.end - b->room.at);

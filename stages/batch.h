@@ -130,6 +130,9 @@ static inline void batch_drop_column(struct batch *b, unsigned column)
 /* To be read only. */
 const struct value *batch_column_as_is(const struct batch *b, unsigned column);
 
+/* Its first so many records are no part of it any more. It has rows. */
+void batch_drop_front(struct batch *b, uint32_t count);
+
 /* b->room for what a stage makes of this batch, as much as a buffer of h has: one that the stage's `scratch` spoke of, so there is
  * one free; what is left of the room before is given up. Where b holds as many as it can there is just less room, and "out of room"
  * an error like any other. Owner of h. */

@@ -163,15 +163,6 @@ static void become_encoded(const struct encoder *e, struct batch *b, struct buff
 	(void)held;
 }
 
-static void drop_front(struct batch *b, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		b->bytes_total -= b->records[i].length;
-	b->count -= count;
-	memmove(b->records, b->records + count, b->count * sizeof *b->records);
-	memmove(b->rows, b->rows + count, b->count * sizeof *b->rows);
-}
-
 static struct buffer *take_buffer(struct stage *s)
 {
 	struct buffer *taken = home_take_buffer(s->home);
@@ -198,7 +189,7 @@ static void encode_some(struct stage *s, struct batch **b, struct outlet *out)
 	} else {
 		encoded = batch_clone(s->home, *b);
 		assert(encoded && "the plan counts one for whoever splits");
-		drop_front(*b, seen);
+		batch_drop_front(*b, seen);
 	}
 	become_encoded(e, encoded, text);
 	buffer_let_go(text);

@@ -473,15 +473,6 @@ static uint32_t process_some(struct lua *l, struct batch *b)
 	return i;
 }
 
-static void drop_front(struct batch *b, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		b->bytes_total -= b->records[i].length;
-	b->count -= count;
-	memmove(b->records, b->records + count, b->count * sizeof *b->records);
-	memmove(b->rows, b->rows + count, b->count * sizeof *b->rows);
-}
-
 /* What is left of it gets room of its own: that of the records before goes with them. */
 static void give_up_room(struct batch *b, uint32_t held_before)
 {
@@ -540,7 +531,7 @@ static int make_some(struct stage *s, struct batch **b, struct outlet *out)
 			made->unterminated = false;
 			give_up_room(*b, held_before);
 		}
-		drop_front(*b, seen);
+		batch_drop_front(*b, seen);
 	}
 	return hand_on(l, made, out);
 }
