@@ -11,6 +11,7 @@
  * of it is read below a stage that redacts the body, unless that redacts it too. */
 #include "stages/builtin.h"
 #include "stages/failures.h"
+#include "stages/field_names.h"
 #include "stages/transform/redact_body.h"
 
 #include <assert.h>
@@ -99,28 +100,6 @@ static const struct text *find_body(const struct redact_options *o)
 		if (is_body(&o->fields.items[i]))
 			return &o->fields.items[i];
 	return NULL;
-}
-
-/* `user.id` is within `user`. */
-static bool is_within(const char *name, size_t length, const char *above, size_t above_length)
-{
-	return length > above_length && name[above_length] == '.' &&
-	       memcmp(name, above, above_length) == 0;
-}
-
-static bool covers(const struct text *name, const struct field *f)
-{
-	return f->known < FIELD_RECORD_TIME &&
-	       ((f->length == name->length && memcmp(f->name, name->bytes, f->length) == 0) ||
-		is_within(f->name, f->length, name->bytes, name->length));
-}
-
-static bool is_covered(const struct redact_options *o, const struct field *f)
-{
-	for (size_t i = 0; i < o->fields.count; i++)
-		if (covers(&o->fields.items[i], f))
-			return true;
-	return false;
 }
 
 static int hex_value(char c)
@@ -253,7 +232,8 @@ static void check_body(const struct redact_options *o, const struct field_traffi
 	const struct text *body = find_body(o);
 	for (unsigned c = 0; body && c < t->fields->count; c++) {
 		const struct field *f = &t->fields->list[c];
-		if (is_covered(o, f) || !fields_are_read_below(t, c) || !may_be_of_body(t, c))
+		if (field_is_among(f, &o->fields) || !fields_are_read_below(t, c) ||
+		    !may_be_of_body(t, c))
 			continue;
 		tell_leak(body, at, f, problems);
 		return;
@@ -266,8 +246,8 @@ static void check_above(const struct redact_options *o, const struct text *name,
 {
 	for (unsigned c = 0; c < t->fields->count; c++) {
 		const struct field *f = &t->fields->list[c];
-		bool holds = f->known < FIELD_RECORD_TIME && !is_covered(o, f) &&
-			     is_within(name->bytes, name->length, f->name, f->length);
+		bool holds = f->known < FIELD_RECORD_TIME && !field_is_among(f, &o->fields) &&
+			     field_is_within(name->bytes, name->length, f->name, f->length);
 		if (holds && fields_are_read_below(t, c) && fields_may_be_filled(t, c))
 			problem_add(problems, name->at,
 				    "`%s` is redacted, but `%s`, which holds it, is read further "
@@ -279,7 +259,7 @@ static void check_above(const struct redact_options *o, const struct text *name,
 static bool is_read_below(const struct text *name, const struct field_traffic *t)
 {
 	for (unsigned c = 0; c < t->fields->count; c++)
-		if (covers(name, &t->fields->list[c]) && column_set_has(t->below, c))
+		if (field_is_or_is_within(&t->fields->list[c], name) && column_set_has(t->below, c))
 			return true;
 	return t->all_below;
 }
@@ -333,13 +313,14 @@ static size_t redact_memory(const void *options)
 /* All that there is of what it was told; and the line, where it is written anew. */
 static int open_fields(struct redact *x, const struct stage *s)
 {
+	const struct redact_options *o = s->options;
 	const struct fields *fields = s->fields;
-	x->redacts_body = find_body(s->options) || s->needs_all;
+	x->redacts_body = find_body(o) || s->needs_all;
 	x->fields = calloc(fields->count + 1, sizeof *x->fields);
 	if (!x->fields)
 		return -ENOMEM;
 	for (unsigned c = 0; c < fields->count; c++) {
-		bool is_told = is_covered(s->options, &fields->list[c]);
+		bool is_told = field_is_among(&fields->list[c], &o->fields);
 		bool line = fields->list[c].known == FIELD_BODY;
 		if (is_told || (line && x->redacts_body))
 			x->fields[x->field_count++] =
