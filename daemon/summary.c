@@ -104,14 +104,17 @@ static void print_json(const struct pipeline *p, const struct totals *t, double 
 		log_sinks(p);
 	log_line(LOG_LEVEL_INFO, NULL, failed ? "failed" : "done",
 		 "name=%s records_in=%ju bytes_in=%ju sinks=%zu records_out=%ju bytes_out=%ju "
-		 "filtered=%ju gathered=%ju late=%ju dropped=%ju refused=%ju truncated=%ju "
-		 "split=%ju files_truncated=%ju files_removed=%ju errors=%ju milliseconds=%ju",
+		 "filtered=%ju gathered=%ju late=%ju throttled=%ju dropped=%ju refused=%ju "
+		 "truncated=%ju split=%ju cut=%ju files_truncated=%ju files_removed=%ju "
+		 "errors=%ju milliseconds=%ju",
 		 topology_shown_name(topology), (uintmax_t)t->records_in, (uintmax_t)t->bytes_in,
 		 sinks, (uintmax_t)t->records_out, (uintmax_t)t->bytes_out, (uintmax_t)t->filtered,
-		 (uintmax_t)t->gathered, (uintmax_t)t->lost[LOSS_LATE], (uintmax_t)dropped(t),
-		 (uintmax_t)t->refused, (uintmax_t)t->lost[LOSS_LONG_LINE_TRUNCATED],
-		 (uintmax_t)t->lost[LOSS_LONG_LINE_SPLIT], (uintmax_t)t->truncations,
-		 (uintmax_t)t->removals, (uintmax_t)t->errors, (uintmax_t)(seconds * 1000));
+		 (uintmax_t)t->gathered, (uintmax_t)t->lost[LOSS_LATE],
+		 (uintmax_t)t->lost[LOSS_THROTTLED], (uintmax_t)dropped(t), (uintmax_t)t->refused,
+		 (uintmax_t)t->lost[LOSS_LONG_LINE_TRUNCATED],
+		 (uintmax_t)t->lost[LOSS_LONG_LINE_SPLIT], (uintmax_t)t->lost[LOSS_MULTILINE_CUT],
+		 (uintmax_t)t->truncations, (uintmax_t)t->removals, (uintmax_t)t->errors,
+		 (uintmax_t)(seconds * 1000));
 }
 
 static void print_sink(const char *before, const char *name, uint64_t records, uint64_t bytes)

@@ -124,6 +124,11 @@ assert_said_times() { # N EXTENDED-REGEX
 	[ "$n" -eq "$1" ] || fail "$n times on stderr where $1 was expected: $2"
 }
 
+# Of a run with `log: {format: json}`, whose last line it is.
+assert_summary() { # JQ-CONDITION
+	jq -es 'last | select(.event == "done") | '"$1" err >/dev/null || fail "the summary does not hold: $1"
+}
+
 assert_under_kib() { # LIMIT GOT
 	[ "$2" -le "$1" ] || fail "$2 KiB of memory where at most $1 may be used"
 }

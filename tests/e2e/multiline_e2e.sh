@@ -220,6 +220,9 @@ test_cut_records_are_counted() {
 	assert_same logs/a.log out
 	assert_said 'records of many lines cut 2'
 	assert_said 'record of too many lines or bytes cut max_lines=3'
+	sed -i '1i log: {format: json}' cut.yaml
+	run_sluice -c cut.yaml --once
+	assert_summary '.cut == 2'
 }
 
 test_offsets_are_known_of_records_whose_bodies_were_changed() {

@@ -29,6 +29,15 @@ test_what_is_dropped_stands_in_the_summary() {
 	assert_never_said 'filtered'
 }
 
+test_what_is_dropped_stands_in_the_summary_as_json() {
+	seq 1000 >lines.log
+	throttle_topology 'rate: 1/s, burst: 10'
+	sed -i '1i log: {format: json}' throttle.yaml
+	run_sluice -c throttle.yaml --once
+	assert_status 0
+	assert_summary ".throttled == $((1000 - $(wc -l <result))) and .filtered == 0"
+}
+
 test_waiting_holds_the_rate_and_keeps_no_processor_busy() {
 	seq 400 >lines.log
 	throttle_topology 'rate: 200/s, burst: 1, when_exceeded: wait'
