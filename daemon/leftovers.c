@@ -1,24 +1,22 @@
 #include "daemon/leftovers.h"
-#include "daemon/remembered.h"
+#include "daemon/undo_reading.h"
 #include "stages/cure.h"
 #include "stages/descriptor.h"
 #include "stages/output_recovery.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ROOM_NS UINT64_C(1000000000)
 
-enum { CHUNK = 16 * 1024 };
-
 struct leftovers {
 	struct leftovers_host *host;
 	const struct topology *topology;
 	struct epoch_log *log;
-	int directory;
 	const char *state_dir;
+	struct performer performer;
+	struct undo_place journals;
 	struct remembered known;
 	struct stage_counters counters;
 	struct space_wait space;
@@ -55,14 +53,20 @@ static int step_op(void *op)
 	return steady_op_step(op);
 }
 
-/* What the operation results in. */
-static int64_t perform(struct leftovers *l, struct io_op op)
+static int64_t perform(void *leftovers, struct io_op op)
 {
+	struct leftovers *l = leftovers;
 	struct steady_op o;
 	steady_op_init(&o, l->host->env, &l->space, l->state_dir);
 	steady_op_begin(&o, op);
 	int r = carry(l, step_op, &o);
 	return r < 0 ? r : o.result;
+}
+
+static void close_later(void *leftovers, int fd)
+{
+	struct leftovers *l = leftovers;
+	descriptor_close(l->host->env->io, &fd);
 }
 
 static void say_of(struct leftovers *l, const char *sink)
@@ -92,91 +96,14 @@ static int refuse_damaged(struct leftovers *l)
 	return -EBADMSG;
 }
 
-static int add_journal(struct leftovers *l, const char *name)
-{
-	char id[NAME_MAX + 1];
-	struct io_status s = {.size = 0};
-	if (!undo_journal_sink(name, id, sizeof id))
-		return 0;
-	int64_t looked = perform(l, (struct io_op){.code = IO_STAT,
-						   .fd = l->directory,
-						   .stat = {.path = name, .into = &s}});
-	if (looked < 0 || s.size == 0)
-		return looked == -EINTR ? -EINTR : 0;
-	return remembered_add_journal(&l->known, id);
-}
-
-static int add_journals(struct leftovers *l)
-{
-	struct io_listing names = {.entries = NULL};
-	int r = (int)perform(l, (struct io_op){.code = IO_LIST,
-					       .fd = l->directory,
-					       .list = {.path = ".", .into = &names}});
-	for (size_t i = 0; r == 0 && i < names.count; i++)
-		r = add_journal(l, names.entries[i].name);
-	io_listing_release(&names);
-	return r;
-}
-
-static int read_all(struct leftovers *l, int fd, struct packer *into)
-{
-	int64_t n;
-	do {
-		n = packer_reserve(into, CHUNK);
-		if (n == 0)
-			n = perform(l, (struct io_op){.code = IO_READ,
-						      .fd = fd,
-						      .read = {.bytes = into->bytes + into->length,
-							       .length = CHUNK,
-							       .at = into->length}});
-		into->length += n > 0 ? (size_t)n : 0;
-	} while (n > 0);
-	return (int)n;
-}
-
-/* None is an empty one. */
-static int read_journal(struct leftovers *l, const char *name, struct packer *into)
-{
-	int64_t fd =
-	    perform(l, (struct io_op){.code = IO_OPEN,
-				      .fd = l->directory,
-				      .open = {.path = name, .flags = O_RDONLY | O_CLOEXEC}});
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : (int)fd;
-	int r = read_all(l, (int)fd, into);
-	int closing = (int)fd;
-	descriptor_close(l->host->env->io, &closing);
-	return r;
-}
-
-static int read_acts(struct leftovers *l, const char *id, struct packer *contents,
-		     struct undo_acts *acts)
-{
-	int r = 0;
-	for (unsigned i = 0; i < UNDO_FILES && r == 0; i++) {
-		char name[NAME_MAX + 1];
-		struct packer *c = &contents[i];
-		r = undo_journal_name(id, i, name, sizeof name);
-		if (r == 0)
-			r = read_journal(l, name, c);
-		if (r == 0)
-			r = undo_acts_add(acts, i, packed_from(c->bytes, c->length));
-	}
-	return r;
-}
-
 /* One that does not hold is refused by who recovers from it. */
 static int look_into_journal(struct leftovers *l, struct remembered_output *o)
 {
-	struct packer contents[UNDO_FILES] = {{0}};
-	struct undo_acts acts;
-	undo_acts_init(&acts, l->log->epoch, UINT64_MAX);
-	int r = read_acts(l, o->id, contents, &acts);
+	struct undo_reading reading;
+	int r = undo_reading_read(&reading, &l->journals, o->id, l->log->epoch, UINT64_MAX);
 	if (r == 0)
-		remembered_take_acts(o, &acts);
-	undo_acts_release(&acts);
-	for (unsigned i = 0; i < UNDO_FILES; i++)
-		packer_release(&contents[i]);
+		remembered_take_acts(o, &reading.acts);
+	undo_reading_release(&reading);
 	return r == -EBADMSG ? 0 : r;
 }
 
@@ -196,7 +123,7 @@ static int collect(struct leftovers *l)
 	if (r == 0)
 		r = refuse_damaged(l);
 	if (r == 0)
-		r = add_journals(l);
+		r = undo_reading_list(&l->known, &l->journals);
 	return r == 0 ? look_into_journals(l) : r;
 }
 
@@ -350,8 +277,9 @@ int leftovers_bring_back(struct leftovers_host *host, const struct topology *t,
 	struct leftovers l = {.host = host,
 			      .topology = t,
 			      .log = log,
-			      .directory = directory,
-			      .state_dir = state_dir};
+			      .state_dir = state_dir,
+			      .performer = {.perform = perform, .close = close_later, .who = &l},
+			      .journals = {.performer = &l.performer, .directory = directory}};
 	space_wait_init(&l.space, host->env, &l.counters);
 	int error = collect(&l);
 	if (error == 0 && any_to_be_seen_to(&l, all))

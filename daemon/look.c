@@ -1,7 +1,6 @@
 #include "daemon/look.h"
 #include "daemon/epoch_log.h"
-#include "daemon/listing.h"
-#include "daemon/status.h"
+#include "daemon/performer.h"
 #include "stages/glob_walk.h"
 #include "stages/path_above.h"
 #include "stages/path_template.h"
@@ -35,10 +34,7 @@ struct looking_io {
 static void carry_out(struct io *io, struct io_op *op)
 {
 	((struct looking_io *)(void *)io)->operations++;
-	if (op->code == IO_LIST)
-		op->result = listing_read(op->fd, op->list.path, op->list.into);
-	else
-		op->result = status_read(op->fd, op->stat.path, op->stat.into);
+	op->result = performer_do(&performer_on_the_spot, *op);
 	op->busy = false;
 }
 

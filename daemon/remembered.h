@@ -4,7 +4,7 @@
  *
  * It is what a run brings back before its pipeline is made (leftovers.h), and what `sluice state` tells.
  *
- * Who calls reads them, each in his way.
+ * Who calls has them read, each in his way (performer.h).
  *
  * Threads: any. Memory: until remembered_release(). Layer: daemon. */
 #pragma once

@@ -232,8 +232,9 @@ static int forget_former_mark(struct state *s, const struct remembered_output *o
 static int collect(struct state *s)
 {
 	int r = remembered_collect(&s->known, s->topology, &s->map);
+	struct undo_place place = {.performer = &performer_on_the_spot, .directory = s->fd};
 	if (r == 0 && s->arguments->verify && s->fd >= 0)
-		r = undo_reading_list(&s->known, s->fd);
+		r = undo_reading_list(&s->known, &place);
 	for (const struct remembered_output *o = s->known.first; o && r == 0; o = o->next)
 		r = forget_former_mark(s, o);
 	return r;

@@ -43,7 +43,8 @@ int undo_telling_begin(struct undo_telling *u, struct telling *t, struct remembe
 	struct output_mark mark;
 	mark_to_restore(output, &mark);
 	*u = (struct undo_telling){.telling = t};
-	int r = undo_reading_read(&u->reading, directory, output->id, epoch, mark.epoch);
+	struct undo_place place = {.performer = &performer_on_the_spot, .directory = directory};
+	int r = undo_reading_read(&u->reading, &place, output->id, epoch, mark.epoch);
 	u->refused = why_refused(r);
 	if (u->refused) {
 		u->reading.acts.count = 0;
