@@ -16,79 +16,35 @@
  *
  * apply() takes the records of a batch in; when that closes windows, or there is no room for another group before those of closed
  * ones have gone, they are given out, a batch at a time, and it goes on. A record that can't be counted stays in its batch. */
-#include "stages/aggregate_plan.h"
 #include "stages/batch_list.h"
 #include "stages/builtin.h"
 #include "stages/failures.h"
-#include "stages/field_names.h"
 #include "stages/group_key.h"
 #include "stages/group_record.h"
 #include "stages/known.h"
 #include "stages/sift.h"
-#include "stages/window_groups.h"
+#include "stages/transform/aggregate_state.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
-enum {
-	OUTPUT_BYTES = 256 << 10,
-};
-
-enum { LATE_DROP, LATE_ON_ERROR };
-static const char *const late_choices[] = {"drop", "on_error", NULL};
-
-struct aggregate_options {
-	struct text_list by;
-	uint64_t window_ns, grace_ns;
-	struct text_map fields;
-	uint64_t max_groups;
-	uint64_t late;
-};
-
-#define AT(member) offsetof(struct aggregate_options, member)
-#define MILLISECOND UINT64_C(1000000)
-#define YEAR (366 * UINT64_C(86400000) * MILLISECOND)
-
-static const struct option aggregate_table[] = {
-    {"window", OPTION_DURATION, AT(window_ns), .required = true, .min = MILLISECOND, .max = YEAR,
-     .doc = "How long a window is; they follow one another from 1970 on, and a record counts in "
-	    "that of its time"},
-    {"by", OPTION_TEXTS, AT(by), .min = 1,
-     .doc = "The fields whose values make a group; one that a record lacks is null"},
-    {"fields", OPTION_MAP, AT(fields), .required = true, .min = 1,
-     .doc = "What is said of each group: names, and count, count(FIELD), sum(FIELD), min(FIELD), "
-	    "max(FIELD), avg(FIELD) or quantile(FIELD, Q); quantiles are within 1 %"},
-    {"grace", OPTION_DURATION, AT(grace_ns), .preset = "0", .max = YEAR,
-     .doc = "How much older than the latest record one may be before its window is closed; with "
-	    "several files or sources that are read side by side, how far they may be apart"},
-    {"late", OPTION_CHOICE, AT(late), .preset = "drop", .choices = late_choices,
-     .doc = "What becomes of a record whose window is closed: it is counted and left out, or goes "
-	    "the way of `on_error`"},
-    {"max_groups", OPTION_COUNT, AT(max_groups), .preset = "10000", .min = 1, .max = 1 << 24,
-     .doc = "How many groups may be open, in all windows; a record of one more is an error"},
-    {0},
-};
+enum { OUTPUT_BYTES = 256 << 10 };
 
 struct aggregate {
 	struct aggregate_plan plan;
-	struct window_groups groups;
+	struct aggregate_state state;
 	struct group_record record;
 	unsigned *by;                   /* columns */
 	const struct value **by_values; /* of the batch at hand, by row */
 	unsigned *tallied;              /* by tally */
 	size_t by_count;
-	uint64_t fingerprint;
 
-	bool has_seen;
-	int64_t seen_ns;  /* the latest time, of which the watermark follows */
 	int64_t first_ns; /* where the first open window begins; INT64_MAX: none is */
 	size_t due;       /* of groups.due: how many were given out */
 	uint64_t
-	    quiet_ns;  /* since when nothing has come, by the monotonic clock; 0: something has */
-	bool has_news; /* that are not remembered yet */
+	    quiet_ns; /* since when nothing has come, by the monotonic clock; 0: something has */
 
 	/* Batches that were taken, and of the first one how far it is. */
 	struct batch_list taken;
@@ -101,31 +57,6 @@ struct aggregate {
 	struct value *numbers; /* by tally; MISSING: none */
 	struct group_key key;
 };
-
-/* ---- the topology ---- */
-
-static void check_function(const struct text_pair *pair, struct problems *problems)
-{
-	struct aggregate_function function;
-	struct aggregate_mistake mistake;
-	if (aggregate_function_parse(&pair->value, &function, &mistake) < 0)
-		problem_add(problems, text_place(&pair->value, mistake.offset), "`fields`: %s",
-			    mistake.why);
-}
-
-static void aggregate_check(const void *options, struct place at, struct problems *problems)
-{
-	const struct aggregate_options *o = options;
-	size_t count;
-	struct text *names = group_record_names(&o->by, &o->fields, &count);
-	if (!names)
-		problem_add(problems, at, "out of memory");
-	else
-		field_names_check(names, count, sizeof *names, problems);
-	free(names);
-	for (size_t i = 0; i < o->fields.count; i++)
-		check_function(&o->fields.items[i], problems);
-}
 
 static void aggregate_fields(const void *options, struct field_uses *uses)
 {
@@ -154,196 +85,15 @@ static unsigned aggregate_scratch(const void *options, size_t capacity, bool nee
 	return 2;
 }
 
-static struct group_shape shape_of(const struct aggregate_options *o,
-				   const struct aggregate_plan *plan)
-{
-	return (struct group_shape){.max = o->max_groups,
-				    .tallies = plan->tally_count,
-				    .sketch_of = plan->sketch_of,
-				    .sketches = plan->sketch_count};
-}
-
 static size_t aggregate_memory(const void *options)
 {
 	const struct aggregate_options *o = options;
 	struct aggregate_plan plan;
 	size_t bytes = SIZE_MAX; /* in no budget */
-	if (aggregate_plan_init(&plan, &o->fields) == 0) {
-		struct group_shape shape = shape_of(o, &plan);
-		bytes = sizeof(struct aggregate) + window_groups_memory(&shape);
-	}
+	if (aggregate_plan_init(&plan, &o->fields) == 0)
+		bytes = sizeof(struct aggregate) + aggregate_state_memory(o, &plan);
 	aggregate_plan_release(&plan);
 	return bytes;
-}
-
-/* ---- windows ---- */
-
-static int64_t bounded(tally_whole ns)
-{
-	return ns < INT64_MIN ? INT64_MIN : ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
-}
-
-/* Windows that begin no later are closed. */
-static int64_t closed_ns(const struct aggregate *a, const struct aggregate_options *o)
-{
-	if (!a->has_seen)
-		return INT64_MIN;
-	return bounded((tally_whole)a->seen_ns - (tally_whole)o->grace_ns -
-		       (tally_whole)o->window_ns);
-}
-
-static bool has_closed(const struct aggregate *a, const struct aggregate_options *o)
-{
-	return a->first_ns != INT64_MAX && a->first_ns <= closed_ns(a, o);
-}
-
-/* Where the window of a time begins. False: it has no beginning, or no end, that can be said. */
-static bool find_window(int64_t time_ns, uint64_t window_ns, int64_t *ret_start_ns)
-{
-	int64_t window = (int64_t)window_ns, into = time_ns % window;
-	if (into < 0)
-		into += window;
-	if (time_ns < INT64_MIN + 1 + into || time_ns - into > INT64_MAX - window)
-		return false;
-	*ret_start_ns = time_ns - into;
-	return true;
-}
-
-/* ---- epochs ---- */
-
-static void hash_text(XXH3_state_t *h, const char *bytes, size_t length)
-{
-	uint64_t head = length;
-	XXH3_64bits_update(h, &head, sizeof head);
-	XXH3_64bits_update(h, bytes, length);
-}
-
-/* What the groups that are remembered depend on. */
-static int take_fingerprint(struct aggregate *a, const struct aggregate_options *o)
-{
-	XXH3_state_t *h = XXH3_createState();
-	if (!h)
-		return -ENOMEM;
-	XXH3_64bits_reset(h);
-	XXH3_64bits_update(h, &o->window_ns, sizeof o->window_ns);
-	XXH3_64bits_update(h, &a->by_count, sizeof a->by_count);
-	for (size_t i = 0; i < o->by.count; i++)
-		hash_text(h, o->by.items[i].bytes, o->by.items[i].length);
-	for (unsigned i = 0; i < a->plan.tally_count; i++) {
-		const struct planned_tally *t = &a->plan.tallies[i];
-		int kind[2] = {t->is_of_numbers, a->plan.sketch_of[i]};
-		hash_text(h, t->field, t->length);
-		XXH3_64bits_update(h, kind, sizeof kind);
-	}
-	a->fingerprint = XXH3_64bits_digest(h);
-	XXH3_freeState(h);
-	return 0;
-}
-
-static void pack_state(const struct aggregate *a, struct packer *p)
-{
-	packer_u64(p, a->fingerprint);
-	packer_varint(p, a->has_seen);
-	packer_u64(p, (uint64_t)a->seen_ns);
-}
-
-struct noted {
-	uint64_t fingerprint;
-	bool has_seen;
-	int64_t seen_ns;
-	size_t groups;
-};
-
-/* 0 or -EBADMSG. *ret_is_there: something is remembered. */
-static int unpack_state(const struct delta *saved, struct noted *ret_noted, bool *ret_is_there)
-{
-	const uint8_t *state;
-	size_t length;
-	int r = window_groups_state(saved, &state, &length, &ret_noted->groups);
-	*ret_is_there = r == 0 && state;
-	if (!*ret_is_there)
-		return r;
-	struct packed p = packed_from(state, length);
-	ret_noted->fingerprint = packed_u64(&p);
-	uint64_t has_seen = packed_varint(&p);
-	ret_noted->has_seen = has_seen;
-	ret_noted->seen_ns = (int64_t)packed_u64(&p);
-	return packed_is_whole(&p) && has_seen <= 1 ? 0 : -EBADMSG;
-}
-
-static int aggregate_snapshot(struct stage *s, struct delta *d)
-{
-	struct aggregate *a = s->state;
-	struct packer state = {.bytes = NULL};
-	if (!a->has_news)
-		return 0;
-	pack_state(a, &state);
-	int r = state.error ? state.error : window_groups_snapshot(&a->groups, &state, d);
-	packer_release(&state);
-	a->has_news = false;
-	return r;
-}
-
-/* Nobody can tell what groups say that were counted for other functions. */
-static int refuse_change(const struct stage *s, const struct noted *noted)
-{
-	env_say(s->env, SAY_ERROR,
-		"groups that are open were counted by another `window`, `by` or "
-		"`fields`",
-		"groups=%zu would_do=%s", noted->groups,
-		"the options as they were, until these are given out; or another name for this "
-		"stage, which leaves them out");
-	return -EINVAL;
-}
-
-static bool have_keys(const struct aggregate *a, uint64_t window_ns)
-{
-	for (struct chain *c = a->groups.open.next; c != &a->groups.open; c = c->next) {
-		const struct window_group *g = chain_owner(c, struct window_group, link);
-		int64_t start_ns;
-		if (!find_window(g->start_ns, window_ns, &start_ns) || start_ns != g->start_ns ||
-		    !group_key_is_whole(g->key, g->key_length, a->by_count))
-			return false;
-	}
-	return true;
-}
-
-static int load(struct aggregate *a, const struct stage *s)
-{
-	const struct aggregate_options *o = s->options;
-	struct noted noted = {0};
-	bool is_there = false;
-	int r = s->saved ? unpack_state(s->saved, &noted, &is_there) : 0;
-	if (r < 0 || !is_there)
-		return r;
-	if (noted.groups > 0 && noted.fingerprint != a->fingerprint)
-		return refuse_change(s, &noted);
-	a->has_seen = noted.has_seen;
-	a->seen_ns = noted.seen_ns;
-	r = window_groups_load(&a->groups, s->saved);
-	if (r == 0 && !have_keys(a, o->window_ns))
-		r = -EBADMSG;
-	if (r == -ENOSPC)
-		env_say(s->env, SAY_ERROR, "more groups are open than `max_groups`",
-			"groups=%zu max_groups=%ju", noted.groups, (uintmax_t)o->max_groups);
-	a->first_ns = window_groups_first(&a->groups);
-	return r;
-}
-
-static int aggregate_tell(const void *options, const struct delta *saved, struct teller *t)
-{
-	const struct aggregate_options *o = options;
-	struct noted noted = {0};
-	bool is_there;
-	int r = unpack_state(saved, &noted, &is_there);
-	if (r < 0 || !is_there)
-		return r;
-	teller_thing(t, "state", "groups");
-	teller_number(t, "open", noted.groups);
-	if (noted.has_seen)
-		teller_moment(t, "watermark",
-			      bounded((tally_whole)noted.seen_ns - (tally_whole)o->grace_ns));
-	return 0;
 }
 
 /* ---- open, close ---- */
@@ -369,15 +119,13 @@ static int take_memory(struct aggregate *a, const struct stage *s)
 {
 	const struct aggregate_options *o = s->options;
 	a->by_count = o->by.count;
-	a->first_ns = INT64_MAX;
 	a->by = calloc(o->by.count + 1, sizeof *a->by);
 	a->by_values = calloc(o->by.count + 1, sizeof *a->by_values);
 	a->tallied = calloc(a->plan.tally_count + 1, sizeof *a->tallied);
 	a->numbers = calloc(a->plan.tally_count + 1, sizeof *a->numbers);
 	if (!a->by || !a->by_values || !a->tallied || !a->numbers)
 		return -ENOMEM;
-	struct group_shape shape = shape_of(o, &a->plan);
-	int r = window_groups_init(&a->groups, &shape);
+	int r = aggregate_state_init(&a->state, o, &a->plan);
 	return r < 0 ? r
 		     : group_record_init(&a->record, s, &o->by, &o->fields, &a->plan, o->window_ns);
 }
@@ -389,11 +137,12 @@ static int prepare(struct aggregate *a, const struct stage *s)
 	if (r == 0)
 		r = take_memory(a, s);
 	if (r == 0)
-		r = take_fingerprint(a, o);
+		r = aggregate_state_load(&a->state, s);
 	if (r < 0)
 		return r;
 	find_columns(a, s);
-	return load(a, s);
+	a->first_ns = window_groups_first(&a->state.groups);
+	return 0;
 }
 
 static int aggregate_open(struct stage *s)
@@ -412,7 +161,7 @@ static void aggregate_close(struct stage *s)
 		return;
 	batch_list_drop(&a->taken);
 	aggregate_plan_release(&a->plan);
-	window_groups_release(&a->groups);
+	aggregate_state_release(&a->state);
 	group_record_release(&a->record);
 	free(a->by);
 	free(a->by_values);
@@ -439,33 +188,38 @@ static struct batch *new_batch(struct stage *s, uint32_t count)
 	return b;
 }
 
+static bool has_closed(const struct aggregate *a)
+{
+	return a->first_ns != INT64_MAX && a->first_ns <= watermark_closed_ns(&a->state.watermark);
+}
+
 static bool is_giving_out(const struct aggregate *a)
 {
-	return a->due < a->groups.due_count;
+	return a->due < a->state.groups.due_count;
 }
 
 /* A batch of groups that are due. */
 static void give_out(struct aggregate *a, struct stage *s, struct outlet *out)
 {
-	size_t left = a->groups.due_count - a->due;
+	size_t left = a->state.groups.due_count - a->due;
 	uint32_t count = left < BATCH_RECORDS_MAX ? (uint32_t)left : BATCH_RECORDS_MAX, i = 0;
 	struct batch *b = new_batch(s, count);
 	struct writer w = {b->buffer->bytes, b->buffer->bytes + b->buffer->capacity, false};
-	while (i < count && group_record_put(&a->record, b, i, a->groups.due[a->due], &w)) {
-		window_groups_take_away(&a->groups, a->groups.due[a->due++]);
+	while (i < count && group_record_put(&a->record, b, i, a->state.groups.due[a->due], &w)) {
+		window_groups_take_away(&a->state.groups, a->state.groups.due[a->due++]);
 		i++;
 	}
 	assert(i > 0 && "there is room for one at least");
 	b->count = i;
 	if (!is_giving_out(a))
-		a->first_ns = window_groups_first(&a->groups);
-	a->has_news = true;
+		a->first_ns = window_groups_first(&a->state.groups);
+	a->state.has_news = true;
 	emit(out, &b);
 }
 
 static void begin_giving_out(struct aggregate *a, int64_t start_ns)
 {
-	window_groups_collect(&a->groups, start_ns);
+	window_groups_collect(&a->state.groups, start_ns);
 	a->due = 0;
 }
 
@@ -508,18 +262,8 @@ static void count(struct aggregate *a, struct window_group *g)
 			tally_add(&g->tallies[i], sketch < 0 ? NULL : &g->sketches[sketch],
 				  &a->numbers[i]);
 	}
-	window_groups_changed(&a->groups, g);
-	a->has_news = true;
-}
-
-static void advance(struct aggregate *a, const struct batch *b, int64_t time_ns)
-{
-	if (time_ns > b->wall_ns)
-		time_ns = b->wall_ns;
-	if (!a->has_seen || time_ns > a->seen_ns)
-		a->seen_ns = time_ns;
-	a->has_seen = true;
-	a->has_news = true;
+	window_groups_changed(&a->state.groups, g);
+	a->state.has_news = true;
 }
 
 enum fate { COUNTED, LEFT_OUT, FAILED, HAS_TO_WAIT };
@@ -539,15 +283,14 @@ static enum fate be_late(const struct stage *s, const char **ret_why)
 }
 
 /* In its window, of which the key and the numbers are at hand. HAS_TO_WAIT: until groups that are due have gone. */
-static enum fate count_in(struct aggregate *a, const struct stage *s, int64_t start_ns,
-			  const char **ret_why)
+static enum fate count_in(struct aggregate *a, int64_t start_ns, const char **ret_why)
 {
 	struct window_group *g =
-	    window_groups_find(&a->groups, start_ns, a->key.bytes, a->key.length);
+	    window_groups_find(&a->state.groups, start_ns, a->key.bytes, a->key.length);
 	if (!g)
-		g = window_groups_add(&a->groups, start_ns, a->key.bytes, a->key.length);
+		g = window_groups_add(&a->state.groups, start_ns, a->key.bytes, a->key.length);
 	if (!g)
-		return has_closed(a, s->options) ? HAS_TO_WAIT : fail("too many groups", ret_why);
+		return has_closed(a) ? HAS_TO_WAIT : fail("too many groups", ret_why);
 	if (start_ns < a->first_ns)
 		a->first_ns = start_ns;
 	count(a, g);
@@ -557,19 +300,19 @@ static enum fate count_in(struct aggregate *a, const struct stage *s, int64_t st
 static enum fate take_record(struct aggregate *a, const struct stage *s, struct batch *b,
 			     uint32_t record, const char **ret_why)
 {
-	const struct aggregate_options *o = s->options;
 	int64_t time_ns = known_time(b, a->times, record), start_ns;
 	const char *why = read_numbers(a, b, record);
 	if (!why)
 		why = read_key(a, b, record);
-	if (!why && !find_window(time_ns, o->window_ns, &start_ns))
+	if (!why && !watermark_window(&a->state.watermark, time_ns, &start_ns))
 		why = "time out of range";
 	if (why)
 		return fail(why, ret_why);
-	if (start_ns <= closed_ns(a, o))
+	if (start_ns <= watermark_closed_ns(&a->state.watermark))
 		return be_late(s, ret_why);
-	advance(a, b, time_ns);
-	return count_in(a, s, start_ns, ret_why);
+	watermark_advance(&a->state.watermark, time_ns, b->wall_ns);
+	a->state.has_news = true;
+	return count_in(a, start_ns, ret_why);
 }
 
 /* ---- batches ---- */
@@ -621,8 +364,8 @@ static int go_on(struct aggregate *a, struct stage *s, struct outlet *out)
 	int r = 0;
 	struct batch *b = a->taken.first;
 	bool is_through = b && !is_giving_out(a) && take_batch(a, s, b);
-	if (!is_giving_out(a) && has_closed(a, s->options))
-		begin_giving_out(a, closed_ns(a, s->options));
+	if (!is_giving_out(a) && has_closed(a))
+		begin_giving_out(a, watermark_closed_ns(&a->state.watermark));
 	bool gives_out = is_giving_out(a);
 	if (gives_out)
 		give_out(a, s, out);
@@ -670,8 +413,8 @@ static bool is_quiet(struct aggregate *a, struct stage *s)
 /* All is given out, and nothing that is read when it is started again is late. */
 static void begin_anew(struct aggregate *a)
 {
-	a->has_news |= a->has_seen;
-	a->has_seen = false;
+	a->state.has_news |= a->state.watermark.has_seen;
+	watermark_begin_anew(&a->state.watermark);
 }
 
 static int aggregate_due(struct stage *s, struct outlet *out)
@@ -680,13 +423,19 @@ static int aggregate_due(struct stage *s, struct outlet *out)
 	if (s->ending)
 		begin_anew(a);
 	if (!is_giving_out(a)) {
-		if (a->groups.open_count == 0 || !(s->ending || (!s->once && is_quiet(a, s))))
+		if (a->state.groups.open_count == 0 || !(s->ending || (!s->once && is_quiet(a, s))))
 			return 0;
 		begin_giving_out(a, INT64_MAX);
 		counter_add(&s->counters->changes, 1);
 	}
 	give_out(a, s, out);
 	return is_giving_out(a) ? STEP_MORE : 0;
+}
+
+static int aggregate_snapshot(struct stage *s, struct delta *d)
+{
+	struct aggregate *a = s->state;
+	return aggregate_state_snapshot(&a->state, d);
 }
 
 const struct stage_type aggregate_type = {
@@ -703,7 +452,7 @@ const struct stage_type aggregate_type = {
     .transform_more = aggregate_more,
     .transform_due = aggregate_due,
     .snapshot = aggregate_snapshot,
-    .tell = aggregate_tell,
+    .tell = aggregate_state_tell,
     .memory = aggregate_memory,
     .fields = aggregate_fields,
     .scratch = aggregate_scratch,
