@@ -350,6 +350,19 @@ void read_all(struct fixture *x)
 
 /* What the tests of a source that remembers begin with. */
 
+struct fixture *following(const char *pattern, const char *name, const char *text)
+{
+	struct fixture *x = set_up(pattern, NULL);
+	if (name)
+		append(x, name, text);
+	start(x, false);
+	if (name)
+		step_until(x, x->got_length > 0);
+	else
+		step_until(x, x->wake_at_ns > 0);
+	return x;
+}
+
 void start_following(struct fixture *x)
 {
 	start(x, false);

@@ -66,6 +66,8 @@ size_t remember(struct fixture *x);
 /* Ends it where it is, what came after the last remember() is lost, and it is started again. */
 void crash(struct fixture *x, bool once);
 
+/* Follows what the pattern matches; name, if any: a file with that text, of which something was read. */
+struct fixture *following(const char *pattern, const char *name, const char *text);
 /* Follows until it has read all there is. */
 void start_following(struct fixture *x);
 void crash_following(struct fixture *x);
