@@ -8,11 +8,13 @@
  * and with `on_error: pass` what could not be searched is masked as a whole. Only who asks for `dead_letter` gets it as it was.
  *
  * What a parser above has found in the body is the body as it was. So it is refused, when the topology is loaded, that anything
- * of it is read below a stage that redacts the body, unless that redacts it too. */
+ * of it is read below a stage that redacts the body, unless that redacts it too (redact_leak.h). */
 #include "stages/builtin.h"
 #include "stages/failures.h"
 #include "stages/field_names.h"
 #include "stages/transform/redact_body.h"
+#include "stages/transform/redact_leak.h"
+#include "stages/transform/redact_options.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -20,47 +22,9 @@
 #include <string.h>
 
 enum {
-	KEEP_MAX = 4,
-	KEY_DIGITS = 2 * SIPHASH_KEY_BYTES,
 	GROWTH_MASK = 3, /* how much longer all of a batch may get */
 	GROWTH_HASH = 6,
 	ROOM_SPARE = 4096,
-};
-
-struct redact_options {
-	struct text_list fields, sets, patterns;
-	uint64_t with; /* enum with */
-	struct text mask;
-	uint64_t keep;
-	struct text key, prefix;
-};
-
-enum with { WITH_MASK, WITH_HASH };
-static const char *const withs[] = {"mask", "hash", NULL};
-
-static const struct option redact_table[] = {
-    {"fields", OPTION_TEXTS, offsetof(struct redact_options, fields), .preset = "[body]", .min = 1,
-     .doc = "Where to look; `body`: the record's own bytes"},
-    {"sets", OPTION_TEXTS, offsetof(struct redact_options, sets), .min = 1,
-     .doc = "What to look for: email, card, ipv4, ipv6, bearer (credentials of HTTP), jwt, aws, "
-	    "iban, uuid"},
-    {"patterns", OPTION_TEXTS, offsetof(struct redact_options, patterns), .min = 1,
-     .doc = "What else to look for, as PCRE2 patterns; where one has groups, only what these match "
-	    "is secret"},
-    {"with", OPTION_CHOICE, offsetof(struct redact_options, with), .preset = "mask",
-     .choices = withs,
-     .doc = "What to put in its place; hash: 32 hexadecimal digits of SipHash-2-4, which are the "
-	    "same for the same secret and key"},
-    {"mask", OPTION_TEXT, offsetof(struct redact_options, mask), .preset = "\"***\"", .max = 256,
-     .doc = "The mask; also for the whole of what could not be searched"},
-    {"keep", OPTION_COUNT, offsetof(struct redact_options, keep), .preset = "0", .max = KEEP_MAX,
-     .doc = "How many of the last digits of a card's number stay behind the mask"},
-    {"key", OPTION_TEXT, offsetof(struct redact_options, key),
-     .doc =
-	 "For `hash`: 32 hexadecimal digits that nobody knows, best as ${file:/run/secrets/...}"},
-    {"prefix", OPTION_TEXT, offsetof(struct redact_options, prefix), .preset = "\"\"", .max = 256,
-     .doc = "What stands before each hash"},
-    {0},
 };
 
 static const char *const figures[] = {"email", "card", "ipv4", "ipv6",     "bearer", "jwt",
@@ -89,197 +53,18 @@ struct redact {
 
 /* ---- the topology ---- */
 
-static bool is_body(const struct text *name)
-{
-	return name->length == 4 && memcmp(name->bytes, "body", 4) == 0;
-}
-
-static const struct text *find_body(const struct redact_options *o)
-{
-	for (size_t i = 0; i < o->fields.count; i++)
-		if (is_body(&o->fields.items[i]))
-			return &o->fields.items[i];
-	return NULL;
-}
-
-static int hex_value(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c | 0x20 : c) : NULL;
-	return at ? (int)(at - digits) : -1;
-}
-
-static bool read_key(const struct text *text, uint8_t key[SIPHASH_KEY_BYTES])
-{
-	if (text->length != KEY_DIGITS)
-		return false;
-	for (size_t i = 0; i < SIPHASH_KEY_BYTES; i++) {
-		int high = hex_value(text->bytes[2 * i]), low = hex_value(text->bytes[2 * i + 1]);
-		if (high < 0 || low < 0)
-			return false;
-		key[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
-static void check_key(const struct redact_options *o, struct place at, struct problems *problems)
-{
-	uint8_t key[SIPHASH_KEY_BYTES];
-	if (o->with == WITH_MASK && o->key.bytes)
-		problem_add(problems, o->key.at, "`key` is for `with: hash`; take it away");
-	else if (o->with == WITH_HASH && !o->key.bytes)
-		problem_add(problems, at,
-			    "`with: hash` needs a `key`, 32 hexadecimal digits as `openssl rand "
-			    "-hex 16` makes them");
-	else if (o->with == WITH_HASH && !read_key(&o->key, key))
-		problem_add(
-		    problems, o->key.at,
-		    "`key` has to be 32 hexadecimal digits, as `openssl rand -hex 16` makes "
-		    "them");
-	if (o->with == WITH_HASH && o->keep > 0)
-		problem_add(problems, at, "`keep` is for `with: mask`; take it away");
-	if (o->with == WITH_MASK && o->prefix.length > 0)
-		problem_add(problems, o->prefix.at, "`prefix` is for `with: hash`; take it away");
-}
-
-static void check_pattern(const struct text *pattern, struct problems *problems)
-{
-	struct secret_pattern p;
-	struct regex_error error;
-	int r = secret_pattern_init(&p, pattern->bytes, pattern->length, &error);
-	secret_pattern_release(&p);
-	if (r == -ENOMEM)
-		problem_add(problems, pattern->at, "out of memory while compiling `patterns`");
-	else if (r == -E2BIG)
-		problem_add(problems, pattern->at,
-			    "a pattern has more than %d groups; (?:...) makes none",
-			    SECRET_GROUPS_MAX);
-	else if (r < 0)
-		problem_add(problems, pattern->at, "`patterns` does not compile: %s, at offset %zu",
-			    error.message, error.offset);
-}
-
-static void check_sets(const struct text_list *sets, struct problems *problems)
-{
-	for (size_t i = 0; i < sets->count; i++) {
-		const struct text *set = &sets->items[i];
-		if (secret_kind_find(set->bytes, set->length) < 0)
-			problem_add(
-			    problems, set->at,
-			    "there is no set of that name; email, card, ipv4, ipv6, bearer, "
-			    "jwt, aws, iban or uuid is one");
-	}
-}
-
-static void redact_check(const void *options, struct place at, struct problems *problems)
-{
-	const struct redact_options *o = options;
-	if (o->sets.count == 0 && o->patterns.count == 0)
-		problem_add(problems, at, "redact needs `sets` or `patterns`");
-	check_sets(&o->sets, problems);
-	for (size_t i = 0; i < o->patterns.count && i < SECRET_PATTERNS_MAX; i++)
-		check_pattern(&o->patterns.items[i], problems);
-	if (o->patterns.count > SECRET_PATTERNS_MAX)
-		problem_add(problems, o->patterns.items[SECRET_PATTERNS_MAX].at,
-			    "more than %d `patterns`; one may say several with `|`",
-			    SECRET_PATTERNS_MAX);
-	check_key(o, at, problems);
-}
-
 /* The body is no field, and stays none. */
 static void redact_fields(const void *options, struct field_uses *uses)
 {
 	const struct redact_options *o = options;
 	for (size_t i = 0; i < o->fields.count; i++) {
 		const struct text *name = &o->fields.items[i];
-		if (is_body(name))
+		if (redact_is_body(name))
 			continue;
 		fields_read(uses, name->bytes, name->length);
 		fields_write(uses, name->bytes, name->length);
 	}
 	failures_declare(uses);
-}
-
-/* ---- who else has what is redacted ---- */
-
-/* Its values may be bytes of the body; a moment is none, nor is what a stage has said is wrong. */
-static bool may_be_of_body(const struct field_traffic *t, unsigned column)
-{
-	const struct field *f = &t->fields->list[column];
-	if (f->known == FIELD_RECORD_TIME || !fields_may_be_filled(t, column))
-		return false;
-	return f->known != FIELD_ERROR || f->is_changed || !column_set_has(t->above, column);
-}
-
-static void tell_leak(const struct text *body, struct place at, const struct field *f,
-		      struct problems *problems)
-{
-	struct place where = body->at.file ? body->at : at;
-	if (f->known == FIELD_OBJECT)
-		problem_add(problems, where,
-			    "`body` is redacted where a parser has found fields in it, which are "
-			    "written out as they were; redact it before it is parsed");
-	else
-		problem_add(problems, where,
-			    "`body` is redacted where `%s` was found in it, which is read further "
-			    "down as it was; redact it before it is parsed, or `%s` here too",
-			    f->name, f->name);
-}
-
-static void check_body(const struct redact_options *o, const struct field_traffic *t,
-		       struct place at, struct problems *problems)
-{
-	const struct text *body = find_body(o);
-	for (unsigned c = 0; body && c < t->fields->count; c++) {
-		const struct field *f = &t->fields->list[c];
-		if (field_is_among(f, &o->fields) || !fields_are_read_below(t, c) ||
-		    !may_be_of_body(t, c))
-			continue;
-		tell_leak(body, at, f, problems);
-		return;
-	}
-}
-
-/* What holds a field that is redacted, and is not redacted itself. */
-static void check_above(const struct redact_options *o, const struct text *name,
-			const struct field_traffic *t, struct problems *problems)
-{
-	for (unsigned c = 0; c < t->fields->count; c++) {
-		const struct field *f = &t->fields->list[c];
-		bool holds = f->known < FIELD_RECORD_TIME && !field_is_among(f, &o->fields) &&
-			     field_is_within(name->bytes, name->length, f->name, f->length);
-		if (holds && fields_are_read_below(t, c) && fields_may_be_filled(t, c))
-			problem_add(problems, name->at,
-				    "`%s` is redacted, but `%s`, which holds it, is read further "
-				    "down as it was; redact `%s`",
-				    name->bytes, f->name, f->name);
-	}
-}
-
-static bool is_read_below(const struct text *name, const struct field_traffic *t)
-{
-	for (unsigned c = 0; c < t->fields->count; c++)
-		if (field_is_or_is_within(&t->fields->list[c], name) && column_set_has(t->below, c))
-			return true;
-	return t->all_below;
-}
-
-static void redact_check_fields(const void *options, const struct field_traffic *t, struct place at,
-				struct problems *problems)
-{
-	const struct redact_options *o = options;
-	check_body(o, t, at, problems);
-	for (size_t i = 0; i < o->fields.count; i++) {
-		const struct text *name = &o->fields.items[i];
-		if (is_body(name))
-			continue;
-		check_above(o, name, t, problems);
-		if (!is_read_below(name, t))
-			problem_add(problems, name->at,
-				    "nobody further down reads `%s`, and records are written as "
-				    "they were read; redact `body`, or give a sink an `encoding`",
-				    name->bytes);
-	}
 }
 
 /* ---- memory ---- */
@@ -315,7 +100,7 @@ static int open_fields(struct redact *x, const struct stage *s)
 {
 	const struct redact_options *o = s->options;
 	const struct fields *fields = s->fields;
-	x->redacts_body = find_body(o) || s->needs_all;
+	x->redacts_body = redact_find_body(o) || s->needs_all;
 	x->fields = calloc(fields->count + 1, sizeof *x->fields);
 	if (!x->fields)
 		return -ENOMEM;
@@ -351,7 +136,7 @@ static int open_texts(struct redact_texts *t, const struct redact_options *o)
 	r->put_length = put->length;
 	r->keep = (unsigned)o->keep;
 	if (r->hashes) {
-		bool is_key = read_key(&o->key, r->key);
+		bool is_key = redact_read_key(&o->key, r->key);
 		assert(is_key && "it was checked");
 		(void)is_key;
 	}
