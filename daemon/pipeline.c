@@ -14,9 +14,11 @@
 
 static bool has_state(const struct worker *w)
 {
-	for (size_t i = 0; i < w->node_count; i++)
-		if (w->nodes[i].stage.type->snapshot)
+	for (size_t i = 0; i < w->node_count; i++) {
+		const struct stage *s = &w->nodes[i].stage;
+		if (s->type->snapshot && stage_keeps_state(s->type, s->options))
 			return true;
+	}
 	return false;
 }
 

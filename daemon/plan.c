@@ -63,11 +63,20 @@ unsigned plan_outputs(const struct plan *p, size_t stage)
 	return count;
 }
 
+/* The option for which one instance has to see all; NULL: there is none. */
+static const char *option_for_one(const struct plan *p, size_t stage)
+{
+	const struct stage_type *type = plan_type(p, stage);
+	return type->one_instance ? type->one_instance(p->topology->stages[stage].options) : NULL;
+}
+
 static unsigned worker_count(const struct plan *p, size_t stage, unsigned cpus)
 {
 	const struct topology_stage *s = &p->topology->stages[stage];
 	unsigned most = s->schema->workers_max ? s->schema->workers_max : 1;
 	uint64_t n = 1;
+	if (option_for_one(p, stage))
+		most = 1;
 	if (s->workers_given)
 		n = s->workers ? s->workers : (cpus > 1 ? cpus - 1 : 1);
 	if (s->workers_given && !s->workers && n > AUTO_WORKERS_MAX)
@@ -83,7 +92,7 @@ static bool may_fuse(const struct plan *p, size_t stage)
 	    !type->light)
 		return false;
 	/* A stage that keeps state must see all of its input in one instance. */
-	return type->stateless ||
+	return !stage_keeps_state(type, s->options) ||
 	       (s->input_count == 1 && kind_of(p, s->inputs[0].stage) == STAGE_SOURCE);
 }
 
@@ -179,6 +188,61 @@ static int refuse_too_many_clones(const struct plan *p, struct problems *problem
 		result = -EINVAL;
 	}
 	return result;
+}
+
+/* What hands on records in no certain order, among all that they come through; SIZE_MAX: nothing does. Inputs stand before their
+ * readers. */
+static size_t find_disorder(const struct plan *p, const bool *upstream)
+{
+	for (size_t g = 0; g < p->group_count; g++)
+		if (upstream[p->groups[g].head] && p->groups[g].workers > 1 &&
+		    !p->groups[g].ordered)
+			return p->groups[g].head;
+	return SIZE_MAX;
+}
+
+static void mark_above(const struct plan *p, size_t stage, bool *above)
+{
+	for (size_t i = 0; i < p->topology->stage_count; i++)
+		above[i] = i == stage;
+	for (size_t i = stage + 1; i-- > 0;)
+		for (size_t k = 0; above[i] && k < p->topology->stages[i].input_count; k++)
+			above[p->topology->stages[i].inputs[k].stage] = true;
+}
+
+static int refuse_instances(const struct plan *p, size_t stage, bool *above,
+			    struct problems *problems)
+{
+	const struct topology_stage *s = &p->topology->stages[stage];
+	const char *option = option_for_one(p, stage);
+	if (option && s->workers > 1) {
+		problem_add(problems, s->at,
+			    "`workers: %ju` with %s, for which one has to see all records; leave "
+			    "`workers` out",
+			    (uintmax_t)s->workers, option);
+		return -EINVAL;
+	}
+	if (!option)
+		return 0;
+	mark_above(p, stage, above);
+	size_t from = find_disorder(p, above);
+	if (from == SIZE_MAX)
+		return 0;
+	problem_add(problems, p->topology->stages[from].at,
+		    "`%s` hands on records in no certain order, and `%s` needs them as they were "
+		    "read, for %s; leave `ordered: false` out",
+		    p->topology->stages[from].id.bytes, s->id.bytes, option);
+	return -EINVAL;
+}
+
+static int refuse_wrong_instances(const struct plan *p, struct problems *problems)
+{
+	bool *above = calloc(p->topology->stage_count, sizeof *above);
+	int r = above ? 0 : -ENOMEM;
+	for (size_t i = 0; r != -ENOMEM && i < p->topology->stage_count; i++)
+		r = result_worse(refuse_instances(p, i, above, problems), r);
+	free(above);
+	return r;
 }
 
 /* Edges */
@@ -514,6 +578,8 @@ int plan_make(struct plan *p, const struct topology *t, unsigned cpus, struct pr
 	int r = make_groups(p, cpus);
 	if (r == 0)
 		r = find_hosts(p);
+	if (r == 0)
+		r = refuse_wrong_instances(p, problems);
 	if (r == 0)
 		r = make_edges(p);
 	if (r == 0)

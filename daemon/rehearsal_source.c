@@ -81,9 +81,10 @@ static void give_fields(const struct stage *s, struct batch *b, uint32_t record,
 
 /* ---- records ---- */
 
-/* How many have been given. */
+/* How many have been given, and how long they are, each with a newline: where in its input the next one stands. */
 struct rehearsal_source {
 	size_t given;
+	uint64_t place;
 };
 
 static int rehearsal_source_open(struct stage *s)
@@ -107,9 +108,9 @@ static void put_record(struct batch *b, uint8_t *to, size_t at, const struct tex
 	b->bytes_total += body->length;
 }
 
-/* As many as there is room for, from the given one on. */
-static void fill(struct batch *b, struct buffer *buffer, const struct topology_test *test,
-		 size_t first)
+/* As many as there is room for, from the given one on; how long they are. */
+static size_t fill(struct batch *b, struct buffer *buffer, const struct topology_test *test,
+		   size_t first)
 {
 	size_t used = 0;
 	for (size_t i = first; i < test->record_count && b->count < BATCH_RECORDS_MAX; i++) {
@@ -120,6 +121,7 @@ static void fill(struct batch *b, struct buffer *buffer, const struct topology_t
 		used += body->length + 1;
 	}
 	assert(b->count > 0 && "a buffer holds the longest");
+	return used;
 }
 
 static int rehearsal_source_step(struct stage *s, struct outlet *out)
@@ -135,7 +137,9 @@ static int rehearsal_source_step(struct stage *s, struct outlet *out)
 	b->delimiter = (struct delimiter){.bytes = "\n", .length = 1};
 	b->wall_ns = o->wall_ns;
 	b->read_ns = env_now_ns(s->env);
-	fill(b, buffer, o->test, source->given);
+	b->place = source->place;
+	b->has_place = true;
+	source->place += fill(b, buffer, o->test, source->given);
 	batch_give_rows(b);
 	for (uint32_t i = 0; i < b->count; i++)
 		give_fields(s, b, i, &o->test->records[source->given + i]);

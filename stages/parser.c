@@ -3,6 +3,7 @@
 #include "conf/suggest.h"
 #include "stages/json/json_text.h"
 #include "stages/known.h"
+#include "stages/sift.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -303,6 +304,8 @@ static const char *note_time(struct parser *p, uint32_t row)
 	return why;
 }
 
+const char parser_no_record[] = "no record";
+
 /* What is found goes to p->found. */
 static const char *find(struct parser *p, uint32_t record, parse_one *parse, void *context)
 {
@@ -331,12 +334,17 @@ static const char *parse_record(struct parser *p, uint32_t record, parse_one *pa
 int parser_apply(struct parser *p, struct batch *b, struct outlet *out, parse_one *parse,
 		 void *context)
 {
+	struct sift sift;
 	begin(p, b);
-	for (uint32_t i = 0; i < b->count; i++) {
-		const char *why = parse_record(p, i, parse, context);
-		if (why)
-			failures_add(&p->failures, i, why);
+	sift_begin(&sift, b);
+	while (sift.passed < b->count) {
+		p->record = sift.passed;
+		const char *why = parse_record(p, sift.passed, parse, context);
+		sift_next(&sift, why != parser_no_record);
+		if (why && why != parser_no_record)
+			failures_add(&p->failures, sift.kept - 1, why);
 	}
+	sift_end(&sift);
 	int r = failures_settle(&p->failures, &b, out);
 	if (b)
 		emit(out, &b);

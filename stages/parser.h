@@ -66,6 +66,7 @@ struct parser {
 
 	/* Of the batch at hand. */
 	struct batch *batch;
+	uint32_t record; /* at hand */
 	struct failures failures;
 	const struct value *sources;
 	struct value *objects, *all_places, *times;
@@ -79,6 +80,9 @@ struct parser {
 	struct value found_object;
 	struct value found_places; /* in it, if p->places is not -1 */
 };
+
+/* What parse_one() returns of a record that says something of others and goes no further. */
+extern const char parser_no_record[];
 
 /* Parses one record: NULL, or why it cannot be parsed (static). text is PLAIN; what is made goes into p->batch->room. */
 typedef const char *parse_one(struct parser *p, void *context, const struct value *text);

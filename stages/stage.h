@@ -229,7 +229,16 @@ struct stage_type {
 	bool light;
 	/* A transform whose instances are independent, so that it may be fused into several workers. */
 	bool stateless;
+	/* Those that are stateless but for an option: the option, in words, if it is given, with which one instance has to see all of
+	 * the input, in order; else NULL. The hook itself NULL: there is no such option. */
+	const char *(*one_instance)(const void *options);
 };
+
+/* One instance has to see all of the input. */
+static inline bool stage_keeps_state(const struct stage_type *type, const void *options)
+{
+	return !type->stateless || (type->one_instance && type->one_instance(options));
+}
 
 /* Every stage in this build; ends with NULL. Adding a stage is one line in this table. */
 extern const struct stage_type *const stage_types[];

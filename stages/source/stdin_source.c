@@ -32,6 +32,9 @@ struct stdin_source {
 	struct io_op op;
 };
 
+/* How much the process has handed on of it: where it goes on when a topology is loaded anew. One source at a time reads it. */
+static uint64_t handed_on;
+
 static void on_done(struct io_op *op)
 {
 	(void)op;
@@ -51,6 +54,7 @@ static int stdin_source_open(struct stage *s)
 	intake_init(&source->intake, s->home, &source->framing, INTAKE_READ);
 	source->intake.path = "standard input";
 	source->intake.offset_known = source->intake.place_known = true;
+	source->intake.offset = source->intake.place = handed_on;
 	counter_add(&s->counters->files, 1);
 	return 0;
 }
@@ -61,6 +65,7 @@ static void stdin_source_close(struct stage *s)
 	if (!source)
 		return;
 	assert(!source->op.busy);
+	handed_on = source->intake.place;
 	intake_release(&source->intake);
 	free(source);
 	s->state = NULL;

@@ -444,6 +444,7 @@ static void begin_batch(struct lua *l, struct batch *b)
 	}
 	for (size_t i = 0; i < l->view.read_count; i++)
 		l->view.columns[i] = known_values(s, b, l->reads[i].column);
+	known_keep_offsets(s, b);
 	l->view.room = &b->room;
 	outputs_begin(&l->outputs, b);
 }

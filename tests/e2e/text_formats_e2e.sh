@@ -181,3 +181,175 @@ test_a_message_is_of_the_time_that_it_says_in_its_zone() {
 	assert_status 78
 	assert_said 'time.yaml:3:[0-9]+: no time zone `Nowhere`'
 }
+
+csv_topology() { # PATTERN [YAML...]: by the names in headers, as JSON in result.ndjson
+	{
+		echo "epoch: {interval: 20ms}"
+		echo "sources: {in: {type: file, paths: ['$1']}}"
+		echo "transforms:"
+		echo "  parsed:"
+		echo "    type: parse_csv"
+		echo "    inputs: [in]"
+		printf '    %s\n' 'header: true' "${@:2}"
+		echo "sinks: {out: {type: file, inputs: [parsed], path: result.ndjson, encoding: {format: json}}}"
+	} >csv.yaml
+}
+
+test_csv_is_taken_apart_by_the_header_of_each_file() {
+	printf '\357\273\277id,"the ""name"""\r\n1,ann\r\n2,"b, c"\r\n' >a.csv
+	printf 'name;id\n' >b.csv
+	printf 'name,id\nann,3\n4\n' | gzip >c.csv.gz
+	cat >expected <<-'JSON'
+		{"body":"4","error":"fewer fields than names"}
+		{"id":"1","the \"name\"":"ann"}
+		{"id":"2","the \"name\"":"b, c"}
+		{"name":"ann","id":"3"}
+	JSON
+	csv_topology '*.csv*'
+	run_sluice --once -c csv.yaml
+	assert_status 0
+	assert_said 'filtered 3, dropped 0, refused 1'
+	sort result.ndjson >got
+	assert_same expected got
+}
+
+test_csv_from_standard_input_begins_with_its_header() {
+	csv_topology unused
+	sed -i 's/type: file, paths: .*}}/type: stdin}}/' csv.yaml
+	printf 'id,x\n1,2\n' >in
+	run_sluice --once -c csv.yaml <in
+	assert_status 0
+	echo '{"id":"1","x":"2"}' >expected
+	assert_same expected result.ndjson
+}
+
+test_names_hold_where_a_header_is_only_to_be_left_out() {
+	printf 'a,a\n1,2\n' >a.csv
+	csv_topology '*.csv' 'names: [x, y]' 'workers: 2'
+	run_sluice --once -c csv.yaml
+	assert_status 0
+	echo '{"x":"1","y":"2"}' >expected
+	assert_same expected result.ndjson
+}
+
+test_a_header_that_was_filtered_out_is_missed() {
+	printf 'id,x\n1,2\n' >a.csv
+	csv_topology '*.csv'
+	sed -i -e 's/inputs: .in.$/inputs: [some]/' -e 's/^transforms:/&\n  some: {type: filter, inputs: [in], contains: "2"}/' csv.yaml
+	run_sluice --once -c csv.yaml
+	assert_status 0
+	echo '{"body":"1,2","error":"no header of its file is known"}' >expected
+	assert_same expected result.ndjson
+}
+
+test_headers_are_found_behind_what_makes_records_anew() {
+	printf '"id\nand more",x\n1,2\n"3\n4",5\n' >a.csv
+	csv_topology '*.csv'
+	sed -i -e 's/inputs: .in.$/inputs: [whole]/' -e 's/^transforms:/&\n  whole: {type: multiline, inputs: [some], preset: csv}\n  some: {type: set, inputs: [in], fields: {body: body}}/' csv.yaml
+	run_sluice --once -c csv.yaml
+	assert_status 0
+	cat >expected <<-'JSON'
+		{"id\nand more":"1","x":"2"}
+		{"id\nand more":"3\n4","x":"5"}
+	JSON
+	assert_same expected result.ndjson
+}
+
+test_the_next_run_goes_on_in_the_middle_of_a_file_by_its_header() {
+	STATE=$PWD/state
+	printf 'id,x\n1,2\n' >a.csv
+	csv_topology '*.csv*'
+	run_sluice --once -c csv.yaml
+	assert_status 0
+	"$SLUICE" state -c csv.yaml >told
+	grep -q 'state headers: files 1' told || fail "of the headers nothing is told"
+	mv a.csv a.csv.1
+	printf 'x,id\n3,4\n' >a.csv
+	printf '5,6\n' >>a.csv.1
+	run_sluice --once -c csv.yaml
+	assert_status 0
+	# truncated and written anew it has another
+	printf 'y\n7\n' >a.csv.1
+	run_sluice --once -c csv.yaml
+	assert_status 0
+	printf '%s\n' '{"id":"1","x":"2"}' '{"id":"5","x":"6"}' '{"x":"3","id":"4"}' '{"y":"7"}' | sort >expected
+	sort result.ndjson >got
+	assert_same expected got
+}
+
+# Two files that are written to, with their fields in another order; killed again and again.
+test_killed_again_and_again_headers_and_records_are_what_they_would_have_been() {
+	local i
+	STATE=$PWD/state
+	csv_topology '*.csv'
+	echo 'id,file' >a.csv
+	echo 'file,id' >b.csv
+	for i in $(seq 1 15); do
+		seq $((i * 1000)) $((i * 1000 + 999)) | sed 's/$/,a/' >>a.csv
+		seq $((i * 1000)) $((i * 1000 + 999)) | sed 's/^/b,/' >>b.csv
+		start_sluice -c csv.yaml
+		hold 0.0$((RANDOM % 10))
+		[ $((RANDOM % 2)) -eq 0 ] || wait_until 20 test -s result.ndjson
+		kill -KILL "$sluice_pid"
+		wait "$sluice_pid" || true
+	done
+	run_sluice --once -c csv.yaml
+	assert_status 0
+	seq 1000 15999 | sed 's/.*/{"id":"&","file":"a"}/' >expected.a
+	seq 1000 15999 | sed 's/.*/{"file":"b","id":"&"}/' >expected.b
+	grep '"a"' result.ndjson >got.a
+	grep '"b"' result.ndjson >got.b
+	assert_same expected.a got.a
+	assert_same expected.b got.b
+	[ "$(wc -l <result.ndjson)" -eq 30000 ] || fail "there are other records"
+}
+
+test_standard_input_goes_on_by_its_header_when_the_topology_is_loaded_anew() {
+	csv_topology unused
+	sed -i 's/type: file, paths: .*}}/type: stdin}}/' csv.yaml
+	mkfifo pipe
+	: >err
+	use_state
+	"$SLUICE" run -c csv.yaml <pipe >out 2>err &
+	sluice_pid=$!
+	trap 'kill -KILL "$sluice_pid" 2>/dev/null || true' EXIT
+	exec {writer}>pipe
+	printf 'id,x\n1,2\n' >&"$writer"
+	wait_until 20 has_lines result.ndjson 1
+	kill -HUP "$sluice_pid"
+	wait_until 20 says 'in 2 records' # of the topology before
+	printf '3,4\n' >&"$writer"
+	exec {writer}>&-
+	await_end 20
+	assert_status 0
+	printf '%s\n' '{"id":"1","x":"2"}' '{"id":"3","x":"4"}' >expected
+	assert_same expected result.ndjson
+}
+
+test_headers_need_one_who_sees_all_records_in_order() {
+	echo id >a.csv
+	csv_topology '*.csv' 'workers: 2'
+	run_sluice --once -c csv.yaml
+	assert_status 78
+	assert_said "csv.yaml:4:3: .workers: 2. with .header: true. without .names., for which one has to see all"
+	csv_topology '*.csv' 'workers: auto'
+	run_sluice --once -c csv.yaml
+	assert_status 0
+	csv_topology '*.csv'
+	sed -i -e 's/inputs: .in.$/inputs: [some]/' -e 's/^transforms:/&\n  some: {type: filter, inputs: [in], contains: i, workers: 2, ordered: false}/' csv.yaml
+	run_sluice --once -c csv.yaml
+	assert_status 78
+	assert_said 'csv.yaml:4:3: .some. hands on records in no certain order, and .parsed. needs them'
+}
+
+test_a_test_of_a_topology_may_begin_with_a_header() {
+	csv_topology '*.csv'
+	cat >>csv.yaml <<-'YAML'
+		tests:
+		  - name: headers name fields
+		    at: in
+		    input: ['id,x', '1,2']
+		    expect: [{from: out, records: ['{"id":"1","x":"2"}']}]
+	YAML
+	"$SLUICE" test -c csv.yaml >out 2>err || fail "it did not pass: $(cat out)"
+}

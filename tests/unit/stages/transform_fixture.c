@@ -75,6 +75,8 @@ static int lines_step(struct stage *s, struct outlet *out)
 		return STEP_WAIT;
 	struct buffer *buffer = home_take_buffer(s->home);
 	struct batch *b = batch_new(s->home, buffer);
+	b->place = *at;
+	b->has_place = true;
 	size_t next = fill(b, buffer, *at, o->per_batch);
 	cr_assert_gt(next, *at, "a line is longer than a buffer");
 	*at = next;

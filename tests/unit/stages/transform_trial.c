@@ -162,6 +162,9 @@ static struct batch *batch_of(struct transform_trial *t, const char *lines, size
 	b->origin = t->origin;
 	if (t->origin)
 		file_origin_hold(t->origin);
+	b->has_place = t->has_place;
+	b->place = t->place;
+	t->place += length;
 	b->wall_ns = (int64_t)t->now_ns;
 	b->delimiter = (struct delimiter){{'\n'}, 1};
 	for (const uint8_t *at = b->bytes, *end = at + length; at < end;) {

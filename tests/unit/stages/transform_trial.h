@@ -26,6 +26,8 @@ struct transform_trial {
 	struct env env;
 	uint64_t now_ns, wake_ns;   /* its clocks; what the transform asked for last */
 	struct file_origin *origin; /* of what is fed from now on; NULL: it comes from no file */
+	bool has_place;             /* it is known where in it the next batch stands: */
+	uint64_t place;             /* moved on by what is fed */
 	const struct delta *saved;  /* before transform_begin(): what it remembers */
 	struct batch *batch;        /* the last one that came out, if any did; its owner */
 };
