@@ -164,6 +164,13 @@ static int find_time_column(const struct parser *p)
 	return wanted ? column : -1;
 }
 
+/* What the plan has counted; buffers that its home has for others are not to be taken. */
+static bool has_room(const struct stage *s)
+{
+	size_t capacity;
+	return s->type->scratch && s->type->scratch(s->options, 1, s->needs_all, &capacity) > 0;
+}
+
 int parser_open(struct parser *p, struct stage *s, const struct parser_options *o)
 {
 	size_t count = s->fields->count;
@@ -186,6 +193,7 @@ int parser_open(struct parser *p, struct stage *s, const struct parser_options *
 		p->places = p->object + 1;
 	take_slots(p, s->fields);
 	p->time_column = find_time_column(p);
+	p->has_room = has_room(s);
 	return time_reader_open(&p->time, s, &o->time);
 }
 
@@ -220,7 +228,7 @@ static void begin(struct parser *p, struct batch *b)
 	struct stage *s = p->stage;
 	p->batch = b;
 	batch_give_rows(b);
-	if (s->home && s->home->buffer_count > 0)
+	if (p->has_room)
 		batch_make_room(b, s->home);
 	if (p->source >= 0) {
 		p->sources = known_values(s, b, (unsigned)p->source);

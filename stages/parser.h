@@ -59,6 +59,7 @@ struct parser {
 	int places; /* of where the fields stand in that; -1: nobody will write it anew */
 	struct parser_slot *slots;
 	unsigned slot_count;
+	bool has_room;   /* its `scratch` has asked for a buffer for each batch */
 	bool has_types;  /* some slot has */
 	int time_slot;   /* -1: none says when a record was made */
 	int time_column; /* -1: nobody wants to know when */
@@ -113,7 +114,7 @@ void parser_declare_time(const struct parser_options *o, struct field_uses *uses
 /* What parser_apply() itself takes of a batch's room; for `scratch`. */
 size_t parser_room(const struct parser_options *o, size_t capacity);
 
-/* The batches get room when the stage has a home with buffers, for which `scratch` asks. 0 or -ENOMEM; parser_close() in any case. */
+/* The batches get room when the stage's `scratch` asks for buffers. 0 or -ENOMEM; parser_close() in any case. */
 int parser_open(struct parser *p, struct stage *s, const struct parser_options *o);
 void parser_close(struct parser *p);
 

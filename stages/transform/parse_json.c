@@ -47,14 +47,15 @@ static void parse_json_fields(const void *options, struct field_uses *uses)
 	parser_declare_object(&o->common, uses);
 }
 
-/* Text that was escaped within another JSON is made plain, which never takes more than that had. Places may find no room: then
- * who encodes looks for itself. */
+/* Text that was escaped within another JSON is made plain, and so is what is to be of another type, which never takes more than that
+ * had. Places may find no room: then who encodes looks for itself. */
 static unsigned parse_json_scratch(const void *options, size_t capacity, bool needs_all,
 				   size_t *ret_capacity)
 {
 	const struct parse_json_options *o = options;
 	*ret_capacity = capacity;
-	return needs_all || parser_room(&o->common, capacity) > 0 ? 1 : 0;
+	bool converts = o->common.types.count > 0 || o->common.time.field.bytes;
+	return needs_all || converts || parser_room(&o->common, capacity) > 0 ? 1 : 0;
 }
 
 /* `user.id` is `id` within `user`. A path that cannot be in what is parsed is just never found. */

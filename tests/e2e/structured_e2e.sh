@@ -123,3 +123,23 @@ test_what_is_wrong_with_an_expression_is_told_with_its_column() {
 	assert_said 'topology.yaml:6:35:'
 	assert_said 'startsWith'
 }
+
+# What one stage asks for is not taken by another.
+test_many_records_are_written_in_each_format() {
+	local encoding
+	seq 50000 | sed 's/.*/{"id":&}/' >in.json
+	seq 50000 >expected
+	for encoding in 'format: csv, fields: [id]' 'format: template, template: "{id}"' 'format: json, fields: [id]' \
+		'format: logfmt, fields: [id]' 'format: logfmt'; do
+		rm -f out.txt
+		cat >many.yaml <<-END
+			sources: {in: {type: file, paths: [in.json]}}
+			transforms: {parsed: {type: parse_json, inputs: [in]}}
+			sinks: {out: {type: file, inputs: [parsed], path: out.txt, encoding: {$encoding}}}
+		END
+		run_sluice --once -c many.yaml
+		assert_status 0
+		tr -dc '0-9\n' <out.txt >got
+		assert_same expected got
+	done
+}

@@ -75,9 +75,9 @@ static void find_room(struct transform_trial *t)
 {
 	const struct stage_type *type = t->stage.type;
 	size_t capacity = 0;
-	unsigned buffers =
-	    type->scratch ? type->scratch(t->options, t->input_capacity, t->fields.count, &capacity)
-			  : 0;
+	unsigned buffers = type->scratch ? type->scratch(t->options, t->input_capacity,
+							 t->stage.needs_all, &capacity)
+					 : 0;
 	struct home_size input = {.buffers = 2,
 				  .buffer_capacity = t->input_capacity,
 				  .batches = 2,
