@@ -37,6 +37,10 @@ void encoding_check(const struct encoding_options *o, struct place at, struct pr
 
 struct delimiter encoding_delimiter(const struct encoding_options *o);
 
+/* What stands once before all records, with a delimiter: the columns' names in CSV. 0, and the caller's (free()), or NULL where nothing
+ * does; or -ENOMEM. */
+int encoding_title(const struct encoding_options *o, uint8_t **ret_bytes, size_t *ret_length);
+
 /* What stage_schema.companion returns for it. */
 const struct stage_schema *encoding_companion(const struct encoding_options *o,
 					      const void **ret_options);

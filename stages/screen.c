@@ -35,16 +35,34 @@ static void add(struct screen *s, const void *bytes, size_t length)
 	s->used += length;
 }
 
-static void add_escaped(struct screen *s, uint8_t c)
+static size_t escape(uint8_t to[static SHOWN_MAX], uint8_t c)
 {
 	static const char digits[] = "0123456789abcdef";
-	const char escaped[] = {'\\', 'x', digits[c >> 4], digits[c & 15]};
-	if (c == '\t')
-		add(s, &c, 1);
-	else if (c == '\n' || c == '\r')
-		add(s, c == '\n' ? "\\n" : "\\r", 2);
-	else
-		add(s, escaped, sizeof escaped);
+	if (c == '\t') {
+		to[0] = c;
+		return 1;
+	}
+	to[0] = '\\';
+	to[1] = c == '\n' ? 'n' : c == '\r' ? 'r' : 'x';
+	if (to[1] != 'x')
+		return 2;
+	to[2] = (uint8_t)digits[c >> 4];
+	to[3] = (uint8_t)digits[c & 15];
+	return 4;
+}
+
+size_t screen_escape(uint8_t *to, const void *bytes, size_t length)
+{
+	const uint8_t *at = bytes, *end = at + length;
+	uint8_t *from = to;
+	while (at < end) {
+		size_t whole = printable_length((const char *)at, (size_t)(end - at));
+		if (whole > 0)
+			memcpy(to, at, whole);
+		to += whole > 0 ? whole : escape(to, *at);
+		at += whole > 0 ? whole : 1;
+	}
+	return (size_t)(to - from);
 }
 
 /* True if the record is in the block to its end, with its delimiter. */
@@ -55,7 +73,7 @@ static bool put_record(struct screen *s, const char *bytes, size_t length)
 		if (whole > 0)
 			add(s, bytes + s->shown, whole);
 		else
-			add_escaped(s, (uint8_t)bytes[s->shown]);
+			s->used += escape(s->block + s->used, (uint8_t)bytes[s->shown]);
 		s->shown += whole > 0 ? whole : 1;
 	}
 	if (s->shown < length || s->delimiter.length > BLOCK - s->used)

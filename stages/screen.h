@@ -36,6 +36,9 @@ int screen_init(struct screen *s, struct write_queue *queue, const struct delimi
 /* No write may be under way. Without effect on what is all zero. */
 void screen_release(struct screen *s);
 
+/* What bytes look like on a terminal; to has room for four times as many. Returns how many. */
+size_t screen_escape(uint8_t *to, const void *bytes, size_t length);
+
 /* Takes records of b from `first` on, as many as there is room for: returns how many. One that is taken in part is not
  * counted, and goes on with the next call. A batch is put to its end before the next one is begun. */
 uint32_t screen_put(struct screen *s, const struct batch *b, uint32_t first);

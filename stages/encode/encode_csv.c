@@ -110,19 +110,37 @@ static void put_text(const struct text_span *text, struct writer *w)
 	}
 }
 
+static void put_column(const struct text_span *text, uint8_t separator, bool is_only_one,
+		       struct writer *w)
+{
+	bool quoted = wants_quotes(text, separator) || (text->length == 0 && is_only_one);
+	if (quoted)
+		writer_put_byte(w, '"');
+	put_text(text, w);
+	if (quoted)
+		writer_put_byte(w, '"');
+}
+
 static void put_value(const struct csv_state *c, const struct value *v, struct writer *w,
 		      struct scratch scratch)
 {
 	struct text_span text = {(const uint8_t *)"", 0};
 	int r = value_text(v, scratch, &text);
 	w->is_full |= r == -ENOBUFS;
-	bool quoted =
-	    wants_quotes(&text, c->separator) || (text.length == 0 && c->chosen.count == 1);
-	if (quoted)
-		writer_put_byte(w, '"');
-	put_text(&text, w);
-	if (quoted)
-		writer_put_byte(w, '"');
+	put_column(&text, c->separator, c->chosen.count == 1, w);
+}
+
+static void csv_title(const struct encoding_options *o, struct writer *w)
+{
+	uint8_t separator = (uint8_t)o->separator.bytes[0];
+	for (size_t i = 0; i < o->fields.count; i++) {
+		const struct text *name = &o->fields.items[i];
+		const struct text_span text = {(const uint8_t *)name->bytes,
+					       (uint32_t)name->length};
+		if (i > 0)
+			writer_put_byte(w, separator);
+		put_column(&text, separator, false, w);
+	}
 }
 
 static const char *csv_put(void *state, const struct batch *b, uint32_t record, struct writer *w,
@@ -140,6 +158,7 @@ static const char *csv_put(void *state, const struct batch *b, uint32_t record, 
 const struct encode_format encode_csv = {
     .uses_scratch = true,
     .check = csv_check,
+    .title = csv_title,
     .fields = csv_fields,
     .open = csv_open,
     .close = csv_close,

@@ -1,6 +1,7 @@
 /* encode_format.h - what a format is to the stage that encodes (encoder.c): a table of functions.
  *
  *   check()    the topology is checked: what is wrong with its options
+ *   title()    what stands once before all records, where a sink writes that; NULL: nothing does
  *   fields()   the plan is made: which fields it writes
  *   open()     a worker begins
  *   begin()    a batch, which has rows
@@ -17,6 +18,7 @@
 struct encode_format {
 	bool uses_scratch; /* put() is given a buffer besides the one that it writes to */
 	void (*check)(const struct encoding_options *o, struct place at, struct problems *problems);
+	void (*title)(const struct encoding_options *o, struct writer *w);
 	void (*fields)(const struct encoding_options *o, struct field_uses *uses);
 	/* 0 or -errno; close() in any case, unless *ret_state is NULL. */
 	int (*open)(struct stage *s, void **ret_state);

@@ -2,6 +2,8 @@
 #include "stages/encode/encode_format.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const names[] = {"raw", "json", "logfmt", "csv", "template", NULL};
@@ -39,6 +41,35 @@ struct delimiter encoding_delimiter(const struct encoding_options *o)
 	assert(o->delimiter.length >= 1 && o->delimiter.length <= DELIMITER_MAX);
 	memcpy(d.bytes, o->delimiter.bytes, o->delimiter.length);
 	return d;
+}
+
+/* Each byte of a name takes three at most, and each name quotes and what is between two. */
+static size_t title_room(const struct encoding_options *o)
+{
+	enum { GROWTH = 3, AROUND = 3 };
+	size_t room = o->delimiter.length;
+	for (size_t i = 0; i < o->fields.count; i++)
+		room += GROWTH * o->fields.items[i].length + AROUND;
+	return room;
+}
+
+int encoding_title(const struct encoding_options *o, uint8_t **ret_bytes, size_t *ret_length)
+{
+	const struct encode_format *format = encode_formats[o->format];
+	*ret_bytes = NULL;
+	if (!format || !format->title)
+		return 0;
+	size_t room = title_room(o);
+	uint8_t *bytes = malloc(room);
+	if (!bytes)
+		return -ENOMEM;
+	struct writer w = {bytes, bytes + room, false};
+	format->title(o, &w);
+	writer_put(&w, o->delimiter.bytes, o->delimiter.length);
+	assert(!w.is_full);
+	*ret_bytes = bytes;
+	*ret_length = (size_t)(w.at - bytes);
+	return 0;
 }
 
 /* One that no text holds. */

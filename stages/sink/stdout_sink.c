@@ -1,7 +1,11 @@
 /* stdout_sink.c - records to standard output, gathered into large writes; to a terminal, escaped.
  *
+ * What is made of a record is `encoding`'s (stages/encoding.h). In CSV the columns' names stand before all: once for the process,
+ * however often its topology is loaded anew, as its output is one.
+ *
  * A reader that goes away (`| head`) has seen what it wanted: a clean end. */
 #include "stages/builtin.h"
+#include "stages/encoding.h"
 #include "stages/gather.h"
 #include "stages/screen.h"
 
@@ -12,17 +16,33 @@
 
 struct stdout_options {
 	struct text delimiter;
+	struct encoding_options encoding;
+	bool encoding_given;
 };
 
 static const struct option stdout_table[] = {
-    {"delimiter", OPTION_TEXT, offsetof(struct stdout_options, delimiter), .preset = "\"\\n\"",
-     .min = 1, .max = DELIMITER_MAX, .doc = "What follows each record, 1 to 8 bytes"},
+    {"delimiter", OPTION_TEXT, offsetof(struct stdout_options, delimiter), .min = 1,
+     .max = DELIMITER_MAX,
+     .doc = "What follows each record, 1 to 8 bytes; by default a newline, or what `encoding` "
+	    "says"},
+    {"encoding", OPTION_GROUP, offsetof(struct stdout_options, encoding), .group = encoding_table,
+     .given_offset = offsetof(struct stdout_options, encoding_given),
+     .doc = "How records are written; csv: with the columns' names before all"},
     {0},
+};
+
+/* What stands before all records; a write of its own, as it counts as none of them. */
+struct title {
+	uint8_t *bytes; /* NULL: there is none, or it is written */
+	struct iovec span;
+	struct write write;
+	bool is_put;
 };
 
 struct stdout_state {
 	struct space_wait space;
 	struct write_queue queue;
+	struct title title;
 	bool terminal;
 	struct screen screen; /* if it is a terminal, */
 	struct gather gather; /* if not */
@@ -31,11 +51,85 @@ struct stdout_state {
 	struct stored stored;
 };
 
-static int stdout_open(struct stage *s)
+static void stdout_check(const void *options, struct place at, struct problems *problems)
+{
+	const struct stdout_options *o = options;
+	if (o->delimiter.bytes && o->encoding_given)
+		problem_add(problems, o->delimiter.at,
+			    "`delimiter` beside `encoding`; write it there, `encoding: {delimiter: "
+			    "...}`");
+	encoding_check(&o->encoding, at, problems);
+}
+
+static const struct stage_schema *stdout_companion(const void *options, const void **ret_options)
+{
+	return encoding_companion(&((const struct stdout_options *)options)->encoding, ret_options);
+}
+
+static struct delimiter delimiter_of(const struct stdout_options *o)
+{
+	struct delimiter d = {.length = (uint8_t)o->delimiter.length};
+	if (!o->delimiter.bytes)
+		return encoding_delimiter(&o->encoding);
+	memcpy(d.bytes, o->delimiter.bytes, o->delimiter.length);
+	return d;
+}
+
+/* ---- the title ---- */
+
+/* By this process. */
+static bool has_title;
+
+/* All but the delimiter, which is the topology's word. */
+static int escape_title(struct title *t, size_t delimiter)
+{
+	enum { GROWTH = 4 };
+	size_t length = t->span.iov_len - delimiter;
+	uint8_t *shown = malloc(GROWTH * length + delimiter);
+	if (!shown)
+		return -ENOMEM;
+	t->span.iov_len = screen_escape(shown, t->bytes, length);
+	memcpy(shown + t->span.iov_len, t->bytes + length, delimiter);
+	t->span.iov_len += delimiter;
+	free(t->bytes);
+	t->bytes = shown;
+	return 0;
+}
+
+static int make_title(struct title *t, const struct stage *s)
 {
 	const struct stdout_options *o = s->options;
-	struct delimiter delimiter = {.length = (uint8_t)o->delimiter.length};
-	memcpy(delimiter.bytes, o->delimiter.bytes, o->delimiter.length);
+	if (has_title)
+		return 0;
+	int r = encoding_title(&o->encoding, &t->bytes, &t->span.iov_len);
+	if (r == 0 && t->bytes && s->terminal)
+		r = escape_title(t, o->encoding.delimiter.length);
+	return r;
+}
+
+/* False: it is on its way. */
+static bool title_is_out(struct title *t, struct write_queue *queue)
+{
+	if (!t->bytes)
+		return true;
+	if (!t->is_put) {
+		t->span.iov_base = t->bytes;
+		t->write = (struct write){.spans = &t->span, .count = 1, .length = t->span.iov_len};
+		write_queue_put(queue, &t->write);
+		t->is_put = has_title = true;
+	}
+	if (!write_queue_take(queue))
+		return false;
+	free(t->bytes);
+	t->bytes = NULL;
+	return true;
+}
+
+/* ---- the sink ---- */
+
+static int stdout_open(struct stage *s)
+{
+	struct delimiter delimiter = delimiter_of(s->options);
 	struct stdout_state *state = calloc(1, sizeof *state);
 	s->state = state;
 	int r = -ENOMEM;
@@ -47,6 +141,8 @@ static int stdout_open(struct stage *s)
 		r = s->terminal ? screen_init(&state->screen, &state->queue, &delimiter)
 				: gather_init(&state->gather, &state->queue, &delimiter);
 	}
+	if (r == 0)
+		r = make_title(&state->title, s);
 	if (r < 0)
 		env_say(s->env, SAY_ERROR, "no memory for output", "error=%s", strerror(-r));
 	return r;
@@ -65,6 +161,7 @@ static void stdout_close(struct stage *s)
 		return;
 	release_batches(state);
 	screen_release(&state->screen);
+	free(state->title.bytes);
 	free(state);
 	s->state = NULL;
 }
@@ -145,11 +242,13 @@ static int end_early(struct stage *s, struct inlet *in, int error)
 static int stdout_step(struct stage *s, struct inlet *in)
 {
 	struct stdout_state *state = s->state;
-	bool retired = retire(state);
+	bool titled = title_is_out(&state->title, &state->queue);
+	bool retired = titled && retire(state);
 	if (retired)
 		count_stored(s, in);
-	take(state, in);
-	if (!state->current)
+	if (titled)
+		take(state, in);
+	if (titled && !state->current)
 		submit(state);
 	int r = write_queue_step(&state->queue);
 	return r < 0 ? end_early(s, in, r) : retired;
@@ -159,7 +258,8 @@ static int stdout_finish(struct stage *s, struct inlet *in)
 {
 	struct stdout_state *state = s->state;
 	int r = stdout_step(s, in);
-	return r == STEP_WAIT && is_empty(state) ? STEP_DONE : r;
+	bool is_over = !state->title.bytes && is_empty(state);
+	return r == STEP_WAIT && is_over ? STEP_DONE : r;
 }
 
 static size_t stdout_memory(const void *options)
@@ -184,6 +284,8 @@ const struct stage_type stdout_sink_type = {
 	       .summary = "writes records to standard output",
 	       .options = stdout_table,
 	       .options_size = sizeof(struct stdout_options),
+	       .check = stdout_check,
+	       .companion = stdout_companion,
 	       .only_one = true},
     .open = stdout_open,
     .close = stdout_close,

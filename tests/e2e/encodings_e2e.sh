@@ -109,3 +109,99 @@ test_mistakes_in_an_encoding_are_told_with_their_place() {
 	assert_said 'topology.yaml:10:32:.*only `json`'
 	assert_said 'topology.yaml:11:.*`delimiter` may be in a record'
 }
+
+to_stdout() { # SINK-OPTIONS...: in.json to out
+	cat >stdout.yaml <<-END
+		sources: {in: {type: file, paths: [in.json]}}
+		transforms: {parsed: {type: parse_json, inputs: [in]}}
+		sinks: {out: {type: stdout, inputs: [parsed], $1}}
+	END
+	run_sluice --once -c stdout.yaml
+}
+
+test_standard_output_is_encoded_as_files_are() {
+	local encoding
+	hostile_records
+	for encoding in 'format: json' 'format: raw' 'format: logfmt, fields: [msg, user]' \
+		"format: template, template: '{id} {user|json} {body}'"; do
+		rm -f out.txt
+		encode_as "$encoding"
+		to_stdout "encoding: {$encoding}"
+		assert_status 0
+		assert_same out.txt out
+	done
+	to_stdout 'encoding: json'
+	[ "$(jq -r .id <out 2>/dev/null | head -n 3 | tr '\n' ' ')" = '1 2 3 ' ] || fail 'a word alone is no format'
+}
+
+test_csv_on_standard_output_begins_with_the_names_of_its_columns() {
+	hostile_records
+	encode_as "format: csv, separator: ';', fields: [id, 'a;b', msg], delimiter: \"\\0\""
+	to_stdout "encoding: {format: csv, separator: ';', fields: [id, 'a;b', msg], delimiter: \"\\0\"}"
+	assert_status 0
+	printf 'id;"a;b";msg\0' | cat - out.txt >expected
+	assert_same expected out
+	assert_said 'out 4 records'
+	: >in.json
+	to_stdout 'encoding: {format: csv, fields: [id]}'
+	assert_status 0
+	echo id >expected
+	assert_same expected out
+	# a reader that goes away at once
+	for i in $(seq 50000); do echo "{\"id\":$i}"; done >in.json
+	STATE=$PWD/other
+	use_state
+	"$SLUICE" run --once -c stdout.yaml 2>err | head -n 2 >out || true
+	printf '%s\n' id 1 >expected
+	assert_same expected out
+}
+
+test_names_of_columns_stand_once_however_often_the_topology_is_loaded() {
+	: >in.json
+	cat >stdout.yaml <<-END
+		sources: {in: {type: file, paths: [in.json]}}
+		transforms: {parsed: {type: parse_json, inputs: [in]}}
+		sinks: {out: {type: stdout, inputs: [parsed], encoding: {format: csv, fields: [id]}}}
+	END
+	start_sluice -c stdout.yaml
+	wait_until 20 has_lines out 1
+	kill -HUP "$sluice_pid"
+	wait_until 20 says 'in 0 records' # of the topology before
+	echo '{"id":1}' >>in.json
+	wait_until 20 has_lines out 2
+	stop_sluice
+	assert_status 0
+	printf '%s\n' id 1 >expected
+	assert_same expected out
+}
+
+test_what_is_encoded_for_a_terminal_cannot_steer_it() {
+	command -v script >/dev/null || skip "no script(1)"
+	printf '%s\n' '{"id":1,"msg":"\u001b[31m\u009b0m caf\u00e9"}' >in.json
+	for encoding in "format: json" "format: csv, fields: [id, \"m\\x9B\", msg]" "format: template, template: '{msg}'"; do
+		cat >stdout.yaml <<-END
+			sources: {in: {type: file, paths: [in.json]}}
+			transforms: {parsed: {type: parse_json, inputs: [in]}}
+			sinks: {out: {type: stdout, inputs: [parsed], encoding: {$encoding}}}
+		END
+		use_state
+		script -qefc "exec $SLUICE run --once -c stdout.yaml" screen </dev/null >/dev/null || fail 'it failed'
+		! grep -q "$(printf '\033')\[31m\|$(printf '\302\233')" screen || fail "it was steered: $(cat -v screen)"
+		case $encoding in
+		*csv*) grep -qF 'id,m\xc2\x9b,msg' screen || fail "no names: $(cat -v screen)" ;;
+		esac
+	done
+	grep -qF "$(printf 'caf\303\251')" screen || fail "no characters: $(cat -v screen)"
+}
+
+test_mistakes_in_the_encoding_of_standard_output_are_told() {
+	: >in.json
+	to_stdout 'encoding: {format: csv}'
+	assert_status 78
+	assert_said 'encoding: \{format: csv\}. needs .fields'
+	to_stdout 'delimiter: ";", encoding: {format: json}'
+	assert_status 78
+	assert_said 'stdout.yaml:3:[0-9]+: .delimiter. beside .encoding.'
+	to_stdout 'delimiter: ";"'
+	assert_status 0
+}
