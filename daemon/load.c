@@ -1,6 +1,7 @@
 #include "daemon/load.h"
 #include "daemon/catalog.h"
 #include "daemon/cpus.h"
+#include "daemon/given_fields.h"
 #include "daemon/look.h"
 #include "daemon/overlaps.h"
 #include "daemon/rehearsal.h"
@@ -60,6 +61,8 @@ int load(struct loaded *l, const struct arguments *a, bool look)
 	int r = load_topology(&l->topology, a, &problems);
 	if (r == 0)
 		r = plan_make(&l->plan, &l->topology, cpus_available(), &problems);
+	if (r == 0)
+		r = given_fields_check(&l->topology, &problems);
 	if (r != -ENOMEM)
 		r = result_worse(check_epochs(&l->topology, &problems), r);
 	if (r != -ENOMEM)

@@ -1,4 +1,5 @@
 #include "stages/expression.h"
+#include "stages/field_names.h"
 #include "stages/known.h"
 
 #include <assert.h>
@@ -68,6 +69,28 @@ static int declared_column(void *uses, const char *name, size_t length)
 	return fields_read(uses, name, length);
 }
 
+/* has() looks for it, or for what it lies within. */
+static bool is_asked_for(const struct cel_program *p, const struct cel_field *f)
+{
+	for (size_t i = 0; i < p->field_count; i++) {
+		const struct cel_field *other = &p->fields[i];
+		if (other->is_asked_for &&
+		    (other == f ||
+		     field_is_within(f->name, strlen(f->name), other->name, strlen(other->name))))
+			return true;
+	}
+	return false;
+}
+
+static void mention_fields(const struct text *text, const struct cel_program *p,
+			   struct field_uses *uses)
+{
+	for (size_t i = 0; i < p->field_count && !text->secret; i++)
+		if (!is_asked_for(p, &p->fields[i]))
+			fields_mention(uses, p->fields[i].column,
+				       text_place(text, p->fields[i].offset));
+}
+
 void expression_declare(const struct text *text, struct field_uses *uses)
 {
 	const struct cel_names names = {.column = declared_column, .context = uses};
@@ -76,6 +99,8 @@ void expression_declare(const struct text *text, struct field_uses *uses)
 	int r = cel_program_init(&program, text->bytes, text->length, &names, &error);
 	if (r == -ENOMEM && !uses->error)
 		uses->error = r;
+	if (r == 0)
+		mention_fields(text, &program, uses);
 	cel_program_release(&program);
 }
 

@@ -102,6 +102,38 @@ int fields_read(struct field_uses *u, const char *name, size_t length)
 	return column;
 }
 
+void field_mentions_release(struct field_mentions *m)
+{
+	free(m->list);
+	*m = (struct field_mentions){.list = NULL};
+}
+
+void fields_mention(struct field_uses *u, int column, struct place at)
+{
+	struct field_mentions *m = u->mentions;
+	if (!m || column < 0)
+		return;
+	if (m->count == m->room) {
+		size_t room = m->room ? 2 * m->room : 8;
+		struct field_mention *more = reallocarray(m->list, room, sizeof *more);
+		if (!more) {
+			u->error = -ENOMEM;
+			return;
+		}
+		m->list = more;
+		m->room = room;
+	}
+	m->list[m->count++] = (struct field_mention){(unsigned)column, at};
+}
+
+int fields_read_named(struct field_uses *u, const struct text *name)
+{
+	int column = fields_read(u, name->bytes, name->length);
+	if (!name->secret)
+		fields_mention(u, column, name->at);
+	return column;
+}
+
 int fields_read_known(struct field_uses *u, enum field_known known)
 {
 	int column = fields_find_known(u->fields, known);
@@ -138,6 +170,22 @@ static int change(struct field_uses *u, int column)
 int fields_write(struct field_uses *u, const char *name, size_t length)
 {
 	return change(u, find_or_add(u, name, length));
+}
+
+int fields_give(struct field_uses *u, const char *name, size_t length)
+{
+	int column = fields_write(u, name, length);
+	if (column >= 0)
+		column_set_add(&u->gives, (unsigned)column);
+	return column;
+}
+
+int fields_take(struct field_uses *u, const char *name, size_t length)
+{
+	int column = fields_write(u, name, length);
+	if (column >= 0)
+		column_set_add(&u->takes, (unsigned)column);
+	return column;
 }
 
 int fields_write_known(struct field_uses *u, enum field_known known)

@@ -13,6 +13,7 @@
  * Threads: one while the plan is made; any after, to read. Memory: malloc, fields_release(). Layer: stages. */
 #pragma once
 
+#include "conf/option.h"
 #include "stages/batch.h"
 
 #include <stdbool.h>
@@ -85,23 +86,49 @@ int fields_find(const struct fields *f, const char *name, size_t length);
 /* Of the record's time, or its error; -1 likewise. */
 int fields_find_known(const struct fields *f, enum field_known known);
 
+/* A name that stands in the topology, of a field that the stage is to make something of. */
+struct field_mention {
+	unsigned column;
+	struct place at;
+};
+
+struct field_mentions {
+	struct field_mention *list;
+	size_t count, room;
+};
+
+void field_mentions_release(struct field_mentions *m);
+
 /* What one stage has to do with fields; it is asked for once for each stage, while the plan is made. */
 struct field_uses {
 	struct fields *fields;
 	struct column_set reads, writes;
 	bool reads_all; /* it writes out whatever a record has */
 	int object;     /* the column of what it parses; -1: it does not */
-	int error;      /* -ENOMEM; -E2BIG: more than COLUMNS_MAX */
+	/* What records may have below it, of what they had above: all, or if it takes_all what it keeps, but what it takes; and what it
+	 * gives. A name stands for what lies within it, too. */
+	struct column_set gives, takes, keeps;
+	bool takes_all;
+	struct field_mentions *mentions; /* where they go; NULL: nobody wants to know */
+	int error;                       /* -ENOMEM; -E2BIG: more than COLUMNS_MAX */
 };
 
 /* Each returns the column, or -1 and uses->error is set. */
 int fields_read(struct field_uses *u, const char *name, size_t length);
+/* The same of a name that stands in the topology, of which somebody above should have given the field. */
+int fields_read_named(struct field_uses *u, const struct text *name);
+/* That it stands there, of a column that was read. */
+void fields_mention(struct field_uses *u, int column, struct place at);
 /* What no name can say: the time that records say. */
 int fields_read_known(struct field_uses *u, enum field_known known);
 /* The time that records say, if any stage above it lets them. */
 void fields_read_time_said(struct field_uses *u);
 int fields_write(struct field_uses *u, const char *name, size_t length);
 int fields_write_known(struct field_uses *u, enum field_known known);
+/* It is written, and there from then on. */
+int fields_give(struct field_uses *u, const char *name, size_t length);
+/* It is written, and there no more. */
+int fields_take(struct field_uses *u, const char *name, size_t length);
 /* `error`, of records that a stage can do nothing with. */
 int fields_write_error(struct field_uses *u);
 /* A parse_json's, whose names get that prefix; with the column of places behind it. */

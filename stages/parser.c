@@ -60,7 +60,7 @@ static void declare(const struct parser_options *o, struct field_uses *uses, spe
 void parser_declare(const struct parser_options *o, struct field_uses *uses)
 {
 	if (!parser_parses_body(o))
-		fields_read(uses, o->field.bytes, o->field.length);
+		fields_read_named(uses, &o->field);
 	for (size_t i = 0; i < o->types.count; i++)
 		declare(o, uses, fields_write, o->types.items[i].name.bytes,
 			o->types.items[i].name.length);
@@ -74,7 +74,7 @@ void parser_declare(const struct parser_options *o, struct field_uses *uses)
 void parser_declare_field(const struct parser_options *o, struct field_uses *uses, const char *name,
 			  size_t length)
 {
-	declare(o, uses, fields_write, name, length);
+	declare(o, uses, fields_give, name, length);
 }
 
 void parser_declare_object(const struct parser_options *o, struct field_uses *uses)

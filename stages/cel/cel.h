@@ -49,6 +49,8 @@ struct cel_names {
 struct cel_field {
 	const char *name; /* ends with a NUL; lives as long as the program */
 	int column;
+	size_t offset;     /* into the text: where it first stands */
+	bool is_asked_for; /* has() looks whether it is there */
 };
 
 struct cel_pattern {

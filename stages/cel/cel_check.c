@@ -35,7 +35,16 @@ static size_t path_of(const struct cel_node *n, char to[static PATH_BYTES_MAX])
 	return length + n->name_length;
 }
 
-static int remember_field(struct cel_checker *c, const char *name, size_t length, int column)
+/* Where a path begins. */
+static size_t beginning_of(const struct cel_node *n)
+{
+	while (n->op == CEL_SELECT)
+		n = n->first;
+	return n->offset;
+}
+
+static int remember_field(struct cel_checker *c, const char *name, size_t length, int column,
+			  size_t offset)
 {
 	struct cel_program *p = c->program;
 	for (size_t i = 0; i < p->field_count; i++)
@@ -46,7 +55,7 @@ static int remember_field(struct cel_checker *c, const char *name, size_t length
 	char *copy = arena_copy(&p->arena, name, length);
 	if (!grown || !copy)
 		return -ENOMEM;
-	grown[p->field_count++] = (struct cel_field){copy, column};
+	grown[p->field_count++] = (struct cel_field){copy, column, offset, false};
 	p->fields = c->fields = grown;
 	return 0;
 }
@@ -59,7 +68,7 @@ static int resolve(struct cel_checker *c, struct cel_node *n)
 	int column = length ? c->names->column(c->names->context, path, length) : -1;
 	if (column < 0)
 		return 0;
-	int r = remember_field(c, path, length, column);
+	int r = remember_field(c, path, length, column, beginning_of(n));
 	if (r < 0)
 		return r;
 	n->op = CEL_COLUMN;
@@ -104,12 +113,21 @@ static int check_select(struct cel_checker *c, struct cel_node *n)
 	return cel_refuse(c->error, n->offset, "%s has no fields", cel_type_name(n->first->type));
 }
 
+static void note_asked(struct cel_checker *c, size_t column)
+{
+	for (size_t i = 0; i < c->program->field_count; i++)
+		if (c->fields[i].column == (int)column)
+			c->fields[i].is_asked_for = true;
+}
+
 int cel_check_has(struct cel_checker *c, struct cel_node *n)
 {
 	struct cel_node *asked = n->first;
 	if (n->count != 1 || (asked->op != CEL_SELECT && asked->op != CEL_IDENT))
 		return cel_refuse(c->error, n->offset, "has() takes a field: has(a.b)");
 	int r = resolve(c, asked);
+	if (r > 0)
+		note_asked(c, asked->column);
 	if (r == 0)
 		r = asked->op == CEL_IDENT ? refuse_name(c, asked) : check_select(c, asked);
 	n->op = CEL_HAS;

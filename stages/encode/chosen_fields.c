@@ -8,7 +8,7 @@
 void chosen_fields_declare(const struct text_list *names, struct field_uses *uses)
 {
 	for (size_t i = 0; i < names->count; i++)
-		fields_read(uses, names->items[i].bytes, names->items[i].length);
+		fields_read_named(uses, &names->items[i]);
 }
 
 int chosen_fields_open(struct chosen_fields *c, const struct text_list *names,

@@ -54,7 +54,7 @@ static void template_fields(const struct encoding_options *o, struct field_uses 
 	int r = template_parts_parse(&parts, &o->template, NULL);
 	for (size_t i = 0; r == 0 && i < parts.count; i++)
 		if (parts.list[i].kind != TEMPLATE_LITERAL)
-			fields_read(uses, parts.list[i].text.bytes, parts.list[i].text.length);
+			fields_read_named(uses, &parts.list[i].text);
 	if (r < 0)
 		uses->error = r;
 	template_parts_release(&parts);

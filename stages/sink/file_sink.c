@@ -156,11 +156,23 @@ static int parse_path(const struct file_sink_options *o, struct path_template *r
 	return path_template_parse(ret_template, o->path.bytes, o->path.length, &why, &at);
 }
 
+static void mention(const struct text *path, const struct path_field *field,
+		    struct field_uses *uses)
+{
+	int column = fields_find(uses->fields, field->name, field->length);
+	if (!path->secret)
+		fields_mention(uses, column, text_place(path, (size_t)(field->name - path->bytes)));
+}
+
 static void file_sink_fields(const void *options, struct field_uses *uses)
 {
+	const struct file_sink_options *o = options;
 	struct path_template template;
-	if (parse_path(options, &template) == 0)
-		path_groups_declare(&template, uses);
+	if (parse_path(o, &template) < 0)
+		return;
+	path_groups_declare(&template, uses);
+	for (size_t i = 0; i < template.field_count; i++)
+		mention(&o->path, &template.fields[i], uses);
 }
 
 static int format_path(const struct file_sink_options *o, int64_t wall_ns, char *out, size_t room)

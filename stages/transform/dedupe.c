@@ -73,7 +73,7 @@ static void dedupe_fields(const void *options, struct field_uses *uses)
 {
 	const struct dedupe_options *o = options;
 	for (size_t i = 0; i < o->key.count; i++)
-		fields_read(uses, o->key.items[i].bytes, o->key.items[i].length);
+		fields_read_named(uses, &o->key.items[i]);
 	if (o->window.time_ns > 0)
 		fields_read_known(uses, FIELD_RECORD_TIME);
 	failures_declare(uses);

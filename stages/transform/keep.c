@@ -34,9 +34,12 @@ static void keep_fields(const void *options, struct field_uses *uses)
 {
 	const struct text_list *fields = &((const struct keep_options *)options)->fields;
 	for (size_t i = 0; i < fields->count; i++) {
-		fields_read(uses, fields->items[i].bytes, fields->items[i].length);
+		int column = fields_read(uses, fields->items[i].bytes, fields->items[i].length);
 		fields_write(uses, fields->items[i].bytes, fields->items[i].length);
+		if (column >= 0)
+			column_set_add(&uses->keeps, (unsigned)column);
 	}
+	uses->takes_all = true;
 }
 
 static int keep_open(struct stage *s)

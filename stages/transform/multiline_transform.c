@@ -61,6 +61,12 @@ static size_t multiline_transform_memory(const void *options)
 	       held_records_memory(held_bytes(options));
 }
 
+static void multiline_transform_fields(const void *options, struct field_uses *uses)
+{
+	(void)options;
+	uses->takes_all = true;
+}
+
 /* A batch whose lines are all copied, each with a delimiter that it may not have had, behind what is held. */
 static unsigned multiline_transform_scratch(const void *options, size_t capacity, bool needs_all,
 					    size_t *ret_capacity)
@@ -498,6 +504,7 @@ const struct stage_type multiline_type = {
     .transform_due = multiline_transform_due,
     .snapshot = multiline_transform_snapshot,
     .memory = multiline_transform_memory,
+    .fields = multiline_transform_fields,
     .scratch = multiline_transform_scratch,
     .splits = true,
     .light = true,

@@ -33,7 +33,7 @@ static void remove_fields(const void *options, struct field_uses *uses)
 {
 	const struct text_list *fields = &((const struct remove_options *)options)->fields;
 	for (size_t i = 0; i < fields->count; i++)
-		fields_write(uses, fields->items[i].bytes, fields->items[i].length);
+		fields_take(uses, fields->items[i].bytes, fields->items[i].length);
 }
 
 static int remove_open(struct stage *s)

@@ -121,9 +121,9 @@ static void rename_fields(const void *options, struct field_uses *uses)
 	for (size_t i = 0; i < fields->count && !uses->error; i++) {
 		const struct text_pair *pair = &fields->items[i];
 		declare_parts(pair, uses);
-		fields_read(uses, pair->name.bytes, pair->name.length);
-		fields_write(uses, pair->name.bytes, pair->name.length);
-		fields_write(uses, pair->value.bytes, pair->value.length);
+		fields_read_named(uses, &pair->name);
+		fields_take(uses, pair->name.bytes, pair->name.length);
+		fields_give(uses, pair->value.bytes, pair->value.length);
 	}
 }
 

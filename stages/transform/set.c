@@ -98,7 +98,7 @@ static void set_fields(const void *options, struct field_uses *uses)
 	for (size_t i = 0; i < fields->count; i++) {
 		const struct text *name = &fields->items[i].name;
 		expression_declare(&fields->items[i].value, uses);
-		fields_write(uses, name->bytes, name->length);
+		fields_give(uses, name->bytes, name->length);
 		if (is_called(name, "time"))
 			fields_write_known(uses, FIELD_RECORD_TIME);
 	}

@@ -101,7 +101,7 @@ static void throttle_fields(const void *options, struct field_uses *uses)
 {
 	const struct throttle_options *o = options;
 	for (size_t i = 0; i < o->key.count; i++)
-		fields_read(uses, o->key.items[i].bytes, o->key.items[i].length);
+		fields_read_named(uses, &o->key.items[i]);
 }
 
 /* For keys that are written with escapes. */

@@ -215,3 +215,28 @@ test_graph_says_what_each_stage_takes() {
 	grep -qE '^sink packed \(file\), [0-9]+MiB$' out || fail "$(cat out)"
 	grep -qE '^source in .* buffers of [0-9]+KiB, [0-9]+MiB$' out || fail "$(cat out)"
 }
+
+test_a_field_that_nothing_above_gives_is_told_where_it_is_read() {
+	: >in.log
+	wrong_topology 'sources: {in: {type: file, paths: [in.log]}, std: {type: stdin}}' 'transforms:' \
+		'  some: {type: filter, inputs: [std], where: host == "x"}' \
+		"  parsed: {type: parse_regex, inputs: [in], regex: '(?<host>\\S+) (?<status>\\d+)'}" \
+		'  errors: {type: filter, inputs: [parsed], where: host != "" && statsu == "500"}' \
+		'sinks:' \
+		'  one: {type: file, inputs: [errors], path: "one/{hostt}.log", encoding: {format: csv, fields: [host, time, took]}}' \
+		'  two: {type: file, inputs: [some], path: two.log, encoding: {format: template, template: "{body} {source} {client}"}}'
+	sluice check -c wrong.yaml
+	assert_status 0
+	cat >expected <<-'END'
+		wrong.yaml:3:46: warning: nothing above gives `host`, as records have no fields here; add a parser before it, such as `parse_json`
+		wrong.yaml:5:65: warning: nothing above gives `statsu`; did you mean `status`?
+		wrong.yaml:7:51: warning: nothing above gives `hostt`; did you mean `host`?
+		wrong.yaml:7:109: warning: nothing above gives `took`; add what does before it, such as `set`, or a parser of what holds it
+		wrong.yaml:8:109: warning: nothing above gives `client`, as records have no fields here; add a parser before it, such as `parse_json`
+	END
+	grep -v 'is no directory\|directory .one' err >got || true
+	assert_same expected got
+	run_sluice --once -c wrong.yaml </dev/null
+	assert_status 0
+	assert_said 'wrong.yaml:3:46: warning: nothing above gives .host.'
+}

@@ -1,4 +1,5 @@
 #include "tests/unit/stages/transform_fixture.h"
+#include "daemon/given_fields.h"
 #include "daemon/pipeline.h"
 #include "stages/known.h"
 #include "tests/unit/stages/cel_fixture.h"
@@ -236,6 +237,7 @@ static const struct stage_type show_type = {
 
 static struct topology topology;
 static struct plan plan;
+static bool warns; /* of fields that nobody gives */
 static struct stage_counters counters[STAGES_MAX];
 static char said[8192];
 
@@ -295,6 +297,8 @@ static int load(const char *yaml)
 	int r = topology_load(&topology, &request, &problems);
 	if (r == 0)
 		r = plan_make(&plan, &topology, 2, &problems);
+	if (r == 0 && warns)
+		r = given_fields_check(&topology, &problems);
 	print_problems(&problems);
 	problems_release(&problems);
 	unlink("t.yaml");
@@ -393,7 +397,9 @@ void transforms_refuse(const char *yaml, const char *problems)
 
 void transforms_warn(const char *yaml, const char *warnings)
 {
+	warns = true;
 	cr_assert_eq(load(yaml), 0, "%s", said);
+	warns = false;
 	cr_assert_str_eq(said, warnings, "got:\n%swanted:\n%s", said, warnings);
 }
 
