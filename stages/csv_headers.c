@@ -359,11 +359,9 @@ void csv_headers_release(struct csv_headers *h)
 {
 	for (size_t i = 0; i < h->list_count; i++)
 		file_origin_let_go(h->list[i].origin);
-	while (h->headers.next && chain_first(&h->headers)) {
-		struct csv_header *header =
-		    chain_owner(chain_first(&h->headers), struct csv_header, in_list);
-		chain_unlink(&header->in_list);
-		free(header);
+	for (struct chain *c = h->headers.next, *next; c && c != &h->headers; c = next) {
+		next = c->next;
+		free(chain_owner(c, struct csv_header, in_list));
 	}
 	free(h->list);
 	hash_index_release(&h->files);

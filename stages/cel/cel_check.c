@@ -115,7 +115,7 @@ static int check_select(struct cel_checker *c, struct cel_node *n)
 
 static void note_asked(struct cel_checker *c, size_t column)
 {
-	for (size_t i = 0; i < c->program->field_count; i++)
+	for (size_t i = 0; c->fields && i < c->program->field_count; i++)
 		if (c->fields[i].column == (int)column)
 			c->fields[i].is_asked_for = true;
 }
