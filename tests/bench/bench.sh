@@ -70,7 +70,7 @@ is_wanted() { # NAME...
 	return 1
 }
 
-# row NAME WANTED PEER OURS THEIRS: throughput of two commands, in turns.
+# row NAME WANTED PEER OURS THEIRS [SHARE]: throughput of two commands, in turns; the peer gets a SHAREth of the input.
 row() {
 	is_wanted "$1" || return 0
 	echo "$1: $runs runs of each" >&2
@@ -84,11 +84,28 @@ row() {
 		theirs+=("$wall") their_cpu+=("$cpu")
 	done
 	rm -f "$folder"/out.*
-	awk -F '\t' -v OFS='\t' -v name="$1" -v wanted="$2" -v peer="$3" -v bytes="$bytes" \
+	awk -F '\t' -v OFS='\t' -v name="$1" -v wanted="$2" -v peer="$3" -v bytes="$bytes" -v share="${6:-1}" \
 		-v a="$(printf '%s\n' "${ours[@]}" | median)" -v b="$(printf '%s\n' "${theirs[@]}" | median)" \
 		-v ac="$(printf '%s\n' "${our_cpu[@]}" | median)" -v bc="$(printf '%s\n' "${their_cpu[@]}" | median)" \
 		'BEGIN { printf "%s\t%.2f GB/s\t%.2f s\t%s\t%.2f GB/s\t%.2f s\t%.2f\t%.2f\n",
-			name, bytes / a / 1000, ac, peer, bytes / b / 1000, bc, wanted, b / a }' >>"$results"
+			name, bytes / a / 1000, ac, peer, bytes / share / b / 1000, bc, wanted, b * share / a }' >>"$results"
+}
+
+# at_least NAME GB/S COMMAND: throughput of one command.
+at_least() {
+	is_wanted "$1" || return 0
+	echo "$1: $runs runs" >&2
+	local ours=() our_cpu=() i
+	timed "$3"
+	for ((i = 0; i < runs; i++)); do
+		timed "$3"
+		ours+=("$wall") our_cpu+=("$cpu")
+	done
+	rm -f "$folder"/out.*
+	awk -v OFS='\t' -v name="$1" -v wanted="$2" -v bytes="$bytes" -v a="$(printf '%s\n' "${ours[@]}" | median)" \
+		-v ac="$(printf '%s\n' "${our_cpu[@]}" | median)" 'BEGIN {
+		printf "%s\t%.2f GB/s\t%.2f s\tat least\t%.2f GB/s\t-\t1.00\t%.2f\n",
+			name, bytes / a / 1000, ac, wanted, bytes / a / 1000 / wanted }' >>"$results"
 }
 
 # bench_queue measures in turns itself, and prints "name<tab>million items a second".
@@ -111,12 +128,18 @@ queue_rows() {
 		}' >>"$results"
 }
 
-if [ ! -e "$input" ] || [ "$(cat "$folder/in.size" 2>/dev/null)" != "${BENCH_BYTES:-512MiB}" ]; then
-	"$build/tests/bench/loggen" --bytes "${BENCH_BYTES:-512MiB}" "$input"
-	echo "${BENCH_BYTES:-512MiB}" >"$folder/in.size"
-fi
+# generate FILE [OPTION]: unless it is there.
+generate() {
+	local size=${BENCH_BYTES:-512MiB}
+	if [ ! -e "$1" ] || [ "$(cat "$1.size" 2>/dev/null)" != "$size" ]; then
+		"$build/tests/bench/loggen" --bytes "$size" ${2:+"$2"} "$1"
+		echo "$size" >"$1.size"
+	fi
+	cat "$1" >/dev/null
+}
+
+generate "$input"
 bytes=$(stat -c %s "$input")
-cat "$input" >/dev/null
 
 topology blackhole "" "type: blackhole"
 topology copy "" "type: file, path: '$folder/out.a'"
@@ -214,6 +237,8 @@ row 'literal filter -> file' 1.0 'rg' "$(run literal)" "rg -N --no-config '$lite
 row 'literal filter -> file' 1.0 'grep -F' "$(run literal)" "grep -F '$literal' '$input' >'$folder/out.b'"
 row 'regex filter -> file' 1.0 'rg' "$(run regex)" "rg -N --no-config '$regex' '$input' >'$folder/out.b'"
 row 'zstd -3, 2 workers' 0.95 'zstd -3 -T2' "$(run zstd)" "zstd -q -3 -T2 '$input' -o '$folder/out.b'"
+. tests/bench/record_rows.sh
+record_rows
 epoch_rows
 many_files_rows
 queue_rows

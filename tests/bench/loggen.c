@@ -1,11 +1,11 @@
-/* loggen.c - writes nginx access log that looks like a day's traffic, the same bytes for the same seed.
+/* loggen.c - writes nginx access log that looks like a day's traffic, the same bytes for the same seed; or the same traffic as JSON.
  *
- *	loggen [--bytes 512MiB | --lines N] [--seed N] [--stream K] [--crlf] [FILE]
+ *	loggen [--bytes 512MiB | --lines N] [--seed N] [--stream K] [--crlf | --json] [FILE]
  *	loggen [--bytes 512MiB | --lines N] [--seed N] --files N DIRECTORY      access-000.log, access-001.log, ...
  *
  * Whole lines only, so a file ends up to one line short of --bytes. Each line ends in `req=KKK-NNNNNNNNNN`: its stream
  * (one for each file) and its number in it, from 0, so that a reader can tell whether each came once and in order.
- * About 190 bytes a line, 5 % of status 5xx, 10 % POST.
+ * About 190 bytes a line, 5 % of status 5xx, 10 % POST; as JSON about 280, whose `debug` is what one would drop.
  *
  * A line is put together from pieces that are prepared once, so that generating is as fast as copying.
  *
@@ -42,12 +42,13 @@ struct generator {
 	uint64_t random;
 	struct piece addresses[ADDRESSES], paths[PATHS];
 	struct piece methods[WEIGHTED], statuses[WEIGHTED], referers[WEIGHTED], agents[WEIGHTED];
-	struct piece stamp; /* " - - [21/Nov/2026:10:20:15 +0000] \"" */
+	struct piece users[WEIGHTED], debug[WEIGHTED];
+	struct piece stamp; /* " - - [21/Nov/2026:10:20:15 +0000] \"", or as JSON has it */
 	time_t stamp_s;
 	unsigned lines_this_second;
 	uint64_t number;
 	unsigned stream;
-	bool crlf;
+	bool crlf, json;
 };
 
 struct output {
@@ -85,6 +86,7 @@ static const struct choice agents[] = {
     {22, "okhttp/4.12.0\" req="},
     {16, "curl/8.5.0\" req="},
 };
+static const char *const names[] = {"ann", "bob", "zo\xc3\xab", "christopher"};
 static const char *const places[] = {
     "api/v1/orders", "api/v1/users",    "api/v2/search", "static/js",
     "static/css",    "images/products", "blog",          "account",
@@ -142,7 +144,36 @@ static void fill_addresses(struct generator *g)
 	}
 }
 
-static void generator_init(struct generator *g, uint64_t seed, unsigned stream, bool crlf)
+/* Without what the log's lines have around the word. */
+static void fill_json_words(struct piece *table, size_t strip_before, size_t strip_after)
+{
+	for (size_t i = 0; i < WEIGHTED; i++) {
+		struct piece *p = &table[i];
+		p->length -= strip_before + strip_after;
+		memmove(p->bytes, p->bytes + strip_before, p->length);
+	}
+}
+
+static void fill_json(struct generator *g)
+{
+	char text[PIECE_BYTES];
+	for (size_t i = 0; i < WEIGHTED; i++) {
+		snprintf(text, sizeof(text), ",\"user\":{\"id\":%u,\"name\":\"%s\"}",
+			 (unsigned)(draw(g) % 1000000),
+			 names[draw(g) % (sizeof(names) / sizeof(names[0]))]);
+		piece_set(&g->users[i], text);
+		snprintf(text, sizeof(text), ",\"debug\":\"%.*s\"", (int)(draw(g) % 40),
+			 "cache miss, upstream 10.0.3.17 answered in time");
+		piece_set(&g->debug[i], text);
+	}
+	fill_json_words(g->methods, 0, 1);
+	fill_json_words(g->statuses, strlen(" HTTP/1.1\" "), 1);
+	fill_json_words(g->referers, strlen(" \""), strlen("\" \""));
+	fill_json_words(g->agents, 0, strlen("\" req="));
+}
+
+static void generator_init(struct generator *g, uint64_t seed, unsigned stream, bool crlf,
+			   bool json)
 {
 	memset(g, 0, sizeof(*g));
 	g->random = seed * 0x9e3779b97f4a7c15u + stream + 1;
@@ -150,6 +181,7 @@ static void generator_init(struct generator *g, uint64_t seed, unsigned stream, 
 		g->random = 1;
 	g->stream = stream;
 	g->crlf = crlf;
+	g->json = json;
 	g->stamp_s = 1780000000;
 	fill_weighted(g->methods, methods, sizeof(methods) / sizeof(methods[0]));
 	fill_weighted(g->statuses, statuses, sizeof(statuses) / sizeof(statuses[0]));
@@ -157,6 +189,8 @@ static void generator_init(struct generator *g, uint64_t seed, unsigned stream, 
 	fill_weighted(g->agents, agents, sizeof(agents) / sizeof(agents[0]));
 	fill_addresses(g);
 	fill_paths(g);
+	if (json)
+		fill_json(g);
 }
 
 static char *append(char *to, const struct piece *p)
@@ -195,7 +229,47 @@ static void advance_clock(struct generator *g)
 	struct tm when;
 	gmtime_r(&g->stamp_s, &when);
 	g->stamp.length = strftime(g->stamp.bytes, sizeof(g->stamp.bytes),
-				   " - - [%d/%b/%Y:%H:%M:%S +0000] \"", &when);
+				   g->json ? "{\"time\":\"%Y-%m-%dT%H:%M:%SZ\",\"remote_addr\":\""
+					   : " - - [%d/%b/%Y:%H:%M:%S +0000] \"",
+				   &when);
+}
+
+/* req=KKK-NNNNNNNNNN without the name. */
+static char *append_request(struct generator *g, char *to)
+{
+	to = append_padded(to, g->stream, 3);
+	*to++ = '-';
+	return append_padded(to, g->number++, 10);
+}
+
+#define APPEND_TEXT(to, text) mempcpy(to, text, sizeof(text) - 1)
+
+static char *append_json_line(struct generator *g, char *to)
+{
+	advance_clock(g);
+	uint64_t r = draw(g), s = draw(g);
+	to = append(to, &g->stamp);
+	to = append(to, &g->addresses[r % ADDRESSES]);
+	to = APPEND_TEXT(to, "\",\"method\":\"");
+	to = append(to, &g->methods[r >> 16 & (WEIGHTED - 1)]);
+	to = APPEND_TEXT(to, "\",\"path\":\"");
+	to = append(to, &g->paths[(r >> 24) % PATHS]);
+	to = APPEND_TEXT(to, "\",\"status\":");
+	to = append(to, &g->statuses[s & (WEIGHTED - 1)]);
+	to = APPEND_TEXT(to, ",\"bytes\":");
+	to = append_number(to, (s >> 32 & 0xfff) * (s >> 44 & 0x3f));
+	to = APPEND_TEXT(to, ",\"duration\":0.");
+	to = append_padded(to, r >> 48 & 0x1ff, 3);
+	to = APPEND_TEXT(to, ",\"referer\":\"");
+	to = append(to, &g->referers[s >> 8 & (WEIGHTED - 1)]);
+	to = APPEND_TEXT(to, "\",\"agent\":\"");
+	to = append(to, &g->agents[s >> 16 & (WEIGHTED - 1)]);
+	to = APPEND_TEXT(to, "\"");
+	to = append(to, &g->users[s >> 24 & (WEIGHTED - 1)]);
+	to = append(to, &g->debug[s >> 50 & (WEIGHTED - 1)]);
+	to = APPEND_TEXT(to, ",\"req\":\"");
+	to = append_request(g, to);
+	return APPEND_TEXT(to, "\"}\n");
 }
 
 /* One line at `to`, which has room for LINE_BYTES_MAX; returns its end. */
@@ -211,9 +285,7 @@ static char *append_line(struct generator *g, char *to)
 	to = append_number(to, (s >> 32 & 0xfff) * (s >> 44 & 0x3f));
 	to = append(to, &g->referers[s >> 8 & (WEIGHTED - 1)]);
 	to = append(to, &g->agents[s >> 16 & (WEIGHTED - 1)]);
-	to = append_padded(to, g->stream, 3);
-	*to++ = '-';
-	to = append_padded(to, g->number++, 10);
+	to = append_request(g, to);
 	if (g->crlf)
 		*to++ = '\r';
 	*to++ = '\n';
@@ -243,7 +315,8 @@ static int generate(struct generator *g, struct output *o, struct amount amount)
 	uint64_t bytes = 0;
 	while (g->number < amount.lines) {
 		char *start = o->block + o->used;
-		size_t length = (size_t)(append_line(g, start) - start);
+		const char *end = g->json ? append_json_line(g, start) : append_line(g, start);
+		size_t length = (size_t)(end - start);
 		if (bytes + length > amount.bytes)
 			break;
 		bytes += length;
@@ -277,13 +350,14 @@ struct request {
 	struct amount amount;
 	uint64_t seed;
 	unsigned stream, files;
-	bool crlf;
+	bool crlf, json;
 	const char *target;
 };
 
 static _Noreturn void usage(void)
 {
-	fputs("usage: loggen [--bytes SIZE] [--lines N] [--seed N] [--stream K] [--crlf] [FILE]\n"
+	fputs("usage: loggen [--bytes SIZE] [--lines N] [--seed N] [--stream K] [--crlf | --json] "
+	      "[FILE]\n"
 	      "       loggen [--bytes SIZE] [--lines N] [--seed N] [--crlf] --files N DIRECTORY\n",
 	      stderr);
 	exit(2);
@@ -292,18 +366,17 @@ static _Noreturn void usage(void)
 static struct request parse_arguments(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"bytes", required_argument, NULL, 'b'},
-	    {"lines", required_argument, NULL, 'l'},
-	    {"seed", required_argument, NULL, 's'},
-	    {"stream", required_argument, NULL, 'k'},
-	    {"files", required_argument, NULL, 'f'},
-	    {"crlf", no_argument, NULL, 'c'},
-	    {0},
+	    {"bytes", required_argument, NULL, 'b'}, {"lines", required_argument, NULL, 'l'},
+	    {"seed", required_argument, NULL, 's'},  {"stream", required_argument, NULL, 'k'},
+	    {"files", required_argument, NULL, 'f'}, {"crlf", no_argument, NULL, 'c'},
+	    {"json", no_argument, NULL, 'j'},        {0},
 	};
 	struct request r = {.amount = {UINT64_MAX, UINT64_MAX}, .seed = 1};
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		if (c == 'c')
 			r.crlf = true;
+		else if (c == 'j')
+			r.json = true;
 		else if (c == '?')
 			usage();
 		else if (c == 'b')
@@ -336,7 +409,7 @@ static int write_stream(const struct request *r, unsigned stream, struct amount 
 		o.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (o.fd < 0)
 		return -errno;
-	generator_init(&g, r->seed, stream, r->crlf);
+	generator_init(&g, r->seed, stream, r->crlf, r->json);
 	int result = generate(&g, &o, amount);
 	if (path && close(o.fd) < 0 && result == 0)
 		result = -errno;

@@ -471,8 +471,7 @@ Test(pipeline, who_waits_looks_around_only_where_there_is_a_cpu_for_each_thread)
 	cpu_set_t one;
 	begin(&w, BACKEND_PLAIN, two_threads);
 	cr_assert_gt(w.pipeline.runner_count, 1);
-	cr_assert_eq(w.pipeline.runners[0].may_look,
-		     cpus_available() >= w.pipeline.runner_count);
+	cr_assert_eq(w.pipeline.runners[0].may_look, cpus_available() >= w.pipeline.runner_count);
 	end(&w);
 	CPU_ZERO(&one);
 	CPU_SET((size_t)sched_getcpu(), &one);
