@@ -1,8 +1,8 @@
 #include "tests/unit/stages/encode_trial.h"
 #include "stages/builtin.h"
+#include "tests/unit/stages/option_trial.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 
 static const struct stage_type *type_of(struct encode_trial *t)
@@ -13,17 +13,9 @@ static const struct stage_type *type_of(struct encode_trial *t)
 	return (const struct stage_type *)(const void *)schema;
 }
 
-static void fill(struct encode_trial *t, const char *yaml)
+static void check(const void *options, struct place at, struct problems *problems)
 {
-	struct problems problems;
-	problems_init(&problems);
-	int r =
-	    option_fill(encoding_table, &t->options, sizeof t->options, yaml, &problems, &t->arena);
-	cr_assert_eq(r, 0, "%s: %s", yaml, problems.count ? problems.list[0].text : "");
-	encoding_check(&t->options, (struct place){.file = "t"}, &problems);
-	cr_assert_eq(problems_total(&problems), 0, "%s: %s", yaml,
-		     problems.count ? problems.list[0].text : "");
-	problems_release(&problems);
+	encoding_check(options, at, problems);
 }
 
 static void note_written(struct encode_trial *t)
@@ -45,7 +37,7 @@ static void open_stage(struct encode_trial *t, const struct stage_type *type)
 	t->stage = (struct stage){.type = type,
 				  .id = "trial.encoding",
 				  .options = &t->options,
-				  .env = &t->parsed.env,
+				  .env = &t->parsed.world.env,
 				  .home = &t->made,
 				  .fields = &t->parsed.fields,
 				  .written = &t->written,
@@ -58,7 +50,7 @@ void encode_begin(struct encode_trial *t, const char *yaml)
 	size_t capacity = t->capacity;
 	memset(t, 0, sizeof *t);
 	t->capacity = capacity;
-	fill(t, yaml);
+	options_fill(encoding_table, &t->options, sizeof t->options, check, yaml, &t->arena);
 	const struct stage_type *type = type_of(t);
 	struct field_uses uses = {.fields = &t->parsed.fields, .object = -1};
 	type->fields(&t->options, &uses);
@@ -93,7 +85,7 @@ static void take_text(struct encode_trial *t, const struct batch *b)
 static void take_batches(struct encode_trial *t)
 {
 	struct batch *b;
-	while ((b = batch_list_take(&t->parsed.emitted))) {
+	while ((b = caught_take(&t->parsed.caught, 0))) {
 		take_text(t, b);
 		batch_free(&b);
 	}
@@ -107,10 +99,10 @@ const char *encode_lines(struct encode_trial *t, const char *lines, size_t lengt
 	cr_assert(b);
 	t->parsed.batch = NULL;
 	t->length = 0;
-	int r = type->transform_apply(&t->stage, b, &t->parsed.outlet);
+	int r = type->transform_apply(&t->stage, b, t->parsed.caught.outlets);
 	take_batches(t);
 	while (r == STEP_MORE) {
-		r = type->transform_more(&t->stage, &t->parsed.outlet);
+		r = type->transform_more(&t->stage, t->parsed.caught.outlets);
 		take_batches(t);
 	}
 	cr_assert_eq(r, 0);
@@ -124,18 +116,6 @@ const char *encode_text(struct encode_trial *t, const char *lines)
 
 size_t encode_problems(const char *yaml, const char **ret_text)
 {
-	static char text[1024];
-	struct encoding_options options;
-	struct problems problems;
-	void *arena;
-	problems_init(&problems);
-	if (option_fill(encoding_table, &options, sizeof options, yaml, &problems, &arena) == 0) {
-		encoding_check(&options, (struct place){.file = "t"}, &problems);
-		option_fill_release(arena);
-	}
-	size_t count = problems_total(&problems);
-	snprintf(text, sizeof text, "%s", problems.count ? problems.list[0].text : "");
-	*ret_text = text;
-	problems_release(&problems);
-	return count;
+	return options_problems(encoding_table, sizeof(struct encoding_options), check, yaml,
+				ret_text);
 }

@@ -8,46 +8,12 @@
 
 enum { INPUT_BYTES = 256 << 10, INPUT_BATCHES = 4 };
 
-/* ---- the world ---- */
-
-static struct stateful *of(struct env *e)
-{
-	return (struct stateful *)(void *)e;
-}
-
-static uint64_t now(struct env *e)
-{
-	return of(e)->now_ns;
-}
-
-static int64_t wall(struct env *e)
-{
-	return of(e)->wall_ns;
-}
-
-static void wake_at(struct env *e, uint64_t when_ns)
-{
-	of(e)->wake_ns = when_ns;
-}
-
-static void say(struct env *e, enum say_level level, const char *event, const char *format,
-		va_list args)
-{
-	struct stateful *x = of(e);
-	(void)level;
-	int n = snprintf(x->said, sizeof x->said, "%s ", event);
-	vsnprintf(x->said + n, sizeof x->said - (size_t)n, format, args);
-}
-
-static const struct env_ops world = {
-    .now_ns = now, .wall_ns = wall, .wake_at = wake_at, .say = say};
-
 /* ---- what comes out ---- */
 
 static void take_output(struct stateful *x, unsigned output)
 {
 	struct batch *b;
-	while ((b = batch_list_take(&x->lists[output]))) {
+	while ((b = caught_take(&x->caught, output))) {
 		for (uint32_t i = 0; i < b->count; i++) {
 			fwrite(b->bytes + b->records[i].offset, 1, b->records[i].length,
 			       x->to[output]);
@@ -61,7 +27,7 @@ static void take_outputs(struct stateful *x)
 {
 	take_output(x, 0);
 	take_output(x, 1);
-	cr_assert(home_is_whole(&x->own) || x->node.holds, "it keeps what it has handed on");
+	cr_assert(home_is_whole(&x->own) || x->holds, "it keeps what it has handed on");
 }
 
 const char *stateful_text(struct stateful *x, unsigned output)
@@ -83,15 +49,6 @@ static void forget_output_from(struct stateful *x, unsigned output, size_t at)
 
 /* ---- the stage ---- */
 
-static size_t stage_called(const struct topology *t, const char *id)
-{
-	for (size_t i = 0; i < t->stage_count; i++)
-		if (strcmp(t->stages[i].id.bytes, id) == 0)
-			return i;
-	cr_assert_fail("no stage %s", id);
-	return 0;
-}
-
 static void make_homes(struct stateful *x, size_t stage)
 {
 	size_t group = 0;
@@ -106,28 +63,9 @@ static void make_homes(struct stateful *x, size_t stage)
 	cr_assert_eq(home_init(&x->own, &own), 0);
 }
 
-static void connect(struct stateful *x, size_t stage)
-{
-	x->worker.newest_unit = &x->unit;
-	x->worker.out_edges = x->out_edges;
-	x->worker.clones = &x->own;
-	x->unit.lists = x->lists;
-	x->node.outlets = x->outlets;
-	x->node.outlet_count = plan_outputs(x->plan, stage);
-	cr_assert_leq(x->node.outlet_count, 2);
-	for (unsigned i = 0; i < x->node.outlet_count; i++) {
-		x->out_edge[i] = i;
-		x->outlets[i] = (struct outlet){.node = &x->node,
-						.worker = &x->worker,
-						.counters = &x->counters,
-						.out_edges = &x->out_edge[i],
-						.out_edge_count = 1};
-	}
-}
-
 static int open_stage(struct stateful *x)
 {
-	struct stage *s = &x->node.stage;
+	struct stage *s = &x->stage;
 	delta_clear(&x->saved);
 	cr_assert_eq(epoch_map_copy(&x->map, "t", &x->saved), 0);
 	s->saved = &x->saved;
@@ -137,17 +75,17 @@ static int open_stage(struct stateful *x)
 void stateful_init(struct stateful *x, const char *yaml)
 {
 	memset(x, 0, sizeof *x);
-	x->env.ops = &world;
-	x->now_ns = 1000;
-	x->wall_ns = INT64_C(2000000000) * 1000000000;
+	still_world_init(&x->world);
+	x->world.now_ns = 1000;
+	x->world.wall_ns = INT64_C(2000000000) * 1000000000;
 	x->plan = transforms_plan(yaml);
-	size_t i = stage_called(x->plan->topology, "t");
+	size_t i = transforms_stage("t");
 	make_homes(x, i);
-	x->node.stage = (struct stage){
+	x->stage = (struct stage){
 	    .type = plan_type(x->plan, i),
 	    .id = "t",
 	    .options = x->plan->topology->stages[i].options,
-	    .env = &x->env,
+	    .env = &x->world.env,
 	    .home = &x->own,
 	    .fields = &x->plan->fields,
 	    .needed = &x->plan->needed[i],
@@ -157,16 +95,17 @@ void stateful_init(struct stateful *x, const char *yaml)
 	    .on_error = (enum on_error)x->plan->topology->stages[i].on_error,
 	    .counters = &x->counters,
 	};
-	connect(x, i);
+	caught_init(&x->caught, plan_outputs(x->plan, i), "t", &x->counters);
+	x->caught.worker.clones = &x->own;
 	for (unsigned o = 0; o < 2; o++)
 		x->to[o] = open_memstream(&x->text[o], &x->length[o]);
 	cr_assert_eq(epoch_map_init(&x->map), 0);
-	cr_assert_eq(open_stage(x), 0, "%s", x->said);
+	cr_assert_eq(open_stage(x), 0, "%s", x->world.said);
 }
 
 void stateful_release(struct stateful *x)
 {
-	x->node.stage.type->close(&x->node.stage);
+	x->stage.type->close(&x->stage);
 	take_outputs(x);
 	for (unsigned o = 0; o < 2; o++) {
 		fclose(x->to[o]);
@@ -217,7 +156,7 @@ static struct batch *make_batch(struct stateful *x, const struct stateful_record
 	struct batch *b = batch_new(&x->input, buffer);
 	uint32_t used = 0;
 	b->delimiter = (struct delimiter){.bytes = "\n", .length = 1};
-	b->wall_ns = x->wall_ns;
+	b->wall_ns = x->world.wall_ns;
 	b->count = (uint32_t)count;
 	batch_give_rows(b);
 	for (uint32_t i = 0; i < count; i++) {
@@ -237,14 +176,14 @@ static struct batch *make_batch(struct stateful *x, const struct stateful_record
 
 static int feed_batch(struct stateful *x, struct batch *b)
 {
-	struct stage *s = &x->node.stage;
-	int r = s->type->transform_apply(s, b, x->outlets);
+	struct stage *s = &x->stage;
+	int r = s->type->transform_apply(s, b, x->caught.outlets);
 	while (r == STEP_MORE) {
-		x->node.holds = true;
+		x->holds = true;
 		take_outputs(x);
-		r = s->type->transform_more(s, x->outlets);
+		r = s->type->transform_more(s, x->caught.outlets);
 	}
-	x->node.holds = false;
+	x->holds = false;
 	take_outputs(x);
 	return r;
 }
@@ -263,11 +202,11 @@ int stateful_feed(struct stateful *x, const struct stateful_record *records, siz
 
 void stateful_due(struct stateful *x, bool ending)
 {
-	struct stage *s = &x->node.stage;
+	struct stage *s = &x->stage;
 	int r = STEP_MORE;
 	s->ending = ending;
 	while (s->type->transform_due && r == STEP_MORE) {
-		r = s->type->transform_due(s, x->outlets);
+		r = s->type->transform_due(s, x->caught.outlets);
 		cr_assert_geq(r, 0);
 		take_outputs(x);
 	}
@@ -276,7 +215,7 @@ void stateful_due(struct stateful *x, bool ending)
 
 void stateful_cut(struct stateful *x)
 {
-	struct stage *s = &x->node.stage;
+	struct stage *s = &x->stage;
 	delta_clear(&x->delta);
 	cr_assert_eq(s->type->snapshot(s, &x->delta), 0);
 	x->snapshot_bytes = x->delta.packer.length;
@@ -288,7 +227,7 @@ void stateful_cut(struct stateful *x)
 
 int stateful_crash(struct stateful *x)
 {
-	x->node.stage.type->close(&x->node.stage);
+	x->stage.type->close(&x->stage);
 	for (unsigned o = 0; o < 2; o++)
 		forget_output_from(x, o, x->cut[o]);
 	return open_stage(x);
@@ -304,8 +243,8 @@ static const struct option *option_called(const struct option *table, const char
 
 uint64_t *stateful_number(struct stateful *x, const char *group, const char *name)
 {
-	char *at = (char *)(uintptr_t)x->node.stage.options;
-	const struct option *table = x->node.stage.type->schema.options;
+	char *at = (char *)(uintptr_t)x->stage.options;
+	const struct option *table = x->stage.type->schema.options;
 	if (group) {
 		const struct option *g = option_called(table, group);
 		at += g->offset;

@@ -12,7 +12,8 @@
 
 #include "daemon/epoch_map.h"
 #include "daemon/plan.h"
-#include "daemon/worker.h"
+#include "tests/unit/stages/caught.h"
+#include "tests/unit/stages/still_world.h"
 
 #include <stdio.h>
 
@@ -25,21 +26,13 @@ struct stateful_record {
 #define NO_TIME INT64_MIN
 
 struct stateful {
-	struct env env; /* stands first */
-	uint64_t now_ns, wake_ns;
-	int64_t wall_ns;
-	char said[512]; /* what it said last */
-
+	struct still_world world;
 	const struct plan *plan;
-	struct worker worker;
-	struct node node;
-	struct outlet outlets[2];
-	struct out_edge out_edges[2];
-	struct unit unit;
-	struct batch_list lists[2];
+	struct stage stage;
+	bool holds; /* it has said that there is more to come of a batch */
+	struct caught caught;
 	struct stage_counters counters;
 	struct home input, own;
-	size_t out_edge[2]; /* of each outlet */
 
 	struct epoch_map map;
 	struct delta delta, saved;

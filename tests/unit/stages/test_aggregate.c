@@ -197,7 +197,7 @@ Test(aggregate, late_records_may_go_the_way_of_those_that_can_not_be_counted)
 Test(aggregate, a_time_ahead_of_the_clock_closes_nothing)
 {
 	stateful_init(&x, BY_K(""));
-	x.wall_ns = INT64_C(12) * 1000000000;
+	x.world.wall_ns = INT64_C(12) * 1000000000;
 	feed_one(5000, "a", 1);
 	feed_one(25000, "a", 2); /* it is 12 seconds past */
 	feed_one(10000, "a", 4);
@@ -225,9 +225,9 @@ Test(aggregate, times_before_1970_and_those_of_no_window_are_seen_to)
 Test(aggregate, without_a_time_of_its_own_a_record_counts_when_it_was_read)
 {
 	stateful_init(&x, BY_K(""));
-	x.wall_ns = INT64_C(7) * 1000000000;
+	x.world.wall_ns = INT64_C(7) * 1000000000;
 	feed_one(NO_TIME, "a", 1);
-	x.wall_ns = INT64_C(10) * 1000000000;
+	x.world.wall_ns = INT64_C(10) * 1000000000;
 	feed_one(NO_TIME, "a", 2);
 	cr_assert_str_eq(stateful_text(&x, 0), ROW("00", "10", "\"a\"", 1, 1));
 	stateful_release(&x);
@@ -237,14 +237,14 @@ Test(aggregate, when_nothing_comes_all_is_given_out_and_what_comes_then_counts_t
 {
 	stateful_init(&x, BY_K(", grace: 2s"));
 	feed_one(3000, "a", 1);
-	x.now_ns += UINT64_C(60) * 1000000000; /* held up, not quiet */
+	x.world.now_ns += UINT64_C(60) * 1000000000; /* held up, not quiet */
 	stateful_due(&x, false);
 	cr_assert_str_eq(stateful_text(&x, 0), "");
-	cr_assert_eq(x.wake_ns, x.now_ns + UINT64_C(12) * 1000000000);
-	x.now_ns = x.wake_ns - 1;
+	cr_assert_eq(x.world.wake_ns, x.world.now_ns + UINT64_C(12) * 1000000000);
+	x.world.now_ns = x.world.wake_ns - 1;
 	stateful_due(&x, false);
 	cr_assert_str_eq(stateful_text(&x, 0), "");
-	x.now_ns++;
+	x.world.now_ns++;
 	stateful_due(&x, false);
 	cr_assert_str_eq(stateful_text(&x, 0), ROW("00", "10", "\"a\"", 1, 1));
 	cr_assert_eq(counter_get(&x.counters.changes), 1, "an epoch is due");
@@ -479,7 +479,7 @@ Test(aggregate, groups_that_were_counted_for_other_functions_are_refused)
 	uint64_t *window = stateful_number(&x, NULL, "window");
 	*window *= 2;
 	cr_assert_eq(stateful_crash(&x), -EINVAL);
-	cr_assert(strstr(x.said, "aggregate not prepared"), "%s", x.said);
+	cr_assert(strstr(x.world.said, "aggregate not prepared"), "%s", x.world.said);
 	*window /= 2;
 	cr_assert_eq(stateful_crash(&x), 0);
 	stateful_due(&x, true);

@@ -109,7 +109,7 @@ Test(dedupe, a_key_is_forgotten_so_long_after_it_was_first_seen)
 Test(dedupe, a_time_ahead_of_the_clock_does_not_make_all_keys_old)
 {
 	stateful_init(&x, TIMED);
-	x.wall_ns = INT64_C(100000) * 1000000;
+	x.world.wall_ns = INT64_C(100000) * 1000000;
 	feed_one(99000, "a");
 	feed_one(INT64_C(4000000000000), "b");
 	feed_one(99500, "a");
@@ -124,8 +124,8 @@ Test(dedupe, that_there_is_no_room_for_all_keys_of_the_window_is_said_once)
 	for (int i = 0; i < 60; i++) {
 		snprintf(key, sizeof key, "%d", i);
 		feed_one(i, key);
-		cr_assert_eq(x.said[0] != 0, i == 50);
-		x.said[0] = 0;
+		cr_assert_eq(x.world.said[0] != 0, i == 50);
+		x.world.said[0] = 0;
 	}
 	stateful_release(&x);
 }

@@ -41,7 +41,7 @@ Test(parse_cri, whole_lines_stay_as_they_are)
 	    T1 " stdout F one\n"
 	       "{\"log\":\"two \\u0041\\n\",\"stream\":\"stderr\",\"time\":\"" T2 "\"}\n"
 	       "three\n" T1 " stdout F \n";
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_cri_type, "", ALL);
 	cr_assert_eq(transform_feed_text(&t, lines), 0);
 	cr_expect_str_eq(written(&t), lines);
@@ -60,7 +60,7 @@ Test(parse_cri, whole_lines_stay_as_they_are)
 
 Test(parse_cri, parts_become_the_line_they_were_with_the_time_of_the_first)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_cri_type, "", ALL);
 	transform_feed_text(&t, T1 " stdout F a\n" T1 " stdout P one, \n" T1 " stderr P x\n" T2
 				   " stdout P two, \n" T2 " stdout F:tag three\n" T2
@@ -84,7 +84,7 @@ Test(parse_cri, parts_become_the_line_they_were_with_the_time_of_the_first)
 
 Test(parse_cri, parts_of_docker_are_joined_with_their_escapes)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_cri_type, "", ALL);
 	transform_feed_text(&t,
 			    D("a\\t", T1) D("b", T1) D("c\\n", T2) R("d", T1) R("e\\\"\\n", T2));
@@ -97,7 +97,7 @@ Test(parse_cri, parts_of_docker_are_joined_with_their_escapes)
 
 Test(parse_cri, a_part_waits_for_the_next_batch)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_cri_type, "", ALL);
 	transform_feed_text(&t, T1 " stdout P one, \n");
 	cr_expect_eq(transform_count(&t), 0);
@@ -112,7 +112,7 @@ Test(parse_cri, a_part_waits_for_the_next_batch)
 
 Test(parse_cri, parts_of_two_files_of_one_source_are_not_joined)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	struct file_origin *a = file_origin_new("/logs/a.log", NULL, 1, 1);
 	struct file_origin *b = file_origin_new("/logs/b.log", NULL, 1, 2);
 	transform_begin(&t, &parse_cri_type, "", ALL);
@@ -131,7 +131,7 @@ Test(parse_cri, parts_of_two_files_of_one_source_are_not_joined)
 
 Test(parse_cri, at_the_end_of_the_input_what_is_held_goes_on_as_a_part)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_cri_type, "", ALL);
 	transform_feed_text(&t, T1 " stdout P one\n" D("tw", T2) D("o\\t", T2));
 	cr_expect_eq(transform_hand_on(&t), 0);
@@ -151,14 +151,14 @@ Test(parse_cri, at_the_end_of_the_input_what_is_held_goes_on_as_a_part)
 
 Test(parse_cri, a_part_waits_no_longer_than_it_is_told)
 {
-	struct transform_trial t = {.now_ns = 5 * SECOND};
+	struct transform_trial t = {.world.now_ns = 5 * SECOND};
 	transform_begin(&t, &parse_cri_type, "timeout: 2s", ALL);
 	transform_feed_text(&t, T1 " stdout P one\n");
-	t.now_ns = 6 * SECOND;
+	t.world.now_ns = 6 * SECOND;
 	transform_feed_text(&t, T1 " stdout P two\n");
 	cr_expect_eq(transform_hand_on(&t), 0);
-	cr_expect_eq(t.wake_ns, 8 * SECOND);
-	t.now_ns = 8 * SECOND;
+	cr_expect_eq(t.world.wake_ns, 8 * SECOND);
+	t.world.now_ns = 8 * SECOND;
 	cr_expect_eq(transform_hand_on(&t), STEP_MORE);
 	cr_expect_str_eq(written(&t), T1 " stdout P onetwo\n");
 	cr_expect_eq(counter_get(&t.counters.changes), 1, "an epoch is due");
@@ -169,7 +169,7 @@ Test(parse_cri, a_part_waits_no_longer_than_it_is_told)
 
 Test(parse_cri, what_does_not_fit_goes_on_in_parts_and_is_counted)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	char line[1200], text[1024];
 	memset(text, 'x', sizeof text);
 	transform_begin(&t, &parse_cri_type, "max_bytes: 1KiB", ALL);
@@ -189,7 +189,7 @@ Test(parse_cri, what_does_not_fit_goes_on_in_parts_and_is_counted)
 
 Test(parse_cri, what_is_held_is_remembered_and_gone_on_with)
 {
-	struct transform_trial before = {.edge_index = 0}, after = {.edge_index = 0};
+	struct transform_trial before = {.batch = NULL}, after = {.batch = NULL};
 	struct delta d = {.count = 0};
 	transform_begin(&before, &parse_cri_type, "", ALL);
 	transform_feed_text(&before, T1 " stdout P one, \n" D("tw", T1) T1 " stderr P x\n");
@@ -206,7 +206,7 @@ Test(parse_cri, what_is_held_is_remembered_and_gone_on_with)
 
 Test(parse_cri, a_snapshot_says_only_what_has_changed)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	struct delta d = {.count = 0};
 	struct change c;
 	transform_begin(&t, &parse_cri_type, "", ALL);
@@ -230,7 +230,7 @@ Test(parse_cri, a_snapshot_says_only_what_has_changed)
 
 Test(parse_cri, an_encoder_gets_every_field_under_its_prefix)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_cri_type, "prefix: c_", "*");
 	transform_feed_text(&t, T1 " stdout F m\n");
 	expect(&t, 0, "c_message", "m");
@@ -243,7 +243,7 @@ Test(parse_cri, however_lines_are_cut_they_are_whole_again)
 {
 	srand(7);
 	for (int round = 0; round < 50; round++) {
-		struct transform_trial t = {.edge_index = 0};
+		struct transform_trial t = {.batch = NULL};
 		static char expected[1 << 16], got[1 << 16], batch[1 << 16];
 		size_t expected_at = 0, got_at = 0, batch_at = 0;
 		transform_begin(&t, &parse_cri_type, "", ALL);

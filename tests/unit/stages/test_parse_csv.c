@@ -6,7 +6,7 @@
 
 Test(parse_csv, fields_are_called_by_their_order)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_csv_type, "names: [id, name, note]", "id note");
 	transform_feed_text(&t, "1,x,\"a \"\"b\"\", c\"\r\n2,,\n");
 	cr_assert_eq(transform_count(&t), 2);
@@ -20,7 +20,7 @@ Test(parse_csv, fields_are_called_by_their_order)
 
 Test(parse_csv, strictly_a_record_has_as_many_fields_as_there_are_names)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_csv_type, "names: [a, b]", "a b error");
 	transform_feed_text(&t, "1\n1,2\n1,2,3\n1,x\"y\n\n");
 	cr_expect_str_eq(transform_get(&t, 0, "error"), "fewer fields than names");
@@ -35,7 +35,7 @@ Test(parse_csv, strictly_a_record_has_as_many_fields_as_there_are_names)
 
 Test(parse_csv, leniently_it_may_have_more_or_fewer)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_csv_type, "{names: [a, b], delimiter: ';', strict: false}",
 			"a b error");
 	transform_feed_text(&t, "1\n1;2;3\n1;x\"y\n\"1;2\n");
@@ -49,7 +49,7 @@ Test(parse_csv, leniently_it_may_have_more_or_fewer)
 
 Test(parse_csv, an_encoder_gets_every_name)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_csv_type, "{names: [a, b], prefix: x_}", "*");
 	transform_feed_text(&t, "1,2\n");
 	cr_expect_str_eq(transform_get(&t, 0, "x_a"), "1");
@@ -67,7 +67,7 @@ static void begin_file(struct transform_trial *t, struct file_origin *origin)
 
 Test(parse_csv, the_first_record_of_each_file_names_its_fields)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	struct file_origin *a = file_origin_new("a.csv", NULL, 1, 1),
 			   *b = file_origin_new("b.csv", NULL, 1, 2);
 	transform_begin(&t, &parse_csv_type, "header: true", "id note error");
@@ -96,7 +96,7 @@ Test(parse_csv, the_first_record_of_each_file_names_its_fields)
 
 Test(parse_csv, without_its_header_a_file_has_no_fields)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_csv_type, "header: true", "id error");
 	t.has_place = true;
 	t.place = 100;
@@ -111,7 +111,7 @@ Test(parse_csv, without_its_header_a_file_has_no_fields)
 
 Test(parse_csv, a_header_of_no_use_is_refused_with_all_behind_it)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_csv_type, "header: true", "id error");
 	begin_file(&t, NULL);
 	transform_feed_text(&t, "id,id\n1,2\n");
@@ -124,7 +124,7 @@ Test(parse_csv, a_header_of_no_use_is_refused_with_all_behind_it)
 
 Test(parse_csv, leniently_a_header_may_lack_names_and_have_some_twice)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_csv_type, "{header: true, strict: false}", "* id error");
 	begin_file(&t, NULL);
 	transform_feed_text(&t, "id,,id,x\n1,2,\"a \"\"b\"\"\"\n1,2,3,4,5\n");
@@ -137,7 +137,7 @@ Test(parse_csv, leniently_a_header_may_lack_names_and_have_some_twice)
 
 Test(parse_csv, with_names_the_header_is_only_left_out)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_csv_type, "{names: [a, b], header: true}", "a b error");
 	begin_file(&t, NULL);
 	transform_feed_text(&t, "x,x\n1,2\n");
@@ -153,7 +153,7 @@ Test(parse_csv, with_names_the_header_is_only_left_out)
 
 Test(parse_csv, headers_are_remembered)
 {
-	struct transform_trial before = {.edge_index = 0}, after = {.edge_index = 0};
+	struct transform_trial before = {.batch = NULL}, after = {.batch = NULL};
 	struct delta d = {.count = 0};
 	transform_begin(&before, &parse_csv_type, "header: true", "id");
 	begin_file(&before, NULL);
@@ -176,7 +176,7 @@ Test(parse_csv, headers_are_remembered)
 Test(parse_csv, there_may_be_ten_thousand_names)
 {
 	enum { NAMES = 10000 };
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	static char lines[NAMES * 14];
 	size_t length = 0;
 	for (int i = 0; i < NAMES; i++)

@@ -7,7 +7,7 @@
 
 Test(parse_logfmt, wanted_keys_become_fields)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_logfmt_type, "", "level msg a.b cached nothing");
 	transform_feed_text(
 	    &t, "level=info msg=\"two \\\"w\\\"\" a.b=1 cached other=2\nlevel=warn level=error\n");
@@ -36,7 +36,7 @@ Test(parse_logfmt, an_encoder_gets_all_pairs_as_json)
 	    {"k\\=v a=1 a=2", "{\"k\\\\\":\"v\",\"a\":\"1\",\"a\":\"2\"}"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct transform_trial t = {.edge_index = 0};
+		struct transform_trial t = {.batch = NULL};
 		char line[256];
 		transform_begin(&t, &parse_logfmt_type, "", "* a");
 		snprintf(line, sizeof line, "%s\n", cases[i].text);
@@ -48,7 +48,7 @@ Test(parse_logfmt, an_encoder_gets_all_pairs_as_json)
 
 Test(parse_logfmt, a_refused_record_has_an_error_and_no_fields)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_logfmt_type, "", "* a error");
 	transform_feed_text(&t, "a=1 b=\"\na=2\n");
 	cr_expect_str_eq(transform_get(&t, 0, "a"), "-");
@@ -62,7 +62,7 @@ Test(parse_logfmt, a_refused_record_has_an_error_and_no_fields)
 
 Test(parse_logfmt, names_get_the_prefix)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_logfmt_type, "prefix: log.", "log.a a");
 	transform_feed_text(&t, "a=1\n");
 	cr_expect_str_eq(transform_get(&t, 0, "log.a"), "1");
@@ -73,7 +73,7 @@ Test(parse_logfmt, names_get_the_prefix)
 Test(parse_logfmt, ten_thousand_pairs_are_one_object)
 {
 	enum { PAIRS = 10000 };
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	char *line = malloc(PAIRS * 4);
 	cr_assert(line);
 	for (size_t i = 0; i < PAIRS; i++)
@@ -90,7 +90,7 @@ Test(parse_logfmt, ten_thousand_pairs_are_one_object)
 Test(parse_logfmt, an_object_that_has_no_room_is_an_ordinary_failure)
 {
 	enum { BYTES = 1024 };
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	char line[BYTES + 16];
 	memcpy(line, "a=\"", 3);
 	memset(line + 3, 1, BYTES - 5);

@@ -20,7 +20,7 @@ static void expect(struct transform_trial *t, uint32_t record, const char *name,
 
 Test(parse_syslog, the_parts_of_both_formats_become_fields)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_syslog_type, "", ALL);
 	transform_feed_text(&t, "<165>1 2003-10-11T22:14:15.003Z host app 42 ID47 - m\n"
 				"Oct 11 22:14:15 h su[7]: text\n");
@@ -68,7 +68,7 @@ Test(parse_syslog, structured_data_is_a_map_or_what_a_path_leads_to)
 	    {"<1>Oct 11 22:14:15 h a: m\n", "-", "-", "-", "-"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct transform_trial t = {.edge_index = 0};
+		struct transform_trial t = {.batch = NULL};
 		transform_begin(&t, &parse_syslog_type, "",
 				DATA " " DATA ".a " DATA ".a.k " DATA ".a.b@1.c.d");
 		transform_feed_text(&t, cases[i].text);
@@ -82,7 +82,7 @@ Test(parse_syslog, structured_data_is_a_map_or_what_a_path_leads_to)
 
 Test(parse_syslog, what_is_another_format_than_told_is_refused)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_syslog_type, "format: rfc5424", "message error");
 	transform_feed_text(&t, "<1>Oct 11 22:14:15 h a: m\n<1>1 - - - - - - m\n");
 	expect(&t, 0, "error", "version");
@@ -93,7 +93,7 @@ Test(parse_syslog, what_is_another_format_than_told_is_refused)
 
 Test(parse_syslog, an_encoder_gets_every_part)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_syslog_type, "", "*");
 	transform_feed_text(&t, "<1>1 - h - - - [x y=\"z\"] m\n");
 	expect(&t, 0, "facility", "kern");
@@ -158,7 +158,7 @@ static void expect_log(const char *name, const char *program)
 {
 	static char log[LOG_BYTES_MAX], table[LOG_BYTES_MAX];
 	static char columns[8][2048];
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	size_t length = 0, given = read_log(name, "", log);
 	for (size_t i = 0; i < given; i++)
 		if (log[i] != '\r')

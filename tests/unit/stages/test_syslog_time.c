@@ -26,7 +26,7 @@ Test(syslog_time, a_record_is_of_the_time_that_it_says)
 	    {"UTC", "<1>1 - - - - - -", "-"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct transform_trial t = {.now_ns = NOW * 1000000000};
+		struct transform_trial t = {.world.now_ns = NOW * 1000000000};
 		char yaml[64];
 		snprintf(yaml, sizeof yaml, "zone: '%s'", cases[i].zone);
 		transform_begin(&t, &parse_syslog_type, yaml, "time");
@@ -40,7 +40,7 @@ Test(syslog_time, a_record_is_of_the_time_that_it_says)
 
 Test(syslog_time, a_line_of_a_container_is_of_the_time_of_its_first_part)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_cri_type, "", "time");
 	transform_feed_text(&t, "2003-10-11T22:14:15.003Z stdout P a\n"
 				"2003-10-11T22:14:16.003Z stdout F b\n"
@@ -52,7 +52,7 @@ Test(syslog_time, a_line_of_a_container_is_of_the_time_of_its_first_part)
 
 Test(syslog_time, another_time_has_precedence_when_it_is_asked_for)
 {
-	struct transform_trial t = {.edge_index = 0};
+	struct transform_trial t = {.batch = NULL};
 	transform_begin(&t, &parse_syslog_type, "time: {field: message, format: unix}", "time");
 	transform_feed_text(&t, "<1>1 2003-10-11T22:14:15.003Z h - - - - 7\n"
 				"<1>1 2003-10-11T22:14:15.003Z h - - - -\n");

@@ -380,13 +380,18 @@ void transforms_expect(const char *sink, const char *expected)
 	cr_assert_str_eq(got, expected, "%s got:\n%swanted:\n%s", sink, got, expected);
 }
 
-const struct stage_counters *transforms_counters(const char *stage)
+size_t transforms_stage(const char *id)
 {
 	for (size_t i = 0; i < topology.stage_count; i++)
-		if (strcmp(topology.stages[i].id.bytes, stage) == 0)
-			return &counters[i];
-	cr_assert_fail("no stage %s", stage);
-	return NULL;
+		if (strcmp(topology.stages[i].id.bytes, id) == 0)
+			return i;
+	cr_assert_fail("no stage %s", id);
+	return 0;
+}
+
+const struct stage_counters *transforms_counters(const char *stage)
+{
+	return &counters[transforms_stage(stage)];
 }
 
 void transforms_refuse(const char *yaml, const char *problems)

@@ -40,5 +40,7 @@ void transforms_warn(const char *yaml, const char *warnings);
 /* For who drives a stage by himself. Until transforms_forget(), or the next one. */
 struct plan;
 const struct plan *transforms_plan(const char *yaml);
+/* The number of the stage of that id in it. */
+size_t transforms_stage(const char *id);
 
 void transforms_forget(void);

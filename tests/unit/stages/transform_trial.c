@@ -1,46 +1,11 @@
 #include "tests/unit/stages/transform_trial.h"
+#include "tests/unit/stages/option_trial.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- the world ---- */
-
-static void say(struct env *e, enum say_level level, const char *event, const char *format,
-		va_list args)
-{
-	(void)e;
-	(void)level;
-	(void)event;
-	(void)format;
-	(void)args;
-}
-
-static struct transform_trial *trial_of(struct env *e)
-{
-	return (struct transform_trial *)(void *)((char *)e -
-						  offsetof(struct transform_trial, env));
-}
-
-static uint64_t now_ns(struct env *e)
-{
-	return trial_of(e)->now_ns;
-}
-
-static int64_t wall_ns(struct env *e)
-{
-	return (int64_t)trial_of(e)->now_ns;
-}
-
-static void wake_at(struct env *e, uint64_t when_ns)
-{
-	trial_of(e)->wake_ns = when_ns;
-}
-
-static const struct env_ops quiet = {
-    .now_ns = now_ns, .wall_ns = wall_ns, .wake_at = wake_at, .say = say};
 
 static void want(struct transform_trial *t, struct field_uses *uses, const char *names)
 {
@@ -91,22 +56,6 @@ static void find_room(struct transform_trial *t)
 	t->stage.home = &t->made;
 }
 
-static void connect(struct transform_trial *t)
-{
-	t->unit = (struct unit){.used = true, .lists = &t->emitted};
-	t->worker.newest_unit = &t->unit;
-	t->worker.out_edges = &t->edge;
-	t->worker.out_edge_count = 1;
-	t->node.outlets = &t->outlet;
-	t->node.outlet_count = 1;
-	t->node.stage.id = "trial";
-	t->outlet = (struct outlet){.node = &t->node,
-				    .worker = &t->worker,
-				    .counters = &t->counters,
-				    .out_edges = &t->edge_index,
-				    .out_edge_count = 1};
-}
-
 void transform_widen(struct transform_trial *t, size_t capacity)
 {
 	t->input_capacity = capacity;
@@ -115,26 +64,22 @@ void transform_widen(struct transform_trial *t, size_t capacity)
 void transform_begin(struct transform_trial *t, const struct stage_type *type, const char *yaml,
 		     const char *wanted)
 {
-	struct problems problems;
-	problems_init(&problems);
 	t->input_capacity = t->input_capacity ? t->input_capacity : TRIAL_CAPACITY;
 	t->options = calloc(1, type->schema.options_size);
 	cr_assert(t->options);
-	int r = option_fill(type->schema.options, t->options, type->schema.options_size, yaml,
-			    &problems, &t->arena);
-	cr_assert_eq(r, 0, "%s: %s", yaml, problems.count ? problems.list[0].text : "");
-	t->env.ops = &quiet;
+	options_fill(type->schema.options, t->options, type->schema.options_size, NULL, yaml,
+		     &t->arena);
+	still_world_init(&t->world);
 	t->stage = (struct stage){.type = type,
 				  .id = "trial",
 				  .options = t->options,
-				  .env = &t->env,
+				  .env = &t->world.env,
 				  .saved = t->saved,
 				  .counters = &t->counters};
 	declare(t, wanted);
 	find_room(t);
-	connect(t);
+	caught_init(&t->caught, 1, t->stage.id, &t->counters);
 	cr_assert_eq(type->open(&t->stage), 0);
-	problems_release(&problems);
 }
 
 void transform_end(struct transform_trial *t)
@@ -165,7 +110,7 @@ static struct batch *batch_of(struct transform_trial *t, const char *lines, size
 	b->has_place = t->has_place;
 	b->place = t->place;
 	t->place += length;
-	b->wall_ns = (int64_t)t->now_ns;
+	b->wall_ns = still_world_wall(&t->world);
 	b->delimiter = (struct delimiter){{'\n'}, 1};
 	for (const uint8_t *at = b->bytes, *end = at + length; at < end;) {
 		const uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
@@ -182,14 +127,14 @@ static struct batch *batch_of(struct transform_trial *t, const char *lines, size
 
 static void take_emitted(struct transform_trial *t)
 {
-	t->batch = batch_list_take(&t->emitted);
-	cr_assert(!t->emitted.first, "more than one batch");
+	t->batch = caught_take(&t->caught, 0);
+	cr_assert_null(caught_take(&t->caught, 0), "more than one batch");
 }
 
 int transform_hand_on(struct transform_trial *t)
 {
 	batch_free(&t->batch);
-	int r = t->stage.type->transform_due(&t->stage, &t->outlet);
+	int r = t->stage.type->transform_due(&t->stage, t->caught.outlets);
 	take_emitted(t);
 	return r;
 }
@@ -198,7 +143,7 @@ int transform_feed(struct transform_trial *t, const char *lines, size_t length)
 {
 	batch_free(&t->batch);
 	struct batch *b = batch_of(t, lines, length);
-	int r = t->stage.type->transform_apply(&t->stage, b, &t->outlet);
+	int r = t->stage.type->transform_apply(&t->stage, b, t->caught.outlets);
 	take_emitted(t);
 	return r;
 }
@@ -262,21 +207,6 @@ const char *transform_get(struct transform_trial *t, uint32_t record, const char
 
 size_t transform_problems(const struct stage_type *type, const char *yaml, const char **ret_text)
 {
-	static char text[1024];
-	struct problems problems;
-	problems_init(&problems);
-	void *options = calloc(1, type->schema.options_size), *arena;
-	cr_assert(options);
-	if (option_fill(type->schema.options, options, type->schema.options_size, yaml, &problems,
-			&arena) == 0) {
-		if (type->schema.check)
-			type->schema.check(options, (struct place){.file = "t"}, &problems);
-		option_fill_release(arena);
-	}
-	size_t count = problems_total(&problems);
-	snprintf(text, sizeof text, "%s", problems.count ? problems.list[0].text : "");
-	*ret_text = text;
-	problems_release(&problems);
-	free(options);
-	return count;
+	const struct stage_schema *s = &type->schema;
+	return options_problems(s->options, s->options_size, s->check, yaml, ret_text);
 }

@@ -3,7 +3,8 @@
  * Threads: one. Memory: transform_end(). Layer: tests. */
 #pragma once
 
-#include "daemon/worker.h"
+#include "tests/unit/stages/caught.h"
+#include "tests/unit/stages/still_world.h"
 
 enum { TRIAL_CAPACITY = 1 << 16 };
 
@@ -15,16 +16,8 @@ struct transform_trial {
 	void *options, *arena;
 	struct home input, made;
 	size_t input_capacity;
-	/* What a batch that is emitted goes through. */
-	struct worker worker;
-	struct node node;
-	struct outlet outlet;
-	struct out_edge edge;
-	struct unit unit;
-	struct batch_list emitted;
-	size_t edge_index;
-	struct env env;
-	uint64_t now_ns, wake_ns;   /* its clocks; what the transform asked for last */
+	struct caught caught;
+	struct still_world world;
 	struct file_origin *origin; /* of what is fed from now on; NULL: it comes from no file */
 	bool has_place;             /* it is known where in it the next batch stands: */
 	uint64_t place;             /* moved on by what is fed */
