@@ -62,6 +62,25 @@ static bool needs_characters(const char *pattern, size_t length)
 	return false;
 }
 
+/* Does a part of the pattern stand for another, or for all of it? What only looks as if is taken for that, too. */
+static bool calls_itself(const char *pattern, size_t length)
+{
+	const char *end = pattern + length;
+	for (const char *c = pattern; end - c > 2; c++) {
+		if (*c == '\\' && c[1] == 'g' && (c[2] == '<' || c[2] == '\''))
+			return true;
+		if (*c != '(' || c[1] != '?')
+			continue;
+		const char *at = c + 2;
+		if (*at == '&' || *at == 'R' || (*at == 'P' && end - at > 1 && at[1] == '>'))
+			return true;
+		at += *at == '+' || *at == '-';
+		if (at < end && *at >= '0' && *at <= '9')
+			return true;
+	}
+	return false;
+}
+
 static pcre2_code *compile(const char *pattern, size_t length, unsigned syntax,
 			   struct regex_error *ret_error, int *ret_result)
 {
@@ -116,7 +135,10 @@ static int prepare_matching(struct regex *r)
 	pcre2_set_match_limit(r->context, REGEX_STEPS_MAX);
 	pcre2_set_heap_limit(r->context, HEAP_KIB_MAX);
 
-	/* Where memory may not become executable there is no machine code; pcre2_match() then interprets. */
+	/* Where memory may not become executable there is no machine code; pcre2_match() then interprets. So it does where the
+	 * pattern calls itself: machine code does not count steps within the call, and may never come back. */
+	if (r->calls_itself)
+		return 0;
 	if (pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE) < 0)
 		return 0;
 	r->stack = pcre2_jit_stack_create(STACK_BYTES_FIRST, REGEX_STACK_BYTES, NULL);
@@ -132,6 +154,7 @@ int regex_compile(struct regex *r, const char *pattern, size_t length, unsigned 
 	*r = (struct regex){.code = NULL};
 	int result = 0;
 	r->code = compile(pattern, length, syntax, ret_error, &result);
+	r->calls_itself = calls_itself(pattern, length);
 	return result;
 }
 
@@ -232,6 +255,7 @@ static int search(const struct regex *r, const uint8_t *bytes, size_t length)
 	case PCRE2_ERROR_MATCHLIMIT:
 	case PCRE2_ERROR_DEPTHLIMIT:
 	case PCRE2_ERROR_HEAPLIMIT:
+	case PCRE2_ERROR_RECURSELOOP:
 	case PCRE2_ERROR_JIT_STACKLIMIT:
 		return -ELOOP;
 	default:

@@ -43,6 +43,7 @@ struct regex {
 	void *code, *match, *context, *stack; /* pcre2_*_8 */
 	struct regex_wanted *wanted;
 	unsigned wanted_count;
+	bool calls_itself; /* a part of the pattern stands for another */
 };
 
 struct regex_name {

@@ -122,6 +122,43 @@ static void assert_span(const struct trial *t, unsigned slot, const char *expect
 	    "slot %u is '%.*s', not '%s'", slot, (int)s.length, (const char *)s.bytes, expected);
 }
 
+/* Found by fuzzing: PCRE2's machine code does not come back from this for a minute, whatever its limit of steps. */
+Test(regex, a_pattern_that_calls_itself_is_given_up_or_done_soon, .timeout = 10)
+{
+	static const char *const patterns[] = {
+	    "(?J)(?<nnnn>(?<n>!)|(?<nnnn>(?<n>!)|())(?6)((?<n>)?|(?>(?<n>!)|)(?7)((?<n>)|(?<n>b)))"
+	    "2?6)"
+	    "((?<n>)?|(?<n>b))",
+	    "(J?)(?<nnnn>(?<n>!)|()|((<n>&)|())(?2)((?=n>)?+|(?)))(?|(?|>b))",
+	};
+	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+		struct regex r;
+		struct regex_error error;
+		int compiled = regex_init(&r, patterns[i], strlen(patterns[i]), &error);
+		if (compiled < 0)
+			continue;
+		cr_expect(regex_matches(&r, (const uint8_t *)"b)", 2) != -EIO);
+		regex_release(&r);
+	}
+}
+
+Test(regex, a_pattern_may_call_itself)
+{
+	static const char *const patterns[] = {
+	    "^(\\((?:[^()]|(?1))*\\))$",        "^(?<p>\\((?:[^()]|(?&p))*\\))$",
+	    "^(?P<p>\\((?:[^()]|(?P>p))*\\))$", "^(?<p>\\((?:[^()]|\\g<p>)*\\))$",
+	    "^(\\((?:[^()]|(?-1))*\\))$",
+	};
+	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+		struct regex r;
+		struct regex_error error;
+		cr_assert(regex_init(&r, patterns[i], strlen(patterns[i]), &error) == 0);
+		cr_expect(regex_matches(&r, (const uint8_t *)"(a(b)c)", 7) == 1, "%s", patterns[i]);
+		cr_expect(regex_matches(&r, (const uint8_t *)"(a(b)c", 6) == 0, "%s", patterns[i]);
+		regex_release(&r);
+	}
+}
+
 Test(regex, the_wanted_groups_spans_are_told_and_no_others)
 {
 	struct trial t;
