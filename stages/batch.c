@@ -39,6 +39,7 @@ struct batch *batch_new(struct home *h, struct buffer *buffer)
 	b->room = (struct scratch){.at = NULL};
 	b->next = NULL;
 	b->home = h;
+	refcount_init(&b->shares, 1);
 	b->buffer = buffer;
 	b->bytes = buffer->bytes;
 	return b;
@@ -70,6 +71,13 @@ struct batch *batch_clone(struct home *h, const struct batch *from)
 	b->room = (struct scratch){.at = NULL};
 	b->home = h;
 	b->next = NULL;
+	refcount_init(&b->shares, 1);
+	return b;
+}
+
+struct batch *batch_share(struct batch *b)
+{
+	refcount_hold(&b->shares);
 	return b;
 }
 
@@ -77,7 +85,7 @@ void batch_free(struct batch **owned)
 {
 	struct batch *b = *owned;
 	*owned = NULL;
-	if (!b)
+	if (!b || !refcount_let_go(&b->shares))
 		return;
 	assert(b->buffer);
 	buffer_let_go(b->buffer);

@@ -18,8 +18,8 @@
  * their delimiter. Between two records that were neighbours in the input lies exactly the delimiter, so that runs of
  * neighbours are written as they were read (batch_run).
  *
- * Threads: a batch belongs to one worker at a time (queues hand it over); the buffer's bytes below what has been
- * handed on are read by many and written by none. Memory: batch and buffer go back to the home they came from, from
+ * Threads: a batch belongs to one worker at a time (queues hand it over), who may share it with helpers that only read the
+ * records they were told of; the buffer's bytes below what has been handed on are read by many and written by none. Memory: batch and buffer go back to the home they came from, from
  * any thread. Layer: stages. */
 #pragma once
 
@@ -62,6 +62,7 @@ struct record {
 struct batch {
 	struct stack_node node; /* while free */
 	struct batch *next;     /* for whoever holds it */
+	struct refcount shares; /* batch_free() by the last one gives it back */
 	struct home *home;
 	struct value *
 	    values; /* its columns, of BATCH_RECORDS_MAX rows each; as many as its home gives a batch */
@@ -143,7 +144,10 @@ void batch_make_room(struct batch *b, struct home *h);
  * as many as it can. */
 bool batch_rebase(struct batch *b, struct buffer *buffer);
 
-/* Gives the batch, and its hold on buffers, back. Any thread. Clears the caller's pointer. */
+/* One more has to free it: returns b. */
+struct batch *batch_share(struct batch *b);
+
+/* Gives the batch, and its hold on buffers, back, unless others share it. Any thread. Clears the caller's pointer. */
 void batch_free(struct batch **b);
 
 void buffer_hold(struct buffer *b);

@@ -160,7 +160,8 @@ static bool feed_zstd(struct file_output *f)
 	}
 	if (!zstd_frames_is_unflushed(&f->frames))
 		f->unflushed_ns = f->put_ns;
-	zstd_frames_put(&f->frames, &f->current, f->cursor, f->cursor + n, bytes);
+	zstd_frames_put(&f->frames, &f->current, f->cursor, f->cursor + n, bytes,
+			f->cursor + n == b->count);
 	f->cursor += n;
 	return true;
 }

@@ -32,11 +32,8 @@ int gather_init(struct gather *g, struct write_queue *queue, const struct delimi
 
 static void free_held(struct parcel *p)
 {
-	while (p->held) {
-		struct batch *b = p->held;
-		p->held = b->next;
-		batch_free(&b);
-	}
+	while (p->held_count > 0)
+		batch_free(&p->held[--p->held_count]);
 }
 
 void gather_release(struct gather *g)
@@ -179,8 +176,8 @@ void gather_batch_end(struct gather *g, struct batch **owned)
 	*owned = NULL;
 	p->holds.batches++;
 	if (g->referenced) {
-		b->next = p->held;
-		p->held = b;
+		assert(p->held_count < sizeof p->held / sizeof *p->held);
+		p->held[p->held_count++] = b;
 	} else {
 		batch_free(&b);
 	}

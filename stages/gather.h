@@ -10,7 +10,8 @@
  *   [ -- | with the queue | open | -- ]     a ring of parcels
  *
  * A batch whose bytes were all copied is freed at once, any other when the write that holds its last byte is done.
- * Either is counted as stored only then, so batches are stored in the order in which they came.
+ * Either is counted as stored only then, so batches are stored in the order in which they came. What is put may be a part of
+ * a batch that others share (batch_share()): it counts as one.
  *
  * Threads: the owner's. Memory: all taken by gather_init(). Layer: stages. */
 #pragma once
@@ -32,7 +33,9 @@ struct parcel {
 	uint8_t *block;
 	size_t block_used;
 	size_t length;
-	struct batch *held; /* freed when it is written */
+	struct batch *held[GATHER_SPANS +
+			   1]; /* freed when it is written: each has a span here, or one before */
+	unsigned held_count;
 	struct stored holds;
 };
 
@@ -64,10 +67,10 @@ bool gather_has_room(const struct gather *g);
 bool gather_is_empty(const struct gather *g);
 
 /* Takes records [first, end) of b, or as many as there is room for: returns how many. A batch is put from its first
- * record to its last before the next one is begun. */
+ * record to its last before the next one is begun, or a part of it likewise. */
 uint32_t gather_put(struct gather *g, const struct batch *b, uint32_t first, uint32_t end);
 
-/* All of the batch has been put. Takes it over; clears the caller's pointer. */
+/* All of the batch, or of the part, has been put. Takes it over; clears the caller's pointer. */
 void gather_batch_end(struct gather *g, struct batch **b);
 
 /* Gives what is open to the queue, if there is anything. */

@@ -117,13 +117,12 @@ static struct zstd_frame *new_frame(struct zstd_frames *z)
 }
 
 void zstd_frames_put(struct zstd_frames *z, struct batch **b, uint32_t first, uint32_t end,
-		     uint64_t bytes)
+		     uint64_t bytes, bool last)
 {
 	assert(first < end);
 	struct zstd_frame *f = open_frame(z);
 	if (!f)
 		f = new_frame(z);
-	bool last = end == (*b)->count;
 	zstd_frame_put(f, (struct slice){.batch = *b, .first = first, .end = end, .last = last},
 		       bytes);
 	if (f->input >= frame_input(z, f->kept))

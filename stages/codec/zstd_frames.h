@@ -80,10 +80,11 @@ uint64_t zstd_frames_room(const struct zstd_frames *z);
 /* True if the next record put is the first of its frame. */
 bool zstd_frames_at_start(const struct zstd_frames *z);
 
-/* Records [first, end) of *b, which come to `bytes`. A batch is put from its first record to its last before the next
- * one is begun, in one frame or several; with the last record it is taken over and the caller's pointer cleared. */
+/* Records [first, end) of *b, which come to `bytes`. A batch, or the part of it that goes in here, is put from its first
+ * record to its last before the next one is begun, in one frame or several; with the last it is taken over, counts as one, and
+ * the caller's pointer is cleared. */
 void zstd_frames_put(struct zstd_frames *z, struct batch **b, uint32_t first, uint32_t end,
-		     uint64_t bytes);
+		     uint64_t bytes, bool last);
 
 /* A batch without records: counts as stored with the one before it. */
 void zstd_frames_put_empty(struct zstd_frames *z, struct batch **b, struct stored *stored);

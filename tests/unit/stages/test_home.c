@@ -65,6 +65,19 @@ Test(home, buffer_returns_only_when_the_last_batch_lets_go)
 	buffer_let_go(other);
 }
 
+Test(home, shared_batch_returns_with_the_last_who_frees_it)
+{
+	struct buffer *buffer = home_take_buffer(&home);
+	struct batch *one = batch_new(&home, buffer), *two = batch_share(one);
+	buffer_let_go(buffer);
+	batch_free(&one);
+	cr_assert_null(one);
+	cr_assert_eq(two->buffer, buffer);
+	cr_assert_not(home_is_whole(&home));
+	batch_free(&two);
+	cr_assert(home_is_whole(&home));
+}
+
 Test(home, counts_free_batches_exactly)
 {
 	struct buffer *buffer = home_take_buffer(&home);

@@ -93,7 +93,7 @@ static void put(struct fixture *x, uint32_t length)
 		step(x);
 	while (zstd_frames_room(&x->frames) == 0)
 		step(x);
-	zstd_frames_put(&x->frames, &b, 0, 1, length + 1);
+	zstd_frames_put(&x->frames, &b, 0, 1, length + 1, true);
 	cr_assert_null(b);
 	x->batches++;
 }
@@ -178,7 +178,7 @@ Test(zstd_frames, as_many_frames_are_at_work_as_there_are_workers)
 	set_up(&x, 3, 1000);
 	for (int i = 0; i < 4; i++) {
 		struct batch *b = make_batch(&x, 999);
-		zstd_frames_put(&x.frames, &b, 0, 1, 1000);
+		zstd_frames_put(&x.frames, &b, 0, 1, 1000, true);
 		x.batches++;
 	}
 	cr_assert_eq(zstd_frames_room(&x.frames), 0); /* three at work and one ahead */
