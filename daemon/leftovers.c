@@ -149,49 +149,74 @@ static int step_recovery(void *recovery)
 	return output_recovery_step(recovery);
 }
 
-/* To the end of a run there is nothing to go back; what comes of an orphan's file after that is nobody's affair. */
-static void drop_closed_mark(struct remembered_output *o)
+/* What others have had to do with holds no more. */
+static int forget_left(struct remembered_output *o, const struct output_recovery *r)
 {
-	if (o->is_orphan && o->mark.closed)
-		o->mark.path[0] = '\0';
+	int error = 0;
+	for (size_t i = 0; i < o->marks.count && error == 0; i++) {
+		if (!output_recovery_found_left(r, i))
+			continue;
+		o->marks.list[i].path[0] = '\0';
+		error = output_mark_forget(&o->change, (unsigned)i);
+	}
+	return error;
+}
+
+static int recover(struct leftovers *l, struct remembered_output *o, struct output_recovery *r,
+		   const struct output_marks *marks)
+{
+	int error = output_recovery_begin(r, l->host->env, &l->counters, l->state_dir, o->id,
+					  l->log->epoch, marks);
+	r->orphan = o->is_orphan;
+	r->space.secret = o->is_secret;
+	if (error == 0)
+		error = carry(l, step_recovery, r);
+	if (error == 0)
+		error = forget_left(o, r);
+	output_recovery_release(r);
+	return error;
 }
 
 static int bring_back(struct leftovers *l, struct remembered_output *o)
 {
+	struct output_marks marks;
 	struct output_recovery *r = calloc(1, sizeof *r);
+	int error = remembered_marks_to_restore(o, &marks);
 	if (!r)
-		return -ENOMEM;
+		error = -ENOMEM;
 	say_of(l, o->id);
-	drop_closed_mark(o);
 	if (o->is_orphan)
 		env_say(l->host->env, SAY_INFO, "sink is no more, bringing back its output",
 			"state_dir=%s", l->state_dir);
-	int result = output_recovery_begin(r, l->host->env, &l->counters, l->state_dir, o->id,
-					   l->log->epoch, &o->mark);
-	r->orphan = o->is_orphan;
-	r->space.secret = o->is_secret;
-	if (result == 0)
-		result = carry(l, step_recovery, r);
-	o->was_left = result == 0 && output_recovery_found_left(r);
-	output_recovery_release(r);
+	if (error == 0)
+		error = recover(l, o, r, &marks);
+	output_marks_release(&marks);
 	free(r);
-	return result;
+	return error;
 }
 
 /* ---- the record ---- */
+
+static int note_closed(struct leftovers *l, struct remembered_output *o, unsigned lane)
+{
+	struct output_mark *m = &o->marks.list[lane];
+	if (m->closed || output_mark_is_none(m))
+		return 0;
+	m->closed = true;
+	m->whole = m->length;
+	m->epoch = l->log->epoch + 1;
+	return output_mark_put(&o->change, lane, m);
+}
 
 static int note(struct leftovers *l, struct remembered_output *o)
 {
 	if (!o->remembered_as)
 		return 0;
-	if (o->is_orphan || o->was_left)
-		return output_mark_forget(&o->change);
-	if (o->mark.closed || output_mark_is_none(&o->mark))
-		return 0;
-	o->mark.closed = true;
-	o->mark.whole = o->mark.length;
-	o->mark.epoch = l->log->epoch + 1;
-	return output_mark_put(&o->change, &o->mark);
+	int r = 0;
+	for (size_t i = 0; i < o->marks.count && r == 0; i++)
+		r = o->is_orphan ? output_mark_forget(&o->change, (unsigned)i)
+				 : note_closed(l, o, (unsigned)i);
+	return r;
 }
 
 static size_t list_parts(const struct leftovers *l, struct epoch_part *parts)

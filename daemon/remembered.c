@@ -95,15 +95,18 @@ static int take_mark(struct remembered *r, struct remembered_output *o, const ch
 	struct delta saved = {.count = 0};
 	int error = epoch_map_copy(r->map, remembered_as, &saved);
 	if (error == 0)
-		error = output_mark_get(&saved, &o->mark);
+		error = output_marks_get(&saved, 0, &o->marks);
 	delta_release(&saved);
 	o->is_damaged = error == -EBADMSG;
 	if (o->is_damaged)
 		error = 0;
+	for (size_t i = 0; i < o->marks.count && o->is_damaged; i++)
+		o->marks.list[i] = (struct output_mark){.path = ""};
 	if (error == 0 && !(o->remembered_as = strdup(remembered_as)))
 		error = -ENOMEM;
-	if (!output_mark_is_none(&o->mark))
-		take_path(o, o->mark.path, o->mark.is_public);
+	for (size_t i = 0; i < o->marks.count; i++)
+		if (!output_mark_is_none(&o->marks.list[i]))
+			take_path(o, o->marks.list[i].path, o->marks.list[i].is_public);
 	return error;
 }
 
@@ -164,13 +167,25 @@ void remembered_release(struct remembered *r)
 	for (struct remembered_output *o = r->first; o; o = next) {
 		next = o->next;
 		delta_release(&o->change);
+		output_marks_release(&o->marks);
 		free(o->remembered_as);
 		free(o);
 	}
 	r->first = NULL;
 }
 
+int remembered_marks_to_restore(const struct remembered_output *o, struct output_marks *ret_marks)
+{
+	int r = output_marks_get(NULL, o->marks.count, ret_marks);
+	for (size_t i = 0; i < ret_marks->count; i++) {
+		ret_marks->list[i] = o->marks.list[i];
+		if (o->is_orphan && o->marks.list[i].closed)
+			ret_marks->list[i].path[0] = '\0';
+	}
+	return r;
+}
+
 bool remembered_is_live(const struct remembered_output *o)
 {
-	return o->has_journal || (!output_mark_is_none(&o->mark) && !o->mark.closed);
+	return o->has_journal || output_marks_are_live(&o->marks);
 }

@@ -25,11 +25,9 @@ struct remembered_output {
 	const struct text *path; /* the sink's option; NULL: an orphan */
 	/* What is remembered is of another path, which may be another sink's now. */
 	bool is_elsewhere;
-	struct output_mark mark;
+	struct output_marks marks;
 
-	/* For who brings it back. */
-	bool was_left;       /* its mark holds no more */
-	struct delta change; /* what the record will say of it */
+	struct delta change; /* for who brings it back: what the record will say of it */
 };
 
 struct remembered {
@@ -51,6 +49,10 @@ void remembered_take_acts(struct remembered_output *o, const struct undo_acts *a
 
 /* NULL: nothing is remembered of it. */
 struct remembered_output *remembered_find(const struct remembered *r, const char *id);
+
+/* Those that a recovery has to do with, the others as none. To the end of a run there is nothing to go back, and what comes of the files of a sink
+ * that is no more after that is nobody's affair. 0 or -ENOMEM; to be released in any case. */
+int remembered_marks_to_restore(const struct remembered_output *o, struct output_marks *ret_marks);
 
 /* True if there is something to be brought back. */
 bool remembered_is_live(const struct remembered_output *o);

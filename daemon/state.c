@@ -181,9 +181,10 @@ static int tell_former_mark(struct state *s, const void *what)
 			 : "not in the topology: its output stays as it is and is forgotten");
 	if (o->is_damaged)
 		telling_refuse(&s->telling, "it cannot be understood");
-	else
-		output_mark_tell(&o->mark, o->is_secret ? SECRET_SHOWN : o->mark.path,
-				 &s->telling.teller);
+	for (size_t i = 0; i < o->marks.count; i++) {
+		const struct output_mark *m = &o->marks.list[i];
+		output_mark_tell(m, o->is_secret ? SECRET_SHOWN : m->path, &s->telling.teller);
+	}
 	return 0;
 }
 
@@ -219,7 +220,9 @@ static int forget_former_mark(struct state *s, const struct remembered_output *o
 	struct delta change = {.count = 0};
 	if (!o->is_orphan || !o->remembered_as)
 		return 0;
-	int r = output_mark_forget(&change);
+	int r = 0;
+	for (size_t i = 0; i < o->marks.count && r == 0; i++)
+		r = output_mark_forget(&change, (unsigned)i);
 	if (r == 0)
 		r = epoch_map_prepare(&s->map, o->remembered_as, strlen(o->remembered_as),
 				      delta_changes(&change));

@@ -144,10 +144,16 @@ static void verify_input(struct telling *t, const struct told_file *f)
 		teller_number(&t->teller, "left", s.size - f->at);
 }
 
+/* As was noted, others have moved, deleted or cut it. */
+static bool was_left(const struct telling *t, const struct told_file *f)
+{
+	return t->output.acts && undo_acts_left(t->output.acts, f->inode);
+}
+
 static void verify_missing_output(struct telling *t, const struct told_file *f, enum sight sight)
 {
 	bool is_gone = sight == SIGHT_GONE;
-	if (t->output.was_left)
+	if (was_left(t, f))
 		teller_text(&t->teller, "now", "left to who moved or deleted it");
 	else if (f->role == TOLD_CLOSED)
 		teller_text(&t->teller, "now",
@@ -159,9 +165,9 @@ static void verify_missing_output(struct telling *t, const struct told_file *f, 
 		telling_refuse_item(t, is_gone ? strerror(ENOENT) : "another file has its name");
 }
 
-static void verify_short_output(struct telling *t, uint64_t missing)
+static void verify_short_output(struct telling *t, const struct told_file *f, uint64_t missing)
 {
-	if (t->output.was_left)
+	if (was_left(t, f))
 		teller_text(&t->teller, "then",
 			    "cut by somebody else, going on behind what is left");
 	else
@@ -173,7 +179,7 @@ static void verify_found_output(struct telling *t, const struct told_file *f,
 				const struct io_status *s)
 {
 	if (s->size < f->at) {
-		verify_short_output(t, f->at - s->size);
+		verify_short_output(t, f, f->at - s->size);
 		return;
 	}
 	if (s->size > f->at)

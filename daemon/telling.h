@@ -5,6 +5,7 @@
 #include "conf/json_writer.h"
 #include "daemon/foresight.h"
 #include "stages/teller.h"
+#include "stages/undo_acts.h"
 
 #include <stdio.h>
 
@@ -20,7 +21,8 @@ struct telling {
 		const struct foresight
 		    *foresight; /* what undoing comes to; set while one is verified */
 		bool is_orphan; /* its sink is no more */
-		bool was_left;  /* as was noted, others have moved, deleted or cut its file */
+		/* What its journal says: of a file that others have moved, deleted or cut, too. NULL: nothing is known. */
+		const struct undo_acts *acts;
 	} output;
 	size_t refusals; /* in all: what the next start would refuse */
 };

@@ -8,7 +8,7 @@
 /* ---- what will come of it ---- */
 
 /* What is the newest is undone first. */
-static int foresee(struct undo_telling *u, const struct output_mark *mark)
+static int foresee(struct undo_telling *u, const struct output_marks *marks)
 {
 	const struct undo_acts *a = &u->reading.acts;
 	int r = 0;
@@ -17,7 +17,7 @@ static int foresee(struct undo_telling *u, const struct output_mark *mark)
 		return -ENOMEM;
 	for (size_t i = a->count; i-- > 0 && r == 0;)
 		r = foresight_undo(&u->foresight, &a->entries[i],
-				   undo_acts_come_again(a, i, mark, a->entries[i].inode),
+				   undo_acts_come_again(a, i, marks, a->entries[i].inode),
 				   &u->foreseen[i]);
 	return r;
 }
@@ -29,22 +29,16 @@ static const char *why_refused(int error)
 				  : NULL;
 }
 
-/* Who is no more is brought back from the journal alone when its run came to an end (leftovers.h). */
-static void mark_to_restore(const struct remembered_output *o, struct output_mark *m)
-{
-	*m = o->mark;
-	if (o->is_orphan && m->closed)
-		m->path[0] = '\0';
-}
-
 int undo_telling_begin(struct undo_telling *u, struct telling *t, struct remembered_output *output,
 		       int directory, uint64_t epoch)
 {
-	struct output_mark mark;
-	mark_to_restore(output, &mark);
 	*u = (struct undo_telling){.telling = t};
+	int r = remembered_marks_to_restore(output, &u->marks);
+	if (r < 0)
+		return r;
 	struct undo_place place = {.performer = &performer_on_the_spot, .directory = directory};
-	int r = undo_reading_read(&u->reading, &place, output->id, epoch, mark.epoch);
+	r = undo_reading_read(&u->reading, &place, output->id, epoch,
+			      output_marks_epoch(&output->marks));
 	u->refused = why_refused(r);
 	if (u->refused) {
 		u->reading.acts.count = 0;
@@ -53,11 +47,9 @@ int undo_telling_begin(struct undo_telling *u, struct telling *t, struct remembe
 	remembered_take_acts(output, &u->reading.acts);
 	u->is_secret = output->is_secret;
 	if (r == 0)
-		r = foresee(u, &mark);
-	t->output =
-	    (struct told_output){.foresight = &u->foresight,
-				 .is_orphan = output->is_orphan,
-				 .was_left = undo_acts_left(&u->reading.acts, mark.inode) != NULL};
+		r = foresee(u, &u->marks);
+	t->output = (struct told_output){
+	    .foresight = &u->foresight, .is_orphan = output->is_orphan, .acts = &u->reading.acts};
 	return r;
 }
 
@@ -118,4 +110,5 @@ void undo_telling_end(struct undo_telling *u)
 	foresight_release(&u->foresight);
 	free(u->foreseen);
 	undo_reading_release(&u->reading);
+	output_marks_release(&u->marks);
 }

@@ -13,6 +13,7 @@
 struct undo_telling {
 	struct telling *telling;
 	bool is_secret;
+	struct output_marks marks; /* of the files that are brought back */
 	struct undo_reading reading;
 	struct foreseen *foreseen; /* of each of its acts */
 	struct foresight foresight;

@@ -1,180 +1,249 @@
 #include "stages/file_feeding.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #define SECOND_NS 1000000000
 #define STEADY_NS (60 * (int64_t)SECOND_NS) /* a clock set back by less changes no file */
 
-bool feeding_is_empty(const struct file_output *f)
-{
-	return f->options.zstd ? zstd_frames_is_empty(&f->frames) : gather_is_empty(&f->gather);
-}
+/* ---- which path ---- */
 
-bool feeding_is_settled(const struct file_output *f)
-{
-	return f->options.zstd ? zstd_frames_is_flushed(&f->frames) : gather_is_empty(&f->gather);
-}
-
-uint64_t feeding_length(const struct file_output *f)
-{
-	return f->queue.end + (f->options.zstd ? 0 : gather_open_length(&f->gather));
-}
-
-int64_t feeding_moment(const struct file_output *f, int64_t wall_ns)
+/* The moment that names the file for what is put at wall_ns. */
+static int64_t steady_moment(const struct file_output *f, int64_t wall_ns)
 {
 	bool set_back = wall_ns < f->moment_ns && f->moment_ns - wall_ns < STEADY_NS;
 	return set_back ? f->moment_ns : wall_ns;
 }
 
-int64_t feeding_period(const struct file_output *f, int64_t wall_ns)
+static int refuse_path(struct file_output *f)
 {
-	return f->options.rotate_interval_ns ? wall_ns / (int64_t)f->options.rotate_interval_ns : 0;
+	env_say(f->env, SAY_ERROR, "output path too long", "path=%s",
+		path_template_shown(f->options.template, f->options.template->text));
+	return -ENAMETOOLONG;
 }
 
-/* ---- which file ---- */
-
-const char *feeding_path(struct file_output *f, uint32_t *ret_end)
+/* Without groups, to next_path. */
+static int name_by_time(struct file_output *f)
 {
-	int64_t moment = feeding_moment(f, f->current->wall_ns);
-	const char *path = path_groups_next(f->options.groups, f->current, f->cursor, moment,
-					    f->file.path, ret_end);
-	if (!path)
-		env_say(f->env, SAY_ERROR, "output path too long", "path=%s",
-			path_template_shown(f->options.template, f->options.template->text));
-	return path;
+	bool varies = f->options.template->varies;
+	if (varies ? f->moment_ns / SECOND_NS == f->named_second : f->next_path[0] != '\0')
+		return 0;
+	if (path_template_format(f->options.template, f->moment_ns, f->next_path,
+				 sizeof f->next_path) < 0)
+		return refuse_path(f);
+	f->named_second = f->moment_ns / SECOND_NS;
+	return 0;
 }
 
-static bool is_group_elsewhere(struct file_output *f)
+/* ---- which lane ---- */
+
+static struct output_lane *find_lane(const struct file_output *f, uint64_t hash, const char *path)
 {
-	uint32_t end;
-	if (f->current->count == 0)
-		return false;
-	const char *path = feeding_path(f, &end);
-	if (!path || strcmp(path, f->file.path) != 0)
-		return true; /* opening it will say so */
-	f->group_end = end;
-	memccpy(f->next_path, path, '\0', sizeof f->next_path);
+	struct hash_node *n = hash_index_first(&f->by_path, hash);
+	while (n && strcmp(((struct output_lane *)n)->path, path) != 0)
+		n = hash_index_next(n);
+	return (struct output_lane *)n;
+}
+
+static bool is_open(const void *output, const struct path_group *group)
+{
+	const struct output_lane *l = find_lane(output, group->hash, group->path);
+	return l && output_lane_is_open(l);
+}
+
+static struct output_lane *find_free_lane(struct file_output *f)
+{
+	for (size_t i = 0; i < f->lanes_used; i++)
+		if (output_lane_is_free(&f->lanes[i]))
+			return &f->lanes[i];
+	return f->lanes_used < f->lane_count ? &f->lanes[f->lanes_used++] : NULL;
+}
+
+/* One that is being closed, or is not open, will be free, or needs the door first. */
+static bool is_any_on_its_way(const struct file_output *f)
+{
+	for (size_t i = 0; i < f->lanes_used; i++)
+		if (f->lanes[i].change != CHANGE_NONE || !output_lane_is_open(&f->lanes[i]))
+			return true;
 	return false;
 }
 
-static bool is_elsewhere(struct file_output *f, int64_t moment)
+static void close_oldest(struct file_output *f)
 {
-	if (f->options.groups)
-		return is_group_elsewhere(f);
-	if (!f->options.template->varies)
-		return false;
-	if (moment / SECOND_NS != f->named_second) {
-		f->named_second = moment / SECOND_NS;
-		if (path_template_format(f->options.template, moment, f->next_path,
-					 sizeof f->next_path) < 0)
-			return true; /* opening it will say so */
-	}
-	return strcmp(f->next_path, f->file.path) != 0;
+	struct output_lane *oldest = &f->lanes[0];
+	if (is_any_on_its_way(f))
+		return;
+	for (size_t i = 1; i < f->lanes_used; i++)
+		if (f->lanes[i].used < oldest->used)
+			oldest = &f->lanes[i];
+	oldest->change = CHANGE_CLOSE;
 }
 
-bool feeding_is_outdated(struct file_output *f, int64_t moment)
+/* For next_path; NULL: one is to be closed first. */
+static struct output_lane *take_lane(struct file_output *f, uint64_t hash)
 {
-	if (f->options.rotate_interval_ns == 0 || f->queue.stream ||
-	    feeding_period(f, moment) <= f->period)
-		return false;
-	if (feeding_length(f) > 0 || !feeding_is_empty(f))
-		return true;
-	f->period = feeding_period(f, moment);
-	return false;
+	struct output_lane *l = find_free_lane(f);
+	if (!l) {
+		close_oldest(f);
+		return NULL;
+	}
+	memccpy(l->path, f->next_path, '\0', sizeof l->path);
+	hash_index_remove(&f->by_path, &l->node);
+	hash_index_add(&f->by_path, &l->node, hash);
+	return l;
 }
 
-/* True if the current batch belongs into the file that is open; if not, sees that it is changed. */
-static bool is_right_file(struct file_output *f)
+/* 0, with a target or, if there is none yet, without. */
+static int find_target(struct file_output *f)
 {
-	if (f->options.groups ? f->cursor < f->group_end : f->cursor > 0)
-		return true;
-	int64_t moment = feeding_moment(f, f->current->wall_ns);
-	if (is_elsewhere(f, moment)) {
-		f->change = CHANGE_CLOSE;
-		return false;
+	uint64_t hash = 0;
+	f->moment_ns = steady_moment(f, f->current->wall_ns);
+	f->group_begin = f->cursor;
+	f->group_end = f->current->count;
+	if (f->options.groups) {
+		const struct path_group *group = path_groups_next(
+		    f->options.groups, f->current, f->cursor, f->moment_ns, is_open, f);
+		if (!group)
+			return refuse_path(f);
+		hash = group->hash;
+		f->group_end = group->end;
+		memccpy(f->next_path, group->path, '\0', sizeof f->next_path);
+	} else if (name_by_time(f) < 0) {
+		return -ENAMETOOLONG;
 	}
-	if (feeding_is_outdated(f, moment)) {
-		f->change = CHANGE_ROTATE;
-		return false;
-	}
-	f->moment_ns = moment;
-	return true;
+	f->target = find_lane(f, hash, f->next_path);
+	if (!f->target)
+		f->target = take_lane(f, hash);
+	return 0;
+}
+
+int feeding_name_first(struct file_output *f)
+{
+	if (f->moment_ns == 0)
+		f->moment_ns = env_wall_ns(f->env);
+	int r = name_by_time(f);
+	if (r == 0)
+		take_lane(f, 0);
+	return r;
 }
 
 /* ---- records ---- */
 
-/* Of the current batch, where another file may begin. */
-static uint32_t put_end(const struct file_output *f)
+/* True if the target can take what is to be put next; if not, sees that its file is changed. */
+static bool is_ready(struct file_output *f)
 {
-	return f->options.groups ? f->group_end : f->current->count;
+	struct output_lane *l = f->target;
+	if (!output_lane_is_open(l) || l->change != CHANGE_NONE)
+		return false;
+	if (f->cursor > f->group_begin || !output_lane_is_outdated(l, f->moment_ns))
+		return true;
+	l->change = CHANGE_ROTATE;
+	return false;
 }
 
-/* How many records of the current batch this file may still take. */
+/* How many records of the current group this file may still take. */
 static uint32_t records_within_size(struct file_output *f)
 {
 	const struct batch *b = f->current;
+	struct output_lane *l = f->target;
 	uint64_t size = f->options.rotate_size;
-	if (size == 0 || f->queue.stream)
-		return put_end(f) - f->cursor;
-	uint64_t now = feeding_length(f), bytes;
-	uint32_t n = pieces_fit(b, f->cursor, put_end(f), f->options.delimiter.length,
+	if (size == 0 || l->queue.stream)
+		return f->group_end - f->cursor;
+	uint64_t now = output_lane_length(l), bytes;
+	uint32_t n = pieces_fit(b, f->cursor, f->group_end, f->options.delimiter.length,
 				now < size ? size - now : 0, &bytes);
-	return n == 0 && now == 0 && b->count > 0 ? 1 : n;
+	return n == 0 && now == 0 ? 1 : n;
+}
+
+/* For whoever holds on to a part that ends here. */
+static struct batch *share(struct file_output *f)
+{
+	return batch_share(f->current);
+}
+
+static void end_part(struct file_output *f)
+{
+	batch_tally_put_part(&f->tally, &f->target->parts);
+	f->target = NULL;
 }
 
 /* True if records went from the current batch into writes. */
 static bool feed_plain(struct file_output *f)
 {
-	uint32_t count = f->current->count;
+	struct gather *g = &f->target->gather;
 	uint32_t most = records_within_size(f);
-	if (most == 0 && count > 0) {
-		f->change = CHANGE_ROTATE;
+	if (most == 0) {
+		f->target->change = CHANGE_ROTATE;
 		return false;
 	}
-	uint32_t n = gather_put(&f->gather, f->current, f->cursor, f->cursor + most);
+	if (gather_open_length(g) == 0)
+		f->target->unflushed_ns = f->target->put_ns;
+	uint32_t n = gather_put(g, f->current, f->cursor, f->cursor + most);
 	f->cursor += n;
-	if (f->cursor == count)
-		gather_batch_end(&f->gather, &f->current);
-	return n > 0 || count == 0;
+	if (f->cursor == f->group_end) {
+		struct batch *b = share(f);
+		gather_batch_end(g, &b);
+		end_part(f);
+	}
+	return n > 0;
 }
 
 static bool feed_zstd(struct file_output *f)
 {
+	struct zstd_frames *z = &f->target->frames;
 	struct batch *b = f->current;
-	if (b->count == 0) {
-		zstd_frames_put_empty(&f->frames, &f->current, &f->stored);
-		return true;
-	}
-	uint64_t room = zstd_frames_room(&f->frames), bytes;
+	uint64_t room = zstd_frames_room(z), bytes;
 	if (room == 0)
 		return false;
 	uint32_t n =
-	    pieces_fit(b, f->cursor, put_end(f), f->options.delimiter.length, room, &bytes);
-	if (f->cursor + n < put_end(f) && !zstd_frames_at_start(&f->frames)) {
-		zstd_frames_end(&f->frames); /* a new frame has more room */
+	    pieces_fit(b, f->cursor, f->group_end, f->options.delimiter.length, room, &bytes);
+	if (f->cursor + n < f->group_end && !zstd_frames_at_start(z)) {
+		zstd_frames_end(z); /* a new frame has more room */
 		return true;
 	}
 	if (n == 0) {
 		n = 1;
 		bytes = b->records[f->cursor].length + f->options.delimiter.length;
 	}
-	if (!zstd_frames_is_unflushed(&f->frames))
-		f->unflushed_ns = f->put_ns;
-	zstd_frames_put(&f->frames, &f->current, f->cursor, f->cursor + n, bytes,
-			f->cursor + n == b->count);
+	if (!zstd_frames_is_unflushed(z))
+		f->target->unflushed_ns = f->target->put_ns;
+	bool last = f->cursor + n == f->group_end;
+	if (last)
+		b = share(f);
+	zstd_frames_put(z, &b, f->cursor, f->cursor + n, bytes, last);
 	f->cursor += n;
+	if (last)
+		end_part(f);
 	return true;
+}
+
+static bool feed(struct file_output *f)
+{
+	struct output_lane *l = f->target;
+	l->put_ns = env_now_ns(f->env);
+	l->used = ++f->puts;
+	return l->zstd ? feed_zstd(f) : feed_plain(f);
+}
+
+static void end_batch(struct file_output *f)
+{
+	batch_tally_end(&f->tally);
+	batch_free(&f->current);
 }
 
 int feeding_feed(struct file_output *f)
 {
 	int more = STEP_WAIT;
-	if (f->current)
-		f->put_ns = env_now_ns(f->env);
-	while (f->current && feeding_is_open(f) && f->change == CHANGE_NONE && is_right_file(f)) {
-		if (!(f->options.zstd ? feed_zstd(f) : feed_plain(f)))
+	while (f->current) {
+		int r = f->target ? 0 : find_target(f);
+		if (r < 0)
+			return r;
+		if (!f->target || !is_ready(f) || !feed(f))
 			break;
 		more = STEP_MORE;
+		if (f->cursor == f->current->count)
+			end_batch(f);
 	}
 	return more;
 }

@@ -1,20 +1,13 @@
-/* file_output.h - batches in, files out: which file a record belongs to, when a file is finished, what is stored.
+/* file_output.h - batches in, files out: which file a record belongs to, when it is opened and finished, what is stored.
  *
- *   put -> current batch -+-> gather -------+-> write_queue -> output_file
- *                         +-> zstd_frames --+
+ *                               +-> lane 0: web.log
+ *   put -> current batch -------+-> lane 1: db.log           a file that is open each (stages/output_lane.h)
+ *          (by path, a group    +-> lane 2
+ *           after the other)
  *
- * Where fields name the file, each batch is put group by group (stages/path_groups.h), and a file is finished when a record of another
- * one follows.
- *
- * A file is finished when the time gives another path, when it would pass its size, when its interval is over, or
- * when nothing has come for a while. Then what it is to hold is written, it is renamed if it is to be, and closed;
- * the next record opens the next one. Between two zstd frames compression goes on meanwhile.
- *
- * A FIFO's file is finished too when its reader goes away: what that one has not read is given to the next, from the
- * beginning of a record or zstd frame, so that every record is read whole at least once.
- *
- * A file that somebody else has moved away, deleted or cut is left at the next cut, or within seconds when nothing is
- * written (stages/output_watch.h), and another one begun at its path, or the same behind what is left of it.
+ * Where nothing but time names the file, there is one lane, and a file is finished when the time gives another path. Where records
+ * name it (stages/path_groups.h) there are as many as files may be open; when all have one and a record is for another, the one is
+ * finished that nothing has been put into for longest. A batch is stored when all of its parts are.
  *
  * Finished files are deleted when they are older than `keep` (stages/output_keep.h), and no earlier than nothing that is
  * committed or not yet so has to do with them any more.
@@ -25,22 +18,20 @@
  * Threads: the owner's. Memory: all taken by file_output_init(), save what a recovery takes. Layer: stages. */
 #pragma once
 
-#include "stages/codec/zstd_frames.h"
-#include "stages/gather.h"
 #include "stages/output_epochs.h"
-#include "stages/output_file.h"
 #include "stages/output_keep.h"
-#include "stages/output_watch.h"
+#include "stages/output_lane.h"
 #include "stages/path_groups.h"
 
 struct file_output_options {
 	const struct path_template *template; /* outlives the output */
 	struct path_groups
 	    *groups; /* likewise; NULL: the time at which they are read names the file of records */
+	size_t lanes; /* files open at a time, OUTPUT_LANES_MAX at most; without groups 1 */
 	struct delimiter delimiter;
 	bool zstd;
 	int level;
-	unsigned workers;
+	unsigned workers;                                                  /* for each file */
 	uint64_t rotate_size, rotate_interval_ns, rotate_idle_ns, keep_ns; /* 0: not */
 	struct output_memory memory;
 };
@@ -52,55 +43,41 @@ enum feed {
 	FEED_ENDED, /* never again: all is to be stored */
 };
 
-enum file_change {
-	CHANGE_NONE,
-	CHANGE_CLOSE,  /* once all that was put is written */
-	CHANGE_ROTATE, /* the same, and rename */
-	CHANGE_LEAVE, /* as CLOSE, but what was committed of the file need not hold: somebody else had to do with it */
-	CHANGE_REOPEN, /* a FIFO's reader went away: go on with the next one */
-};
-
 struct file_output {
 	struct env *env;
 	struct stage_counters *counters;
 	struct file_output_options options;
 	struct space_wait space;
-	struct write_queue queue;
-	struct gather gather;      /* unless options.zstd */
-	struct zstd_frames frames; /* if it is */
-	struct output_file file;
 	struct output_epochs epochs;
 	struct output_keep keep;
-	struct output_watch watch;
-	bool looked;  /* at the file that is open, for the cut or the end at hand */
-	bool was_cut; /* LEAVE: to left_length */
-	bool left;    /* and closed; the next one is opened when that is settled */
-	uint64_t left_length;
+	struct output_ends ends;
+	struct output_lane *lanes;
+	size_t lane_count;         /* that are initialized */
+	size_t lanes_used;         /* the others never had a file */
+	struct hash_index by_path; /* the lanes that had one; groups */
 	enum feed feed;
-	enum file_change change;
 	bool opened;  /* at least once */
 	bool closing; /* for good */
 	bool ended;   /* and closed */
 	bool cutting; /* all that was put is to be written */
-	uint64_t
-	    reopen_after; /* files settled: then none of those that are left has the path of one to be opened */
 	int failed;
 
 	struct batch *current;
-	uint32_t cursor;               /* its first record not put yet */
-	uint32_t group_end;            /* groups: those before it belong to the file that is open */
-	int64_t moment_ns;             /* since 1970: of what was put last; names the file */
-	int64_t period;                /* rotate_interval: which one the file belongs to */
-	int64_t named_second;          /* next_path is the template's at that one */
-	char next_path[PATH_MAX];      /* groups: of what was put last */
-	uint64_t put_ns, unflushed_ns; /* monotonic: the last put, the first since a flush */
-	struct stored stored;
-	size_t done;
+	uint32_t cursor; /* its first record not put yet */
+	/* Where the records from there on go, up to group_end, first group_begin; NULL: that is to be found. */
+	struct output_lane *target;
+	uint32_t group_begin, group_end;
+	uint64_t puts;
+	int64_t moment_ns;        /* since 1970: of what was put last; names the file */
+	int64_t named_second;     /* next_path is the template's at that one */
+	char next_path[PATH_MAX]; /* of what is to be put next */
+	struct batch_tally tally;
 };
 
-size_t file_output_footprint(bool zstd, int level, unsigned workers);
+/* What it takes, in bytes; of the options all but what they point to. */
+size_t file_output_footprint(const struct file_output_options *options);
 
-/* 0, -ENOMEM, -EINVAL; with a memory also -ENAMETOOLONG, or -EBADMSG when that is damaged. */
+/* 0, -ENOMEM, -EINVAL; with a memory also -ENAMETOOLONG, or -EBADMSG when that is damaged; file_output_release() in any case. */
 int file_output_init(struct file_output *f, const struct file_output_options *options,
 		     struct env *env, struct stage_counters *counters);
 
@@ -109,7 +86,7 @@ void file_output_release(struct file_output *f);
 
 static inline bool file_output_has_room(const struct file_output *f)
 {
-	return f->current == NULL;
+	return !f->current && batch_tally_has_room(&f->tally);
 }
 
 /* Takes the batch over; clears the caller's pointer. Needs room. */
@@ -137,3 +114,11 @@ int file_output_let_go(struct file_output *f);
 
 /* With a memory. */
 void file_output_committed(struct file_output *f, uint64_t epoch);
+
+/* ---- for its lanes ---- */
+
+/* True if the current batch is to go on in that lane, whose file is to be open then. */
+bool file_output_wants(const struct file_output *f, const struct output_lane *l);
+
+/* True if no lane is opening or closing a file. */
+bool file_output_is_door_free(const struct file_output *f);

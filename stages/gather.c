@@ -7,26 +7,28 @@
 #include <string.h>
 
 enum {
-	DIRECT_MIN = 4096,              /* below it a copy costs less than a span of its own */
-	PARCEL_LENGTH = 1024 * 1024,    /* full: a larger write gains nothing */
-	LAZY_LENGTH = GATHER_BLOCK / 2, /* large enough to go at once */
+	DIRECT_MIN = 4096,           /* below it a copy costs less than a span of its own */
+	PARCEL_LENGTH = 1024 * 1024, /* full: a larger write gains nothing */
 };
 
-size_t gather_footprint(void)
+size_t gather_footprint(size_t block)
 {
-	return sizeof(struct gather) + (size_t)GATHER_PARCELS * GATHER_BLOCK;
+	return sizeof(struct gather) + GATHER_PARCELS * block;
 }
 
-int gather_init(struct gather *g, struct write_queue *queue, const struct delimiter *delimiter)
+int gather_init(struct gather *g, struct write_queue *queue, const struct delimiter *delimiter,
+		size_t block)
 {
+	assert(block >= GATHER_BLOCK_LEAST);
 	memset(g, 0, sizeof *g);
+	g->block = block;
 	g->queue = queue;
 	g->delimiter = *delimiter;
-	g->blocks = malloc((size_t)GATHER_PARCELS * GATHER_BLOCK);
+	g->blocks = malloc(GATHER_PARCELS * block);
 	if (!g->blocks)
 		return -ENOMEM;
 	for (size_t i = 0; i < GATHER_PARCELS; i++)
-		g->parcels[i].block = g->blocks + i * GATHER_BLOCK;
+		g->parcels[i].block = g->blocks + i * block;
 	return 0;
 }
 
@@ -88,7 +90,8 @@ void gather_submit(struct gather *g)
 
 void gather_submit_lazily(struct gather *g)
 {
-	if (g->filling == g->retired || gather_open_length(g) >= LAZY_LENGTH)
+	if (g->filling == g->retired ||
+	    gather_open_length(g) >= g->block / 2) /* large enough to go at once */
 		gather_submit(g);
 }
 
@@ -118,7 +121,7 @@ static bool put_piece(struct gather *g, struct parcel *p, const struct piece *pi
 {
 	bool direct = piece->length >= DIRECT_MIN;
 	size_t copied = (direct ? 0 : piece->length) + g->delimiter.length;
-	if (p->span_count + 2 > GATHER_SPANS || copied > GATHER_BLOCK - p->block_used)
+	if (p->span_count + 2 > GATHER_SPANS || copied > g->block - p->block_used)
 		return false;
 	if (direct) {
 		refer(p, piece->bytes, piece->length);

@@ -24,6 +24,7 @@ enum {
 	GATHER_PARCELS = 4,
 	GATHER_SPANS = 64,
 	GATHER_BLOCK = 256 * 1024,
+	GATHER_BLOCK_LEAST = 8 * 1024,
 };
 
 struct parcel {
@@ -43,16 +44,19 @@ struct gather {
 	struct write_queue *queue;
 	struct delimiter delimiter; /* the output's */
 	uint8_t *blocks;
+	size_t block;              /* the length of each */
 	uint64_t retired, filling; /* only ever counted up; parcel = index % GATHER_PARCELS */
 	bool referenced;           /* the current batch has bytes in a write */
 	struct parcel parcels[GATHER_PARCELS];
 };
 
 /* What gather_init() will take, in bytes. */
-size_t gather_footprint(void);
+size_t gather_footprint(size_t block);
 
-/* 0 or -ENOMEM. The queue outlives it. */
-int gather_init(struct gather *g, struct write_queue *queue, const struct delimiter *delimiter);
+/* Copies into blocks of that length: GATHER_BLOCK, or GATHER_BLOCK_LEAST at least, for writes that are smaller. 0 or -ENOMEM.
+ * The queue outlives it. */
+int gather_init(struct gather *g, struct write_queue *queue, const struct delimiter *delimiter,
+		size_t block);
 
 /* No write may be under way; what was not written is freed. Twice does no harm. */
 void gather_release(struct gather *g);

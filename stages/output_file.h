@@ -43,6 +43,7 @@
 #include "stages/io.h"
 #include "stages/lock_wait.h"
 #include "stages/open_frame.h"
+#include "stages/output_end.h"
 #include "stages/output_mark.h"
 #include "stages/output_settling.h"
 #include "stages/path_template.h"
@@ -87,13 +88,6 @@ enum output_file_state {
 	OUTPUT_STATES,
 };
 
-/* How long a file is. */
-struct output_end {
-	uint64_t inode; /* 0: of none */
-	int64_t birth_ns;
-	uint64_t length;
-};
-
 struct output_file {
 	struct env *env;
 	struct stage_counters *counters;
@@ -105,8 +99,8 @@ struct output_file {
 
 	enum output_file_state state;
 	bool zstd; /* what is written to it */
-	/* From the owner: a file as it was left, with no open frame. */
-	struct output_end known;
+	/* From the owner: files as they were left, with no open frame. NULL: it knows of none. */
+	const struct output_ends *known;
 	char path[PATH_MAX];
 	int fd;        /* READY: the file's; -1: none */
 	int directory; /* where it lies; -1: none; AT_FDCWD if the path does not vary */

@@ -1,4 +1,11 @@
-/* output_mark.h - how far a file output had come at a cut, as it is remembered from epoch to epoch.
+/* output_mark.h - how far the files of an output had come at a cut, as it is remembered from epoch to epoch.
+ *
+ *   file      the mark of lane 0, be it that it had no file open; put whenever anything is, so that it knows the epoch
+ *   file.1    of lane 1, if it had one
+ *   ...
+ *
+ * An output has as many lanes as files may be open at a time (stages/output_lane.h), most have one. Of a file that is closed and
+ * committed nothing is remembered. A mark says:
  *
  *   [ whole frames | open frame, flushed ]
  *   0          whole                 length         without an open frame, and uncompressed: whole == length
@@ -7,13 +14,15 @@
  * birth time, as the inode may be another file's by then. Where a file system does not tell that, the inode has to do under
  * the file's own name, and under another it is not looked for.
  *
- * Threads: any. Memory: the callers'. Layer: stages. */
+ * Threads: any. Memory: the callers'; a list of marks until output_marks_release(). Layer: stages. */
 #pragma once
 
 #include "stages/delta.h"
 #include "stages/teller.h"
 
 #include <limits.h>
+
+enum { OUTPUT_LANES_MAX = 1024 };
 
 struct output_mark {
 	char path[PATH_MAX]; /* "": no file was open */
@@ -26,16 +35,35 @@ struct output_mark {
 };
 
 /* Notes it in d. 0 or -ENOMEM. */
-int output_mark_put(struct delta *d, const struct output_mark *m);
+int output_mark_put(struct delta *d, unsigned lane, const struct output_mark *m);
 
 /* Notes that there is none any more. 0 or -ENOMEM. */
-int output_mark_forget(struct delta *d);
+int output_mark_forget(struct delta *d, unsigned lane);
 
 /* Whether saved says anything of a file, be it that there is none. */
 bool output_mark_is_in(const struct delta *saved);
 
-/* What saved says; NULL and nothing are no file. 0, or -EBADMSG: that is no mark. */
-int output_mark_get(const struct delta *saved, struct output_mark *ret_mark);
+/* What saved says of one lane; NULL and nothing are no file. 0, or -EBADMSG: that is no mark. */
+int output_mark_get(const struct delta *saved, unsigned lane, struct output_mark *ret_mark);
+
+/* By lane; none for those that are between. All zero is an empty list. */
+struct output_marks {
+	struct output_mark *list;
+	size_t count;
+};
+
+/* All that saved says, and `least` marks at least. 0, -ENOMEM or -EBADMSG; to be released in any case. */
+int output_marks_get(const struct delta *saved, size_t least, struct output_marks *ret_marks);
+void output_marks_release(struct output_marks *m);
+
+/* Of the newest of them; 0: there is none. */
+uint64_t output_marks_epoch(const struct output_marks *m);
+
+/* True if one of them is of that file. */
+bool output_marks_have(const struct output_marks *m, uint64_t inode);
+
+/* True if one of them is of a file that nobody else may have had since. */
+bool output_marks_are_live(const struct output_marks *m);
 
 /* Tells of its file, if it has one. shown: see teller.h. */
 void output_mark_tell(const struct output_mark *m, const char *shown, struct teller *t);

@@ -122,8 +122,9 @@ static void after_note_created(struct output_file *f, int64_t result)
 /* As we left it: with a whole frame at its end, and on the disk or on its way there. */
 static bool is_known(const struct output_file *f)
 {
-	const struct output_end *known = &f->known;
-	return known->inode == f->status.inode && known->length == f->length &&
+	const struct output_end *known =
+	    f->known ? output_ends_find(f->known, f->status.inode) : NULL;
+	return known && known->length == f->length &&
 	       output_births_agree(known->birth_ns, f->status.birth_ns);
 }
 

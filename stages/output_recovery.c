@@ -71,7 +71,7 @@ static int parse(struct output_recovery *r, unsigned file)
 static int parse_all(struct output_recovery *r)
 {
 	int error = 0;
-	undo_acts_init(&r->acts, r->epoch, r->mark->epoch);
+	undo_acts_init(&r->acts, r->epoch, output_marks_epoch(r->marks));
 	for (unsigned i = 0; i < UNDO_FILES && error == 0; i++)
 		error = parse(r, i);
 	return error;
@@ -79,52 +79,74 @@ static int parse_all(struct output_recovery *r)
 
 /* ---- undoing ---- */
 
-/* The entry that says that others had to do with the file that the mark is of; NULL: none does. */
-static const struct undo_entry *left_entry(const struct output_recovery *r)
+/* The entry that says that others had to do with the file that mark number i is of; NULL: none does. */
+static const struct undo_entry *left_entry(const struct output_recovery *r, size_t i)
 {
-	return undo_acts_left(&r->acts, r->mark->inode);
+	const struct output_mark *m = &r->marks->list[i];
+	return output_mark_is_none(m) ? NULL : undo_acts_left(&r->acts, m->inode);
 }
 
-bool output_recovery_found_left(const struct output_recovery *r)
+bool output_recovery_found_left(const struct output_recovery *r, size_t i)
 {
-	return left_entry(r) != NULL;
+	return left_entry(r, i) != NULL;
 }
 
-uint64_t output_recovery_length(const struct output_recovery *r)
+struct output_end output_recovery_end(const struct output_recovery *r, size_t i)
 {
-	bool had_open_frame = r->mark->whole < r->mark->length;
-	return had_open_frame ? r->restore.frame.at : r->mark->length;
+	return r->ends[i];
+}
+
+static bool is_left_in(const struct output_recovery *r, size_t i, unsigned file)
+{
+	const struct undo_entry *left = left_entry(r, i);
+	return left && left->epoch == r->epoch + 1 && left->epoch % UNDO_FILES == file;
 }
 
 /* How much of that file is to stay. */
 static uint64_t staying(const struct output_recovery *r, unsigned file)
 {
-	const struct undo_entry *left = left_entry(r);
-	bool is_next = left && left->epoch == r->epoch + 1;
-	return is_next && file == left->epoch % UNDO_FILES ? r->acts.whole[file] : 0;
+	for (size_t i = 0; i < r->marks->count; i++)
+		if (is_left_in(r, i, file))
+			return r->acts.whole[file];
+	return 0;
 }
 
 static int empty_next(struct output_recovery *r, unsigned file);
 
-static int begin_restore(struct output_recovery *r)
+static int restore_next(struct output_recovery *r)
 {
-	if (output_mark_is_none(r->mark))
+	size_t i = r->restored;
+	while (i < r->marks->count && output_mark_is_none(&r->marks->list[i]))
+		i++;
+	r->restored = i;
+	if (i == r->marks->count)
 		return empty_next(r, 0);
 	r->state = RECOVERY_RESTORE;
-	output_restore_begin(&r->restore, r->env, &r->space, r->mark,
-			     left_entry(r) ? RESTORE_LEFT
-			     : r->orphan   ? RESTORE_ORPHAN
-					   : RESTORE_MARK);
+	output_restore_begin(&r->restore, r->env, &r->space, &r->marks->list[i],
+			     left_entry(r, i) ? RESTORE_LEFT
+			     : r->orphan      ? RESTORE_ORPHAN
+					      : RESTORE_MARK);
 	return STEP_MORE;
+}
+
+static int after_restore(struct output_recovery *r)
+{
+	const struct output_mark *m = &r->marks->list[r->restored];
+	bool had_open_frame = m->whole < m->length;
+	r->ends[r->restored++] =
+	    (struct output_end){.inode = m->inode,
+				.birth_ns = m->birth_ns,
+				.length = had_open_frame ? r->restore.frame.at : m->length};
+	return restore_next(r);
 }
 
 static int undo_next(struct output_recovery *r)
 {
 	if (r->left == 0)
-		return begin_restore(r);
+		return restore_next(r);
 	r->state = RECOVERY_UNDO;
 	const struct undo_entry *e = &r->acts.entries[--r->left];
-	bool again = undo_acts_come_again(&r->acts, r->left, r->mark, e->inode);
+	bool again = undo_acts_come_again(&r->acts, r->left, r->marks, e->inode);
 	output_undo_begin(&r->undo, r->env, &r->space, e, again);
 	return STEP_MORE;
 }
@@ -233,17 +255,18 @@ static int name_files(struct output_recovery *r, const char *state_dir, const ch
 
 int output_recovery_begin(struct output_recovery *r, struct env *env,
 			  struct stage_counters *counters, const char *state_dir, const char *sink,
-			  uint64_t epoch, const struct output_mark *mark)
+			  uint64_t epoch, const struct output_marks *marks)
 {
 	memset(r, 0, sizeof *r);
 	r->env = env;
 	r->epoch = epoch;
-	r->mark = mark;
+	r->marks = marks;
 	for (unsigned i = 0; i < UNDO_FILES; i++)
 		r->fds[i] = -1;
 	space_wait_init(&r->space, env, counters);
 	steady_op_init(&r->op, env, &r->space, r->paths[0]);
-	int error = name_files(r, state_dir, sink);
+	r->ends = calloc(marks->count + 1, sizeof *r->ends);
+	int error = r->ends ? name_files(r, state_dir, sink) : -ENOMEM;
 	if (error == 0)
 		go_to_open(r);
 	else
@@ -265,7 +288,7 @@ int output_recovery_step(struct output_recovery *r)
 		return stepped;
 	if (undoing)
 		return undo_next(r);
-	return restoring ? empty_next(r, 0) : after[r->state](r, r->op.result);
+	return restoring ? after_restore(r) : after[r->state](r, r->op.result);
 }
 
 void output_recovery_release(struct output_recovery *r)
@@ -281,4 +304,6 @@ void output_recovery_release(struct output_recovery *r)
 		packer_release(&r->content[i]);
 	}
 	undo_acts_release(&r->acts);
+	free(r->ends);
+	r->ends = NULL;
 }

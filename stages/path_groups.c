@@ -71,24 +71,24 @@ static uint16_t find_group(struct path_groups *g)
 	return i;
 }
 
-/* Where each group begins: first the one whose file is open. What comes later begins behind them all. */
-static uint32_t place_groups(struct path_groups *g, uint32_t first, const char *open)
+static uint32_t place(struct path_groups *g, uint32_t at, bool are_open)
 {
-	uint32_t at = first, is_open = 0;
-	while (is_open < g->count && strcmp(g->groups[is_open].path, open) != 0)
-		is_open++;
-	if (is_open < g->count) {
-		struct path_group *group = &g->groups[is_open];
-		group->next = at;
-		at += group->count;
-	}
 	for (uint32_t i = 0; i < g->count; i++) {
-		if (i == is_open)
+		if (g->groups[i].is_open != are_open)
 			continue;
-		g->groups[i].next = at;
+		g->groups[i].end = at;
 		at += g->groups[i].count;
 	}
 	return at;
+}
+
+/* Each group's `end` is where it begins, until its records are moved there. What comes later begins behind them all. */
+static uint32_t place_groups(struct path_groups *g, uint32_t first, path_is_open *is_open,
+			     const void *owner)
+{
+	for (uint32_t i = 0; i < g->count; i++)
+		g->groups[i].is_open = is_open(owner, &g->groups[i]);
+	return place(g, place(g, first, true), false);
 }
 
 static void move_records(struct path_groups *g, struct batch *b, uint32_t first)
@@ -96,7 +96,7 @@ static void move_records(struct path_groups *g, struct batch *b, uint32_t first)
 	uint32_t later = g->sorted_to;
 	for (uint32_t i = first; i < b->count; i++) {
 		uint16_t group = g->group_of[i];
-		uint32_t to = group == LATER ? later++ : g->groups[group].next++;
+		uint32_t to = group == LATER ? later++ : g->groups[group].end++;
 		g->records[to] = b->records[i];
 		g->rows[to] = b->rows[i];
 	}
@@ -104,15 +104,18 @@ static void move_records(struct path_groups *g, struct batch *b, uint32_t first)
 	memcpy(b->rows + first, g->rows + first, (b->count - first) * sizeof *b->rows);
 }
 
-/* Neighbours are none any more, and the last one may not be the last: each record gets a delimiter of its own. */
+/* Neighbours are none any more, and the last one may not be the last: each record gets a delimiter of its own. Only once, as
+ * those that were put before may be read by others by now. */
 static void forget_neighbours(struct batch *b)
 {
+	if (b->delimiter.length == 0)
+		return;
 	b->delimiter.length = 0;
 	b->unterminated = false;
 }
 
 static bool sort(struct path_groups *g, struct batch *b, uint32_t first, int64_t wall_ns,
-		 const char *open)
+		 path_is_open *is_open, const void *owner)
 {
 	g->count = 0;
 	for (uint32_t i = first; i < b->count; i++) {
@@ -122,9 +125,9 @@ static bool sort(struct path_groups *g, struct batch *b, uint32_t first, int64_t
 		if (g->group_of[i] != LATER)
 			g->groups[g->group_of[i]].count++;
 	}
-	g->sorted_to = place_groups(g, first, open);
+	g->sorted_to = place_groups(g, first, is_open, owner);
 	if (g->count == 1 && g->sorted_to == b->count)
-		g->groups[0].next = b->count; /* they stand as they are */
+		g->groups[0].end = b->count; /* they stand as they are */
 	else {
 		move_records(g, b, first);
 		forget_neighbours(b);
@@ -132,18 +135,16 @@ static bool sort(struct path_groups *g, struct batch *b, uint32_t first, int64_t
 	return true;
 }
 
-const char *path_groups_next(struct path_groups *g, struct batch *b, uint32_t first,
-			     int64_t wall_ns, const char *open, uint32_t *ret_end)
+const struct path_group *path_groups_next(struct path_groups *g, struct batch *b, uint32_t first,
+					  int64_t wall_ns, path_is_open *is_open, const void *owner)
 {
 	assert(first < b->count);
-	if (first == g->sorted_to && !sort(g, b, first, wall_ns, open))
+	if (first == g->sorted_to && !sort(g, b, first, wall_ns, is_open, owner))
 		return NULL;
 	for (uint32_t i = 0; i < g->count; i++) {
 		const struct path_group *group = &g->groups[i];
-		if (first < group->next && first >= group->next - group->count) {
-			*ret_end = group->next;
-			return group->path;
-		}
+		if (first < group->end && first >= group->end - group->count)
+			return group;
 	}
 	assert(false && "each record is in a group");
 	return NULL;

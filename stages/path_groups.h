@@ -4,7 +4,7 @@
  *   records     web db web web db        as they came
  *   sorted      web web web | db db      each group keeps its order, and goes into its file as a whole
  *
- * More than PATH_GROUPS_MAX groups are sorted so many at a time. The group of the file that is open goes first.
+ * More than PATH_GROUPS_MAX groups are sorted so many at a time. The groups of files that are open go first.
  *
  * Threads: the sink's. Memory: the structure. Layer: stages. */
 #pragma once
@@ -18,7 +18,9 @@ enum { PATH_GROUPS_MAX = 64, PATH_GROUPS_SCRATCH = 64 * 1024 };
 
 struct path_group {
 	uint64_t hash; /* of the path */
-	uint32_t count, next;
+	uint32_t count;
+	uint32_t end; /* sorted: the record behind its last */
+	bool is_open;
 	char path[PATH_MAX];
 };
 
@@ -45,13 +47,17 @@ void path_groups_declare(const struct path_template *t, struct field_uses *uses)
 /* Whether files depend on records at all: a field, or a time that records may say. */
 bool path_groups_are_needed(const struct path_template *t, const struct stage *s);
 
+/* That a group's file is open. */
+typedef bool path_is_open(const void *owner, const struct path_group *group);
+
 /* Both outlive it. */
 void path_groups_init(struct path_groups *g, const struct path_template *t, const struct stage *s);
 
 /* Before the first record of a batch is put. */
 void path_groups_begin(struct path_groups *g, struct batch *b);
 
-/* The path of record `first` of it, behind those that were put; NULL: it is too long. *ret_end: there its group ends. wall_ns: the time
- * of records that say none; open: the path of the file that is open. */
-const char *path_groups_next(struct path_groups *g, struct batch *b, uint32_t first,
-			     int64_t wall_ns, const char *open, uint32_t *ret_end);
+/* The group of record `first` of it, behind those that were put; NULL: its path is too long. wall_ns: the time of records that say
+ * none. */
+const struct path_group *path_groups_next(struct path_groups *g, struct batch *b, uint32_t first,
+					  int64_t wall_ns, path_is_open *is_open,
+					  const void *owner);

@@ -89,10 +89,10 @@ const struct undo_entry *undo_acts_left(const struct undo_acts *a, uint64_t inod
 	return NULL;
 }
 
-bool undo_acts_come_again(const struct undo_acts *a, size_t count, const struct output_mark *mark,
+bool undo_acts_come_again(const struct undo_acts *a, size_t count, const struct output_marks *marks,
 			  uint64_t inode)
 {
-	if (!output_mark_is_none(mark) && mark->inode == inode)
+	if (output_marks_have(marks, inode))
 		return true;
 	for (size_t i = 0; i < count; i++)
 		if (a->entries[i].kind != UNDO_RENAMED && a->entries[i].inode == inode)

@@ -8,39 +8,49 @@
 
 enum { BLOCK = 128 * 1024 }; /* what zstd compresses at a time */
 
+const struct zstd_size zstd_size_of_one = {.input = ZSTD_FRAME_INPUT, .output = ZSTD_FRAME_OUTPUT};
+const struct zstd_size zstd_size_of_many = {
+    .input = ZSTD_FRAME_INPUT / 8, .output = ZSTD_FRAME_OUTPUT / 16, .worth = BLOCK};
+
 /* The parameters of all our frames, none of which says how much it holds, so that each can be closed wherever it ends. NULL
  * when memory runs out or zstd does not take the level. */
-static ZSTD_CCtx_params *make_parameters(int level)
+static ZSTD_CCtx_params *make_parameters(int level, const struct zstd_size *size)
 {
 	ZSTD_CCtx_params *p = ZSTD_createCCtxParams();
 	if (p && !ZSTD_isError(ZSTD_CCtxParams_init(p, level)) &&
 	    !ZSTD_isError(ZSTD_CCtxParams_setParameter(p, ZSTD_c_checksumFlag, 1)) &&
 	    !ZSTD_isError(ZSTD_CCtxParams_setParameter(p, ZSTD_c_contentSizeFlag, 0)) &&
+	    !ZSTD_isError(ZSTD_CCtxParams_setParameter(p, ZSTD_c_srcSizeHint, size->worth)) &&
 	    !ZSTD_isError(ZSTD_CCtxParams_setParameter(p, ZSTD_c_stableInBuffer, 1)))
 		return p;
 	ZSTD_freeCCtxParams(p);
 	return NULL;
 }
 
-size_t zstd_context_footprint(int level)
+static size_t workspace_size(int level, const struct zstd_size *of)
 {
-	ZSTD_CCtx_params *p = make_parameters(level);
+	ZSTD_CCtx_params *p = make_parameters(level, of);
 	size_t size = p ? ZSTD_estimateCStreamSize_usingCCtxParams(p)
 			: ZSTD_estimateCStreamSize(level); /* which is more */
 	ZSTD_freeCCtxParams(p);
-	return size + ZSTD_FRAME_INPUT;
+	return size;
 }
 
-int zstd_context_init(struct zstd_context *c, int level, int level_max)
+size_t zstd_context_footprint(int level, const struct zstd_size *size)
 {
-	*c = (struct zstd_context){0};
+	return workspace_size(level, size) + size->input;
+}
+
+int zstd_context_init(struct zstd_context *c, int level, int level_max, const struct zstd_size *of)
+{
+	*c = (struct zstd_context){.room = of->input};
 	int r = -ENOMEM;
-	ZSTD_CCtx_params *p = make_parameters(level);
-	size_t size = zstd_context_footprint(level_max) - ZSTD_FRAME_INPUT;
+	ZSTD_CCtx_params *p = make_parameters(level, of);
+	size_t size = workspace_size(level_max, of);
 	if (!p)
 		goto fail;
 	c->workspace = malloc(size);
-	c->bytes = malloc(ZSTD_FRAME_INPUT);
+	c->bytes = malloc(c->room);
 	if (!c->workspace || !c->bytes)
 		goto fail;
 	c->input.src = c->bytes;
@@ -70,17 +80,18 @@ void zstd_context_release(struct zstd_context *c)
 	*c = (struct zstd_context){0};
 }
 
-size_t zstd_frame_footprint(void)
+size_t zstd_frame_footprint(const struct zstd_size *size)
 {
-	return ZSTD_FRAME_OUTPUT + ZSTD_FRAME_SLICES * sizeof(struct slice);
+	return size->output + ZSTD_FRAME_SLICES * sizeof(struct slice);
 }
 
-int zstd_frame_init(struct zstd_frame *f, const struct delimiter *delimiter)
+int zstd_frame_init(struct zstd_frame *f, const struct delimiter *delimiter,
+		    const struct zstd_size *size)
 {
-	*f = (struct zstd_frame){.job = {.delimiter = delimiter}};
+	*f = (struct zstd_frame){.job = {.delimiter = delimiter, .room = size->output}};
 	f->slices = calloc(ZSTD_FRAME_SLICES, sizeof *f->slices);
 	f->job.slices = f->slices;
-	f->job.output = malloc(ZSTD_FRAME_OUTPUT);
+	f->job.output = malloc(size->output);
 	if (f->slices && f->job.output)
 		return 0;
 	zstd_frame_release(f);
@@ -138,7 +149,7 @@ static ZSTD_EndDirective directive(const struct zstd_frame *f)
 
 bool zstd_frame_has_work(const struct zstd_frame *f)
 {
-	if (f->op.busy || f->over || f->job.produced == ZSTD_FRAME_OUTPUT)
+	if (f->op.busy || f->over || f->job.produced == f->job.room)
 		return false;
 	return f->consumed < f->put || directive(f) != ZSTD_e_continue;
 }
@@ -192,7 +203,7 @@ bool zstd_frame_is_flushed(const struct zstd_frame *f)
 
 size_t zstd_frame_writable(const struct zstd_frame *f)
 {
-	bool ought = f->over || f->mark > f->written || f->ready == ZSTD_FRAME_OUTPUT;
+	bool ought = f->over || f->mark > f->written || f->ready == f->job.room;
 	return ought ? f->ready - f->written : 0;
 }
 
@@ -205,7 +216,7 @@ void zstd_frame_wrote(struct zstd_frame *f, size_t bytes, struct stored *stored)
 		stored_move(stored, &f->marked);
 	if (f->op.busy || f->submitted || f->written < f->ready)
 		return;
-	f->kept &= f->job.produced < ZSTD_FRAME_OUTPUT || f->over;
+	f->kept &= f->job.produced < f->job.room || f->over;
 	if (!f->kept)
 		f->ready = f->written = f->mark = f->job.produced = 0;
 }
@@ -239,8 +250,7 @@ static bool next_piece(struct zstd_job *j)
 static bool fill(struct zstd_job *j)
 {
 	struct zstd_context *c = j->context;
-	size_t full =
-	    c->input.pos + BLOCK < ZSTD_FRAME_INPUT ? c->input.pos + BLOCK : ZSTD_FRAME_INPUT;
+	size_t full = c->input.pos + BLOCK < c->room ? c->input.pos + BLOCK : c->room;
 	while (next_piece(j)) {
 		size_t n = full - c->input.size;
 		if (n > j->piece.length)
@@ -260,7 +270,7 @@ static bool fill(struct zstd_job *j)
 static int compress(struct zstd_job *j, ZSTD_EndDirective how)
 {
 	struct zstd_context *c = j->context;
-	ZSTD_outBuffer out = {.dst = j->output, .size = ZSTD_FRAME_OUTPUT, .pos = j->produced};
+	ZSTD_outBuffer out = {.dst = j->output, .size = j->room, .pos = j->produced};
 	do {
 		size_t left = ZSTD_compressStream2(c->stream, &out, &c->input, how);
 		if (ZSTD_isError(left))
@@ -278,7 +288,7 @@ static int compress(struct zstd_job *j, ZSTD_EndDirective how)
 /* One block more, or the end of a zstd frame that has no room for it. As compress(). */
 static int compress_more(struct zstd_job *j)
 {
-	if (j->context->input.pos == ZSTD_FRAME_INPUT)
+	if (j->context->input.pos == j->context->room)
 		j->closing = true;
 	int r = compress(j, j->closing ? ZSTD_e_end : ZSTD_e_continue);
 	if (r == 1)

@@ -20,10 +20,18 @@
 enum {
 	ZSTD_FRAME_INPUT = 8 * 1024 * 1024,
 	ZSTD_FRAME_OUTPUT = 4 * 1024 * 1024,
-	ZSTD_FRAME_INPUT_KEPT =
-	    ZSTD_FRAME_OUTPUT / 2, /* fits, though nothing gets smaller and all is flushed */
 	ZSTD_FRAME_SLICES = 256,
 };
+
+/* How large it all is. */
+struct zstd_size {
+	size_t input;  /* bytes that a frame takes at most */
+	size_t output; /* and of which so many at a time, compressed, wait to be written */
+	int worth; /* zstd looks for matches as if that were all input; 0: with what the level has */
+};
+
+extern const struct zstd_size zstd_size_of_one,
+    zstd_size_of_many; /* where many files are compressed at a time: an eighth of the memory */
 
 /* What it takes to compress one frame at a time. The frame's input is copied here, one piece behind the other: zstd
  * finds matches in one contiguous region faster than in the ring it would otherwise copy it into itself, and the
@@ -31,7 +39,8 @@ enum {
 struct zstd_context {
 	ZSTD_CStream *stream;
 	void *workspace;
-	uint8_t *bytes;      /* ZSTD_FRAME_INPUT of them */
+	size_t room;
+	uint8_t *bytes;      /* `room` of them */
 	ZSTD_inBuffer input; /* what they are filled with, and how far that is compressed */
 	bool busy;           /* some frame's */
 };
@@ -56,6 +65,7 @@ struct zstd_job {
 	bool closing;       /* the context is full: a zstd frame ends here, though ours goes on */
 
 	uint8_t *output;
+	size_t room; /* in there */
 	size_t produced;
 	bool through; /* all input consumed and the directive carried out */
 };
@@ -84,19 +94,27 @@ struct zstd_frame {
 };
 
 /* Takes levels up to level_max. 0, -ENOMEM, or -EINVAL if zstd does not take the level. */
-int zstd_context_init(struct zstd_context *c, int level, int level_max);
+int zstd_context_init(struct zstd_context *c, int level, int level_max,
+		      const struct zstd_size *size);
 /* Between two frames. */
 void zstd_context_set_level(struct zstd_context *c, int level);
 void zstd_context_release(struct zstd_context *c);
-size_t zstd_context_footprint(int level);
+size_t zstd_context_footprint(int level, const struct zstd_size *size);
 
 /* 0 or -ENOMEM. The delimiter, the output's, outlives it. */
-int zstd_frame_init(struct zstd_frame *f, const struct delimiter *delimiter);
+int zstd_frame_init(struct zstd_frame *f, const struct delimiter *delimiter,
+		    const struct zstd_size *size);
 /* Frees what it still holds; no operation may be under way. */
 void zstd_frame_release(struct zstd_frame *f);
-size_t zstd_frame_footprint(void);
+size_t zstd_frame_footprint(const struct zstd_size *size);
 
-/* Makes it a new, empty frame. What is kept may have ZSTD_FRAME_INPUT_KEPT bytes of input; one record that is larger
+/* It fits, though nothing gets smaller and all is flushed. */
+static inline size_t zstd_input_kept(const struct zstd_size *size)
+{
+	return size->output / 2;
+}
+
+/* Makes it a new, empty frame. What is kept may have zstd_input_kept() bytes of input; one record that is larger
  * may end it. */
 void zstd_frame_begin(struct zstd_frame *f, uint64_t now_ns, bool kept);
 

@@ -13,16 +13,17 @@ static int hardest(int level)
 	return level > ZSTD_LEVEL_DROPS ? level : ZSTD_LEVEL_DROPS;
 }
 
-size_t zstd_frames_footprint(int level, unsigned workers)
+size_t zstd_frames_footprint(int level, unsigned workers, const struct zstd_size *size)
 {
-	return workers * zstd_context_footprint(hardest(level)) +
-	       (workers + FRAMES_AHEAD) * (zstd_frame_footprint() + sizeof(struct zstd_frame));
+	return workers * zstd_context_footprint(hardest(level), size) +
+	       (workers + FRAMES_AHEAD) * (zstd_frame_footprint(size) + sizeof(struct zstd_frame));
 }
 
 int zstd_frames_init(struct zstd_frames *z, const struct zstd_frames_options *options,
 		     struct env *env, struct write_queue *queue)
 {
-	assert(options->workers > 0 && options->frame_input > 0);
+	assert(options->workers > 0 && options->frame_input > 0 &&
+	       options->frame_input <= options->size->input);
 	*z = (struct zstd_frames){.env = env, .queue = queue, .options = *options};
 	int r = -ENOMEM;
 	unsigned frames = options->workers + FRAMES_AHEAD;
@@ -33,10 +34,12 @@ int zstd_frames_init(struct zstd_frames *z, const struct zstd_frames_options *op
 	for (unsigned i = 0; i < options->workers; i++)
 		if ((r = zstd_context_init(&z->contexts[i], options->level,
 					   options->patient ? hardest(options->level)
-							    : options->level)) < 0)
+							    : options->level,
+					   options->size)) < 0)
 			goto fail;
 	for (; z->frame_count < frames; z->frame_count++)
-		if ((r = zstd_frame_init(&z->frames[z->frame_count], &z->options.delimiter)) < 0)
+		if ((r = zstd_frame_init(&z->frames[z->frame_count], &z->options.delimiter,
+					 options->size)) < 0)
 			goto fail;
 	return 0;
 fail:
@@ -88,7 +91,8 @@ static bool all_consumed(const struct zstd_frames *z)
 static uint64_t frame_input(const struct zstd_frames *z, bool kept)
 {
 	uint64_t most = z->options.frame_input;
-	return kept && most > ZSTD_FRAME_INPUT_KEPT ? ZSTD_FRAME_INPUT_KEPT : most;
+	size_t most_kept = zstd_input_kept(z->options.size);
+	return kept && most > most_kept ? most_kept : most;
 }
 
 uint64_t zstd_frames_room(const struct zstd_frames *z)
@@ -131,24 +135,6 @@ void zstd_frames_put(struct zstd_frames *z, struct batch **b, uint32_t first, ui
 	z->unflushed += last;
 	if (last)
 		*b = NULL;
-}
-
-/* Where a batch that changes nothing is counted with the last one that did. */
-static struct stored *last_stored(struct zstd_frame *f)
-{
-	if (f->over || !f->dirty)
-		return f->marked.batches > 0 ? &f->marked : NULL;
-	return f->submitted ? &f->working : &f->fresh;
-}
-
-void zstd_frames_put_empty(struct zstd_frames *z, struct batch **b, struct stored *stored)
-{
-	assert((*b)->count == 0);
-	struct stored *with = z->head == z->tail ? NULL : last_stored(frame_at(z, z->tail - 1));
-	if (!with)
-		with = stored;
-	with->batches++;
-	batch_free(b);
 }
 
 void zstd_frames_put_nothing(struct zstd_frames *z)

@@ -34,8 +34,9 @@ enum {
 
 struct zstd_frames_options {
 	int level;
-	unsigned workers;           /* frames compressed at a time */
-	uint64_t frame_input;       /* bytes of input a frame takes, at most ZSTD_FRAME_INPUT */
+	unsigned workers; /* frames compressed at a time */
+	const struct zstd_size *size;
+	uint64_t frame_input;       /* bytes of input a frame takes, at most size->input */
 	uint64_t length_max;        /* of a file, compared between frames; 0: no limit */
 	struct delimiter delimiter; /* the output's */
 	bool patient;               /* flushed at intervals, not whenever input is dry */
@@ -61,7 +62,7 @@ struct zstd_frames {
 };
 
 /* Of a patient one, which takes more. */
-size_t zstd_frames_footprint(int level, unsigned workers);
+size_t zstd_frames_footprint(int level, unsigned workers, const struct zstd_size *size);
 
 /* 0, -ENOMEM, or -EINVAL if zstd does not take the level. What it points to outlives it. */
 int zstd_frames_init(struct zstd_frames *z, const struct zstd_frames_options *options,
@@ -85,9 +86,6 @@ bool zstd_frames_at_start(const struct zstd_frames *z);
  * the caller's pointer is cleared. */
 void zstd_frames_put(struct zstd_frames *z, struct batch **b, uint32_t first, uint32_t end,
 		     uint64_t bytes, bool last);
-
-/* A batch without records: counts as stored with the one before it. */
-void zstd_frames_put_empty(struct zstd_frames *z, struct batch **b, struct stored *stored);
 
 /* A frame without records, which makes an empty file a valid one. There must be no open frame, and room. */
 void zstd_frames_put_nothing(struct zstd_frames *z);

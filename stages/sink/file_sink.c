@@ -23,6 +23,7 @@ struct file_sink_options {
 	struct {
 		uint64_t size, interval, idle, keep;
 	} rotate;
+	uint64_t max_open; /* 0: not said */
 };
 
 #define AT(member) offsetof(struct file_sink_options, member)
@@ -65,6 +66,12 @@ static const struct option file_sink_table[] = {
      .doc = "How files are compressed"},
     {"rotate", OPTION_GROUP, AT(rotate), .group = rotate_table,
      .doc = "When a file is renamed, with the time in its name, and a new one begun"},
+    {"max_open", OPTION_COUNT, AT(max_open), .min = 1, .max = OUTPUT_LANES_MAX,
+     .doc =
+	 "How many files are open at a time where records name them; 64, or 16 compressed ones, if "
+	 "the "
+	 "path has a {field} in it, else 1. Then the one is finished that nothing has been written "
+	 "to for longest. Counts for the memory budget"},
     {0},
 };
 
@@ -123,6 +130,16 @@ static void check_keep(const struct file_sink_options *o, const struct path_temp
 		    "`rotate` a `size` or an `interval`, or the path a date");
 }
 
+static void check_max_open(const struct file_sink_options *o, const struct path_template *template,
+			   struct place at, struct problems *problems)
+{
+	if (o->max_open > 1 && !template->varies)
+		problem_warn(
+		    problems, at,
+		    "`max_open` means nothing here, as all records go into one file; leave "
+		    "it out, or give the path a {field} or a date");
+}
+
 static void file_sink_check(const void *options, struct place at, struct problems *problems)
 {
 	const struct file_sink_options *o = options;
@@ -135,6 +152,7 @@ static void file_sink_check(const void *options, struct place at, struct problem
 	check_name(o, problems);
 	if (path_template_parse(&template, o->path.bytes, o->path.length, &why, &offset) == 0) {
 		check_keep(o, &template, at, problems);
+		check_max_open(o, &template, at, problems);
 		return;
 	}
 	struct place mistake = o->path.at;
@@ -200,6 +218,19 @@ static int file_sink_writes(const void *options, int64_t wall_ns, unsigned i,
 				    sizeof claim->path);
 }
 
+/* Files open at a time. A zstd file takes a hundred times what a plain one does. */
+static size_t count_lanes(const struct file_sink_options *o, const struct path_template *t)
+{
+	enum { PLAIN = 64, PACKED = 16 };
+	if (!t->varies)
+		return 1;
+	if (o->max_open > 0)
+		return o->max_open;
+	if (t->field_count == 0)
+		return 1;
+	return is_compressed(o) ? PACKED : PLAIN;
+}
+
 static struct file_output_options output_options(const struct stage *s,
 						 const struct file_sink *sink)
 {
@@ -207,6 +238,7 @@ static struct file_output_options output_options(const struct stage *s,
 	struct file_output_options out = {
 	    .template = &sink->template,
 	    .groups = sink->groups,
+	    .lanes = sink->groups ? count_lanes(o, &sink->template) : 1,
 	    .zstd = is_compressed(o),
 	    .level = (int)o->compression.level,
 	    .workers = (unsigned)o->compression.workers,
@@ -314,15 +346,27 @@ static void file_sink_committed(struct stage *s, uint64_t epoch)
 	file_output_committed(&((struct file_sink *)s->state)->output, epoch);
 }
 
+/* Whether there will be groups is not known here where only a time is in the path. */
+static size_t output_footprint(const struct file_sink_options *o, const struct path_template *t)
+{
+	struct file_output_options out = {.zstd = is_compressed(o),
+					  .level = (int)o->compression.level,
+					  .workers = (unsigned)o->compression.workers,
+					  .lanes = 1};
+	size_t one = file_output_footprint(&out);
+	out.lanes = count_lanes(o, t);
+	size_t many = file_output_footprint(&out);
+	return many > one ? many : one;
+}
+
 static size_t file_sink_memory(const void *options)
 {
 	const struct file_sink_options *o = options;
 	struct path_template template;
-	size_t groups =
-	    parse_path(o, &template) == 0 && template.varies ? sizeof(struct path_groups) : 0;
-	return sizeof(struct file_sink) + groups +
-	       file_output_footprint(is_compressed(o), (int)o->compression.level,
-				     (unsigned)o->compression.workers);
+	if (parse_path(o, &template) < 0)
+		return 0;
+	size_t groups = template.varies ? sizeof(struct path_groups) : 0;
+	return sizeof(struct file_sink) + groups + output_footprint(o, &template);
 }
 
 static unsigned file_sink_helpers(const void *options)
@@ -347,10 +391,13 @@ static const char *file_sink_guarantee(const void *options, bool stream, bool ep
 static int file_sink_tell(const void *options, const struct delta *saved, struct teller *t)
 {
 	const struct file_sink_options *o = options;
-	struct output_mark m;
-	int r = output_mark_get(saved, &m);
-	if (r == 0)
-		output_mark_tell(&m, m.is_public ? text_shown(&o->path, m.path) : SECRET_SHOWN, t);
+	struct output_marks marks;
+	int r = output_marks_get(saved, 0, &marks);
+	for (size_t i = 0; r == 0 && i < marks.count; i++) {
+		const struct output_mark *m = &marks.list[i];
+		output_mark_tell(m, m->is_public ? text_shown(&o->path, m->path) : SECRET_SHOWN, t);
+	}
+	output_marks_release(&marks);
 	return r;
 }
 

@@ -138,8 +138,9 @@ static int stdout_open(struct stage *s)
 		write_queue_init(&state->queue, s->env, &state->space);
 		write_queue_bind(&state->queue, STDOUT_FILENO, true, 0, "standard output");
 		state->terminal = s->terminal;
-		r = s->terminal ? screen_init(&state->screen, &state->queue, &delimiter)
-				: gather_init(&state->gather, &state->queue, &delimiter);
+		r = s->terminal
+			? screen_init(&state->screen, &state->queue, &delimiter)
+			: gather_init(&state->gather, &state->queue, &delimiter, GATHER_BLOCK);
 	}
 	if (r == 0)
 		r = make_title(&state->title, s);
@@ -265,7 +266,7 @@ static int stdout_finish(struct stage *s, struct inlet *in)
 static size_t stdout_memory(const void *options)
 {
 	(void)options;
-	size_t screen = screen_footprint(), gather = gather_footprint();
+	size_t screen = screen_footprint(), gather = gather_footprint(GATHER_BLOCK);
 	return sizeof(struct stdout_state) + (screen > gather ? screen : gather);
 }
 

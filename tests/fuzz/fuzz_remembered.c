@@ -22,12 +22,12 @@ static void mark(const uint8_t *bytes, size_t length)
 	static struct output_mark first, again;
 	struct delta saved = {.count = 0}, written = {.count = 0};
 	assert(delta_put(&saved, "file", 4, bytes, length) == 0);
-	int r = output_mark_get(&saved, &first);
+	int r = output_mark_get(&saved, 0, &first);
 	assert(r == 0 || r == -EBADMSG);
 	if (r == 0) {
 		assert(first.whole <= first.length && strlen(first.path) < sizeof first.path);
-		assert(output_mark_put(&written, &first) == 0);
-		assert(output_mark_get(&written, &again) == 0 && again.epoch == first.epoch);
+		assert(output_mark_put(&written, 0, &first) == 0);
+		assert(output_mark_get(&written, 0, &again) == 0 && again.epoch == first.epoch);
 		assert(output_mark_equals(&first, &again));
 	}
 	delta_release(&saved);

@@ -108,6 +108,7 @@ void exact_init(struct exact *x, const char *name)
 						  .zstd = strstr(name, ".zst") != NULL,
 						  .level = 3,
 						  .workers = 1,
+						  .lanes = 1,
 						  .rotate_size = 2000};
 	name_by_field(x);
 }
@@ -131,8 +132,9 @@ void exact_begin(struct exact *x)
 	x->world.event_count = 0;
 	int r = file_output_init(&x->output, &x->options, &x->world.env, &x->world.counters);
 	cr_assert_eq(r, 0);
-	x->output.queue.back_bytes =
-	    100; /* so that it is under way whenever something else happens */
+	for (size_t i = 0; i < x->output.lane_count;
+	     i++) /* under way whenever something else happens */
+		x->output.lanes[i].queue.back_bytes = 100;
 }
 
 static void drain(struct exact *x)
@@ -166,7 +168,8 @@ static bool go_on(struct exact *x, int r)
 	if (r == STEP_WAIT)
 		cr_assert(faulty_env_go_on(&x->world),
 			  "waits for nothing: trouble at %zu, put %zu, file %d, change %d",
-			  x->trouble.at, x->put, (int)x->output.file.state, (int)x->output.change);
+			  x->trouble.at, x->put, (int)x->output.lanes[0].file.state,
+			  (int)x->output.lanes[0].change);
 	else if (faulty_env_random(&x->world, 2))
 		faulty_env_turn(&x->world);
 	return true;
@@ -279,16 +282,44 @@ static bool sync_cut(struct exact *x, struct delta *d, bool ended)
 	return false;
 }
 
+static bool is_in(const struct delta *d, const struct change *sought)
+{
+	struct packed rest = delta_changes(d);
+	struct change c;
+	while (delta_next(&rest, &c))
+		if (c.key_length == sought->key_length &&
+		    memcmp(c.key, sought->key, c.key_length) == 0)
+			return true;
+	return false;
+}
+
+/* Each key is in a delta once. */
+static void take_puts(struct delta *to, const struct delta *from, const struct delta *but)
+{
+	struct packed rest = delta_changes(from);
+	struct change c;
+	while (delta_next(&rest, &c))
+		if (!c.removal && !is_in(but, &c))
+			cr_assert_eq(delta_put(to, c.key, c.key_length, c.value, c.value_length),
+				     0);
+}
+
+static void remember(struct exact *x, const struct delta *d)
+{
+	static const struct delta nothing;
+	struct delta now = {.count = 0};
+	take_puts(&now, &x->saved, d);
+	take_puts(&now, d, &nothing);
+	delta_release(&x->saved);
+	x->saved = now;
+}
+
 /* The record is durable. */
 static void commit(struct exact *x, struct delta *d, size_t position)
 {
 	x->epoch++;
 	x->position = position;
-	if (!delta_is_empty(d)) {
-		delta_release(&x->saved);
-		x->saved = *d;
-		*d = (struct delta){.count = 0};
-	}
+	remember(x, d);
 	delta_release(d);
 }
 

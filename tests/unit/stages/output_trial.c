@@ -27,8 +27,11 @@ void trial_set_up(struct trial *x, const char *name, uint64_t seed)
 	size_t at;
 	cr_assert_eq(path_template_parse(&x->template, x->path, strlen(x->path), &why, &at), 0);
 	x->input_delimiter = (struct delimiter){{'\n'}, 1};
-	x->options = (struct file_output_options){
-	    .template = &x->template, .delimiter = {{'\n'}, 1}, .level = 1, .workers = 2};
+	x->options = (struct file_output_options){.template = &x->template,
+						  .delimiter = {{'\n'}, 1},
+						  .level = 1,
+						  .workers = 2,
+						  .lanes = 1};
 	x->options.zstd = strstr(name, ".zst") != NULL;
 	x->expected = malloc(64 << 20);
 }

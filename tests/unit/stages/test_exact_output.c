@@ -29,14 +29,40 @@ static void assert_recovers(struct exact *x, const char *when)
 	exact_check(x, EXACT_RECORDS, when);
 }
 
-static void kill_everywhere(const char *name, enum crash_fate fate, bool halfway, uint64_t seed)
+/* How many files may be open at a time: of three that records go into by turns. */
+static const struct {
+	const char *name;
+	size_t lanes;
+} outputs[] = {
+    {"x.log", 1},         {"x.log.zst", 1},      {"%M/%S.log", 1},         {"%M/%S.log.zst", 1},
+    {"{host}.log", 1},    {"{host}.log", 2},     {"%M/{host}.log.zst", 1}, {"%M/{host}.log.zst", 2},
+    {"%M/{host}.log", 3}, {"{host}.log.zst", 3}, {"{host}.log", 5}};
+enum { PLAIN, PACKED, KINDS = sizeof outputs / sizeof *outputs };
+
+static void init(struct exact *x, int kind)
+{
+	exact_init(x, outputs[kind].name);
+	x->options.lanes = outputs[kind].lanes;
+}
+
+/* One test for each, to be run side by side. */
+#define EACH_KIND_TEST(sentence)                                                                   \
+	ParameterizedTestParameters(exact_output, sentence)                                        \
+	{                                                                                          \
+		static int numbers[KINDS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};                    \
+		return cr_make_param_array(int, numbers, KINDS);                                   \
+	}                                                                                          \
+	ParameterizedTest(int *kind, exact_output, sentence, .timeout = 600)
+
+static void kill_everywhere(int kind, enum crash_fate fate, bool halfway, uint64_t seed)
 {
 	bool over = false;
 	for (size_t at = 0; !over; at += EXACT_STRIDE) {
 		struct exact x;
-		char when[64];
-		snprintf(when, sizeof when, "%s, fate %d, killed at %zu", name, (int)fate, at);
-		exact_init(&x, name);
+		char when[96];
+		snprintf(when, sizeof when, "%s, %zu open, fate %d, killed at %zu",
+			 outputs[kind].name, outputs[kind].lanes, (int)fate, at);
+		init(&x, kind);
 		x.disk.random = seed + at;
 		x.trouble.at = at;
 		x.trouble.what = halfway ? TROUBLE_DIES_HALFWAY : TROUBLE_DIES;
@@ -49,50 +75,38 @@ static void kill_everywhere(const char *name, enum crash_fate fate, bool halfway
 	}
 }
 
-static const char *const names[] = {"x.log",         "x.log.zst",  "%M/%S.log",
-				    "%M/%S.log.zst", "{host}.log", "%M/{host}.log.zst"};
-enum { NAMES = sizeof names / sizeof *names };
-
-/* One test for each, to be run side by side. */
-#define EACH_NAME_TEST(sentence)                                                                   \
-	ParameterizedTestParameters(exact_output, sentence)                                        \
-	{                                                                                          \
-		static int numbers[NAMES] = {0, 1, 2, 3, 4, 5};                                    \
-		return cr_make_param_array(int, numbers, NAMES);                                   \
-	}                                                                                          \
-	ParameterizedTest(int *number, exact_output, sentence, .timeout = 600)
-
-EACH_NAME_TEST(killed_at_any_operation_it_goes_on_exactly)
+EACH_KIND_TEST(killed_at_any_operation_it_goes_on_exactly)
 {
-	kill_everywhere(names[*number], CRASH_KEPT, false, 0);
+	kill_everywhere(*kind, CRASH_KEPT, false, 0);
 }
 
-EACH_NAME_TEST(killed_in_the_middle_of_any_write_it_goes_on_exactly)
+EACH_KIND_TEST(killed_in_the_middle_of_any_write_it_goes_on_exactly)
 {
-	kill_everywhere(names[*number], CRASH_KEPT, true, 0);
+	kill_everywhere(*kind, CRASH_KEPT, true, 0);
 }
 
-EACH_NAME_TEST(without_power_it_goes_on_exactly_though_nothing_unsynced_is_left)
+EACH_KIND_TEST(without_power_it_goes_on_exactly_though_nothing_unsynced_is_left)
 {
-	kill_everywhere(names[*number], CRASH_LOST, false, 0);
+	kill_everywhere(*kind, CRASH_LOST, false, 0);
 }
 
-EACH_NAME_TEST(without_power_it_goes_on_exactly_with_some_of_what_was_not_synced)
+EACH_KIND_TEST(without_power_it_goes_on_exactly_with_some_of_what_was_not_synced)
 {
 	for (uint64_t seed = 0; seed < 2000; seed += 1000)
-		kill_everywhere(names[*number], CRASH_MIXED, true, seed);
+		kill_everywhere(*kind, CRASH_MIXED, true, seed);
 }
 
 /* Killed in the middle of a run, then at every operation of the recovery, then once more. */
-static void kill_recovery_everywhere(const char *name, enum crash_fate fate, size_t first)
+static void kill_recovery_everywhere(int kind, enum crash_fate fate, size_t first)
 {
 	bool over = false;
 	for (size_t at = 0; !over; at += EXACT_STRIDE) {
 		struct exact x;
 		char when[96];
-		snprintf(when, sizeof when, "%s, fate %d, killed at %zu and in recovery at %zu",
-			 name, (int)fate, first, at);
-		exact_init(&x, name);
+		snprintf(when, sizeof when,
+			 "%s, %zu open, fate %d, killed at %zu and in recovery at %zu",
+			 outputs[kind].name, outputs[kind].lanes, (int)fate, first, at);
+		init(&x, kind);
 		x.disk.random = at;
 		x.trouble.at = first;
 		cr_assert_not(exact_run(&x));
@@ -108,23 +122,24 @@ static void kill_recovery_everywhere(const char *name, enum crash_fate fate, siz
 	}
 }
 
-EACH_NAME_TEST(killed_at_any_operation_of_the_recovery_it_recovers_all_the_same)
+EACH_KIND_TEST(killed_at_any_operation_of_the_recovery_it_recovers_all_the_same)
 {
-	kill_recovery_everywhere(names[*number], CRASH_LOST, 31);
-	kill_recovery_everywhere(names[*number], CRASH_MIXED, 40);
-	kill_recovery_everywhere(names[*number], CRASH_LOST, 49);
+	kill_recovery_everywhere(*kind, CRASH_LOST, 31);
+	kill_recovery_everywhere(*kind, CRASH_MIXED, 40);
+	kill_recovery_everywhere(*kind, CRASH_LOST, 49);
 }
 
 /* ---- faults ---- */
 
-static void fail_everywhere(const char *name, int error)
+static void fail_everywhere(int kind, int error)
 {
 	bool over = false;
 	for (size_t at = 0; !over; at += EXACT_STRIDE) {
 		struct exact x;
 		char when[96];
-		snprintf(when, sizeof when, "%s, error %d at %zu", name, error, at);
-		exact_init(&x, name);
+		snprintf(when, sizeof when, "%s, %zu open, error %d at %zu", outputs[kind].name,
+			 outputs[kind].lanes, error, at);
+		init(&x, kind);
 		x.trouble = (struct exact_trouble){.at = at, .what = TROUBLE_FAILS, .error = error};
 		bool ran = exact_run(&x);
 		over = !x.trouble.struck;
@@ -144,19 +159,19 @@ static void fail_everywhere(const char *name, int error)
 	}
 }
 
-EACH_NAME_TEST(operation_that_fails_ends_it_or_does_no_harm)
+EACH_KIND_TEST(operation_that_fails_ends_it_or_does_no_harm)
 {
-	fail_everywhere(names[*number], -EIO);
+	fail_everywhere(*kind, -EIO);
 }
 
-EACH_NAME_TEST(full_disk_is_waited_for_save_by_a_sync)
+EACH_KIND_TEST(full_disk_is_waited_for_save_by_a_sync)
 {
-	fail_everywhere(names[*number], -ENOSPC);
+	fail_everywhere(*kind, -ENOSPC);
 }
 
-EACH_NAME_TEST(interrupted_operations_are_repeated)
+EACH_KIND_TEST(interrupted_operations_are_repeated)
 {
-	fail_everywhere(names[*number], -EINTR);
+	fail_everywhere(*kind, -EINTR);
 }
 
 /* ---- real backends ---- */
@@ -170,7 +185,7 @@ EACH_BACKEND_TEST(exact_output, each_backend_writes_and_recovers_it)
 		struct helpers helpers;
 		cr_assert_eq(helpers_init(&helpers, 1), 0);
 		cr_assert_eq(backend_open(&backend, (enum backend_kind) * kind, &helpers), 0);
-		exact_init(&x, names[at % NAMES]);
+		init(&x, (int)(at % KINDS));
 		x.world.backend = backend;
 		x.trouble.at = at;
 		exact_run(&x);
@@ -185,9 +200,9 @@ EACH_BACKEND_TEST(exact_output, each_backend_writes_and_recovers_it)
 /* ---- what is refused ---- */
 
 /* A run that was killed after an epoch, whatever its files are then like. */
-static void killed_after_epoch(struct exact *x, const char *name)
+static void killed_after_epoch(struct exact *x, int kind)
 {
-	exact_init(x, name);
+	init(x, kind);
 	exact_begin(x);
 	cr_assert(exact_recover(x) && exact_epoch(x));
 	exact_crash(x, CRASH_KEPT);
@@ -197,7 +212,7 @@ static const char *output_of(const struct exact *x)
 {
 	static char path[PATH_MAX];
 	struct output_mark m;
-	cr_assert_eq(output_mark_get(&x->saved, &m), 0);
+	cr_assert_eq(output_mark_get(&x->saved, 0, &m), 0);
 	strcpy(path, m.path);
 	return path;
 }
@@ -214,12 +229,12 @@ static void assert_refused(struct exact *x, const char *event)
 
 Test(exact_output, output_shorter_than_what_was_committed_is_refused)
 {
-	for (size_t i = 0; i < NAMES; i++) {
+	for (int i = 0; i < KINDS; i++) {
 		struct exact x;
 		struct stat status;
-		killed_after_epoch(&x, names[i]);
+		killed_after_epoch(&x, i);
 		struct output_mark m;
-		cr_assert_eq(output_mark_get(&x.saved, &m), 0);
+		cr_assert_eq(output_mark_get(&x.saved, 0, &m), 0);
 		cr_assert_gt(m.length, 0);
 		cr_assert_eq(truncate(m.path, (off_t)m.length - 1), 0);
 		assert_refused(&x, "output is shorter than what was committed");
@@ -230,10 +245,10 @@ Test(exact_output, output_shorter_than_what_was_committed_is_refused)
 Test(exact_output, output_that_is_gone_or_another_file_is_refused)
 {
 	struct exact x;
-	killed_after_epoch(&x, "x.log");
+	killed_after_epoch(&x, PLAIN);
 	cr_assert_eq(unlink(output_of(&x)), 0);
 	assert_refused(&x, "output is gone");
-	killed_after_epoch(&x, "x.log");
+	killed_after_epoch(&x, PLAIN);
 	const char *path = output_of(&x);
 	cr_assert_eq(unlink(path), 0);
 	FILE *f = fopen(path, "we");
@@ -244,9 +259,9 @@ Test(exact_output, output_that_is_gone_or_another_file_is_refused)
 Test(exact_output, compressed_output_that_does_not_decode_is_refused)
 {
 	struct exact x;
-	killed_after_epoch(&x, "x.log.zst");
+	killed_after_epoch(&x, PACKED);
 	struct output_mark m;
-	cr_assert_eq(output_mark_get(&x.saved, &m), 0);
+	cr_assert_eq(output_mark_get(&x.saved, 0, &m), 0);
 	cr_assert_lt(m.whole, m.length);
 	FILE *f = fopen(m.path, "r+e");
 	cr_assert(f && fseek(f, (long)m.whole, SEEK_SET) == 0 && fputs("not zstd", f) >= 0);
@@ -526,7 +541,7 @@ Test(exact_output, renamed_files_name_is_durable_before_another_takes_its_old_on
 	for (int zstd = 0; zstd < 2; zstd++)
 		for (uint64_t seed = 1; seed < 20; seed++) {
 			struct exact x;
-			exact_init(&x, names[zstd]);
+			init(&x, zstd ? PACKED : PLAIN);
 			x.options.rotate_size = 200;
 			x.world.random = seed;
 			order = (struct order){.look = x.world.look, .seen = x.world.seen};

@@ -40,7 +40,7 @@ Test(output_fifo, fifo_whose_reader_went_away_gets_the_rest_to_the_next)
 	int reader = open(x.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	trial_begin(&x);
 	trial_run(&x, FEED_DRY, false);
-	while (x.output.queue.fd < 0)
+	while (x.output.lanes[0].queue.fd < 0)
 		if (file_output_step(&x.output, FEED_DRY) == STEP_WAIT)
 			cr_assert(faulty_env_go_on(&x.world));
 	close(reader);
@@ -96,7 +96,7 @@ static void next_reader(struct trial *x, struct readers *r)
 /* What it has left unread is lost, unless it is given to the next one. */
 static void read_some(struct trial *x, struct readers *r)
 {
-	if (r->fd < 0 && x->output.queue.fd < 0)
+	if (r->fd < 0 && x->output.lanes[0].queue.fd < 0)
 		next_reader(x, r); /* the last one's end has been seen */
 	if (r->fd < 0)
 		return;
@@ -175,14 +175,14 @@ Test(output_fifo, records_left_in_a_fifo_by_its_reader_go_to_the_next)
 	int reader = open(x.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	trial_begin(&x);
 	trial_put(&x, trial_batch(&x, 40, 100, 100), FEED_MORE);
-	while (x.output.queue.written < x.expected_length)
+	while (x.output.lanes[0].queue.written < x.expected_length)
 		if (file_output_step(&x.output, FEED_DRY) == STEP_WAIT)
 			cr_assert(faulty_env_go_on(&x.world));
 	uint8_t got[16384];
 	size_t part = x.expected_length / 2, start = record_start(&x, part);
 	cr_assert_eq(read(reader, got, part), (ssize_t)part);
 	close(reader);
-	while (x.output.queue.fd >= 0)
+	while (x.output.lanes[0].queue.fd >= 0)
 		if (file_output_step(&x.output, FEED_DRY) == STEP_WAIT)
 			cr_assert(faulty_env_go_on(&x.world), "it does not see that nobody reads");
 	cr_assert_eq(x.done, 0);

@@ -70,7 +70,8 @@ Test(output_rotation, zstd_batch_cut_into_frames_is_whole)
 		trial_set_up(&x, "out.zst", seed);
 		x.options.workers = 4;
 		trial_begin(&x);
-		x.output.frames.options.frame_input = 20000; /* as with a small size, in one file */
+		x.output.lanes[0].frames.options.frame_input =
+		    20000; /* as with a small size, in one file */
 		x.world.reorders = true;
 		for (int i = 0; i < 40; i++) {
 			struct batch *b;
@@ -174,7 +175,7 @@ Test(output_rotation, idle_file_is_closed_and_opened_again)
 				if (file_output_step(&x.output, FEED_DRY) == STEP_WAIT &&
 				    !faulty_env_go_on(&x.world))
 					break;
-			cr_assert_eq(x.output.file.state, OUTPUT_CLOSED);
+			cr_assert_eq(x.output.lanes[0].file.state, OUTPUT_CLOSED);
 			trial_check(&x, name, 1, 0);
 		}
 		cr_assert_eq(counter_get(&x.world.counters.files), 3);

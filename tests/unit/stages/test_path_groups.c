@@ -66,17 +66,21 @@ static void fill(const char *field, const char *letters)
 	}
 }
 
+static bool is_open(const void *open, const struct path_group *group)
+{
+	return strcmp(open, group->path) == 0;
+}
+
 static const char *order(const char *open)
 {
-	const char *path = open;
-	uint32_t end_at = 0;
+	const struct path_group *group = NULL;
 	char *to = t.order;
 	path_groups_begin(&t.groups, t.batch);
 	for (uint32_t i = 0; i < t.batch->count; i++) {
-		if (i == end_at)
-			path = path_groups_next(&t.groups, t.batch, i, 0, path, &end_at);
-		cr_assert(path && end_at > i);
-		to += sprintf(to, "%s:%u ", path, t.batch->records[i].length);
+		if (!group || i == group->end)
+			group = path_groups_next(&t.groups, t.batch, i, 0, is_open, open);
+		cr_assert(group && group->end > i);
+		to += sprintf(to, "%s:%u ", group->path, t.batch->records[i].length);
 	}
 	return t.order;
 }
@@ -122,9 +126,11 @@ Test(path_groups, more_files_than_are_sorted_at_a_time_are_sorted_all_the_same)
 	uint32_t changes = 0, end_at = 0, seen = 0;
 	bool is_seen[RECORDS] = {false};
 	for (uint32_t i = 0; i < t.batch->count; i = end_at, changes++) {
-		const char *path = path_groups_next(&t.groups, t.batch, i, 0, "", &end_at);
-		cr_assert(path);
-		cr_assert_eq(end_at - i, 2, "%s", path);
+		const struct path_group *group =
+		    path_groups_next(&t.groups, t.batch, i, 0, is_open, "");
+		cr_assert(group);
+		end_at = group->end;
+		cr_assert_eq(end_at - i, 2, "%s", group->path);
 		cr_expect_eq(t.batch->records[i].length + 127, t.batch->records[i + 1].length);
 		for (uint32_t k = i; k < end_at; k++, seen++)
 			is_seen[t.batch->records[k].length] = true;

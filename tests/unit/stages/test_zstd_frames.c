@@ -33,8 +33,11 @@ static void set_up(struct fixture *x, unsigned workers, uint64_t frame_input)
 	x->fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	cr_assert_geq(x->fd, 0);
 	write_queue_bind(&x->queue, x->fd, false, 0, "x");
-	struct zstd_frames_options options = {
-	    .level = 1, .workers = workers, .frame_input = frame_input, .delimiter = {{'\n'}, 1}};
+	struct zstd_frames_options options = {.level = 1,
+					      .workers = workers,
+					      .size = &zstd_size_of_one,
+					      .frame_input = frame_input,
+					      .delimiter = {{'\n'}, 1}};
 	cr_assert_eq(zstd_frames_init(&x->frames, &options, &x->world.env, &x->queue), 0);
 	cr_assert_eq(home_init(&x->home, &(struct home_size){.buffers = BUFFERS,
 							     .buffer_capacity = LARGE + 64,
