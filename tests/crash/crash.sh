@@ -6,6 +6,7 @@
 #                 Each has been seen before: of what came and went while nothing ran, nobody can know
 #   matching      the same, but renamed to what the pattern matches, too, whether it has been seen or not
 #   remembering   as append, with dedupe and aggregate: what they drop and count is what they would have without
+#   fields        as append, with a file for each stream, more of them than may be open, or none
 #   copytruncate  every 0.2 s each file is copied and truncated, once all of it has been committed; KILLS / 20 kills
 #
 # CRASH_ONLY: part of a name; CRASH_ROTATIONS: of each file (KILLS / 2).
@@ -98,6 +99,45 @@ remembering() {
 	judge_firsts && judge_sums
 }
 
+write_topology_with_fields() {
+	cat >t.yaml <<-'YAML'
+		name: crash
+		memory: 256MiB
+		epoch: {interval: 30ms}
+		sources: {in: {type: file, paths: ["in/*.log"]}}
+		transforms: {parsed: {type: parse_json, inputs: [in], on_error: stop}}
+		sinks:
+		  few: {type: file, inputs: [parsed], path: "out.few/{k}.log", max_open: 5, rotate: {size: 64KiB}}
+		  all: {type: file, inputs: [parsed], path: "out.all/{k}.log"}
+		  packed: {type: file, inputs: [parsed], path: "out.packed/{k}.log.zst", max_open: 4, compression: {type: zstd, level: 1}}
+		  both: {type: file, inputs: [parsed], path: "out.both/{k}.log.zst", max_open: 20, compression: {type: zstd, level: 1}, rotate: {size: 16KiB}}
+	YAML
+	mkdir in out.few out.all out.packed out.both
+}
+
+# By streams, each in the order in which its files were begun; lines as judge() reads them.
+held_by_fields() { # NAME
+	local f k
+	for ((k = 0; k < streams; k++)); do
+		for f in out."$1"/$k.*.log out."$1"/$k.log; do
+			[ ! -e "$f" ] || cat "$f"
+		done
+		for f in out."$1"/$k.*.log.zst out."$1"/$k.log.zst; do
+			[ ! -e "$f" ] || zstd -dcq "$f" || fail "$f is no whole zstd file"
+		done
+	done | sed -E 's/^\{"k": ([0-9]+), "n": ([0-9]+),.*/\1 \2/'
+}
+
+fields() {
+	streams=12
+	write_topology_with_fields
+	"$TOOLS/crash/writer" in --json --streams $streams --seed "$SEED" --lines $((kills * 230)) --rate 24000 >written &
+	writer_pid=$!
+	kill_while_writing "$kills"
+	held_by() { held_by_fields "$1"; }
+	judge few 1 written && judge all 1 written && judge packed 1 written && judge both 1 written
+}
+
 rotate_by_renaming() { # GLOB [WRITER OPTION...]
 	write_topology "$1"
 	"$TOOLS/crash/writer" in --seed "$SEED" --rotate rename --rotations "$rotations" --rate 8000 "${@:2}" >written &
@@ -147,6 +187,7 @@ run() { # NAME
 
 run append
 run remembering
+run fields
 run rename_rotation
 run matching_rotation
 run copytruncate

@@ -98,13 +98,13 @@ test_no_value_leaves_the_directory_or_hides_another() {
 }
 
 # Adds to in.json while it runs, kills it in the middle, again and again; at the end every record is in its file, once.
-killed_often() { # PATH [CAT [SUFFIX]]
+killed_often() { # PATH [CAT [SUFFIX [OPTIONS of the sink]]]
 	many_hosts 6000
 	mv in.json all.json
 	cp all.json in.json
 	expect_files
 	: >in.json
-	to_paths "$1" '' 'epoch: {interval: 50ms}'
+	to_paths "$1" "${4:-}" 'epoch: {interval: 50ms}'
 	local at=0
 	STATE=$PWD/state
 	mkdir -p "$STATE"
@@ -139,6 +139,178 @@ test_killed_at_any_moment_compressed_files_have_their_records_once() {
 	killed_often 'srv/%d/{host}.zst' 'zstd -qdc' .zst
 }
 
+test_killed_at_any_moment_with_few_open_each_file_has_its_records_once() {
+	killed_often 'srv/%d/{host}' cat '' 'max_open: 3'
+}
+
+test_killed_at_any_moment_with_one_open_each_file_has_its_records_once() {
+	killed_often 'srv/%d/{host}' cat '' 'max_open: 1'
+}
+
+test_killed_at_any_moment_with_few_open_compressed_files_have_their_records_once() {
+	killed_often 'srv/%d/{host}.zst' 'zstd -qdc' .zst 'max_open: 3'
+}
+
+# Of those that the sink writes.
+open_outputs() {
+	find "/proc/$sluice_pid/fd" -lname "$PWD/srv/*" -printf '%l\n' 2>/dev/null | sort -u >open_now
+	while read -r file; do [ ! -f "$file" ] || echo "$file"; done <open_now
+}
+
+open_are() { # N
+	[ "$(open_outputs | wc -l)" -eq "$1" ]
+}
+
+records_are() { # N
+	[ "$(cat srv/* 2>/dev/null | wc -l)" -eq "$1" ]
+}
+
+hosts_by_turns() { # HOSTS FROM TO
+	for i in $(seq "$2" "$3"); do echo "{\"host\":\"h$((i % $1))\",\"n\":$i}"; done >>in.json
+}
+
+test_as_many_files_are_open_as_there_are_and_none_that_is_idle() {
+	hosts_by_turns 5 1 500
+	to_paths 'srv/{host}' 'rotate: {idle: 2s}' 'epoch: {interval: 50ms}'
+	start_sluice -c topology.yaml
+	wait_until 20 records_are 500
+	wait_until 1 open_are 5
+	wait_until 20 open_are 0
+	hosts_by_turns 5 501 505
+	wait_until 20 records_are 505
+	stop_sluice
+	for i in 0 1 2 3 4; do
+		grep "\"h$i\"" in.json >expected.one
+		assert_same expected.one "srv/h$i"
+	done
+}
+
+test_no_more_files_are_open_than_may_be() {
+	to_paths 'srv/{host}' 'max_open: 4' 'epoch: {interval: 20ms}'
+	: >in.json
+	start_sluice -c topology.yaml
+	local n most=0
+	for turn in $(seq 0 19); do
+		hosts_by_turns 23 $((turn * 50 + 1)) $((turn * 50 + 50))
+		for _ in 1 2 3 4 5; do
+			n=$(open_outputs | wc -l)
+			[ "$n" -le "$most" ] || most=$n
+		done
+	done
+	wait_until 60 records_are 1000
+	wait_until 20 open_are 4
+	# beside those that are written, some that were finished are on their way to the disk
+	[ "$most" -le $((4 + 4)) ] || fail "$most files were open at a time"
+	stop_sluice
+	for i in $(seq 0 22); do
+		grep "\"h$i\"" in.json >expected.one
+		assert_same expected.one "srv/h$i"
+	done
+}
+
+committed_are() { # N
+	"$SLUICE" state -c topology.yaml --json >state.json 2>/dev/null || return 1
+	[ "$(jq '[.stages[] | select(.id == "out") | .items[]? | .committed] | add // 0' state.json)" -ge "$1" ]
+}
+
+test_a_start_with_fewer_files_open_brings_back_all_that_were() {
+	hosts_by_turns 9 1 900
+	to_paths 'srv/{host}' '' 'epoch: {interval: 50ms}'
+	STATE=$PWD/state
+	mkdir -p "$STATE"
+	start_sluice -c topology.yaml
+	wait_until 20 committed_are "$(wc -c <in.json)"
+	[ "$(jq '[.stages[] | select(.id == "out") | .items[]] | length' state.json)" -eq 9 ] || fail "$(cat state.json)"
+	kill -KILL "$sluice_pid"
+	wait "$sluice_pid" || true
+	for i in 0 4 8; do echo 'torn' >>"srv/h$i"; done
+	"$SLUICE" state -c topology.yaml --verify >out
+	[ "$(grep -c 'to_be_cut 5$' out)" -eq 3 ] || fail "$(cat out)"
+	hosts_by_turns 9 901 902
+	to_paths 'srv/{host}' 'max_open: 2' 'epoch: {interval: 50ms}'
+	start_sluice -c topology.yaml
+	wait_until 20 records_are 902
+	wait_until 20 open_are 2
+	stop_sluice
+	"$SLUICE" state -c topology.yaml --json >state.json
+	[ "$(jq '[.stages[] | select(.id == "out") | .items[]] | length' state.json)" -eq 2 ] || fail "$(cat state.json)"
+	for i in $(seq 0 8); do
+		grep "\"h$i\"" in.json >expected.one
+		assert_same expected.one "srv/h$i"
+	done
+}
+
+test_any_of_the_files_that_were_open_is_refused_when_it_was_cut() {
+	hosts_by_turns 6 1 60
+	to_paths 'srv/{host}' '' 'epoch: {interval: 50ms}'
+	STATE=$PWD/state
+	mkdir -p "$STATE"
+	start_sluice -c topology.yaml
+	wait_until 20 committed_are "$(wc -c <in.json)"
+	kill -KILL "$sluice_pid"
+	wait "$sluice_pid" || true
+	for i in 0 3 5; do
+		cp "srv/h$i" kept
+		truncate -s -1 "srv/h$i"
+		run_sluice --once -c topology.yaml
+		assert_status 74
+		assert_said "out: output is shorter than what was committed path=srv/h$i .*missing=1"
+		cat kept >"srv/h$i"
+	done
+	run_sluice --once -c topology.yaml
+	assert_status 0
+	records_are 60 || fail 'not every record is there once'
+}
+
+test_outputs_of_a_former_sink_are_all_brought_back() {
+	hosts_by_turns 6 1 60
+	to_paths 'srv/{host}' '' 'epoch: {interval: 50ms}'
+	STATE=$PWD/state
+	mkdir -p "$STATE"
+	start_sluice -c topology.yaml
+	wait_until 20 committed_are "$(wc -c <in.json)"
+	kill -KILL "$sluice_pid"
+	wait "$sluice_pid" || true
+	for i in 1 2 5; do echo 'torn' >>"srv/h$i"; done
+	sed -i 's/{out:/{other:/; s,srv/{host},elsewhere,' topology.yaml
+	run_sluice --once -c topology.yaml
+	assert_status 0
+	assert_said 'sink is no more, bringing back its output'
+	records_are 60 || fail 'something was left of what was not committed'
+	"$SLUICE" state -c topology.yaml --json >state.json
+	jq -e '[.stages[].id] | index("out") == null' state.json >/dev/null || fail "$(cat state.json)"
+}
+
+test_what_open_files_take_is_in_the_budget_that_is_refused_with_what_would_do() {
+	hosts_by_turns 3 1 30
+	to_paths 'srv/{host}.zst' 'max_open: 500' 'memory: 256MiB'
+	run_sluice --once -c topology.yaml
+	assert_status 78
+	assert_said 'memory.*256MiB'
+	local most
+	most=$(grep -oE '[0-9]+MiB' err | sort -n | tail -1)
+	[ "${most%MiB}" -gt 1000 ] || fail "$most for 500 compressed files"
+	sed -i "s/memory: 256MiB/memory: $most/" topology.yaml
+	run_sluice --once -c topology.yaml
+	assert_status 0
+	# what is not used is not taken
+	need_unsanitized
+	assert_under_kib $((128 * 1024)) "$(cat peak)"
+}
+
+test_several_files_that_are_rotated_hold_all_records() {
+	many_hosts 4000
+	expect_files
+	to_paths 'srv/%d/{host}' 'max_open: 9, rotate: {size: 5KiB}'
+	run_sluice --once -c topology.yaml
+	assert_status 0
+	while read -r file; do
+		[ "$(stat -c %s "srv/$file")" -le 5120 ] || fail "$file is too large"
+		{ cat "srv/$file".* 2>/dev/null; cat "srv/$file"; } >got.one
+		assert_same "expected/srv/$file" got.one
+	done < <(cd expected/srv && find . -type f)
+}
+
 test_mistakes_in_a_path_with_fields_are_told() {
 	cat >topology.yaml <<-'END'
 		sources: {in: {type: file, paths: [in.json]}}
@@ -147,6 +319,8 @@ test_mistakes_in_a_path_with_fields_are_told() {
 		  b: {type: file, inputs: [in], path: "b/{host}/../x"}
 		  c: {type: file, inputs: [in], path: "c/{host}", rotate: {keep: 1d, interval: 1h}}
 		  d: {type: file, inputs: [in], path: "d/{a}-{b}-{c}"}
+		  e: {type: file, inputs: [in], path: e, max_open: 2}
+		  f: {type: file, inputs: [in], path: "f/{a}", max_open: 1025}
 	END
 	run_sluice --once -c topology.yaml
 	assert_status 78
@@ -154,4 +328,6 @@ test_mistakes_in_a_path_with_fields_are_told() {
 	assert_said 'topology.yaml:4:48: `\.` and `\.\.` cannot stand'
 	assert_said 'topology.yaml:5:.*`rotate.keep` cannot delete'
 	assert_said 'topology.yaml:6:.*too long for a file system'
+	assert_said 'topology.yaml:7:.*`max_open` means nothing here'
+	assert_said 'topology.yaml:8:.*1024'
 }
