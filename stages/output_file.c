@@ -153,6 +153,8 @@ int output_file_open(struct output_file *f, int64_t wall_ns)
 void output_file_open_path(struct output_file *f, const char *path)
 {
 	assert(f->state == OUTPUT_CLOSED && strlen(path) < sizeof f->path);
+	if (strcmp(f->path, path) != 0)
+		f->renamed_second = 0; /* whoever had it before may have renamed it this second, too */
 	memccpy(f->path, path, '\0', sizeof f->path);
 	begin_to_open(f);
 }

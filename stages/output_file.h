@@ -134,6 +134,7 @@ struct output_file {
 	bool renames;              /* after READY */
 	bool cuts;                 /* NOTE_LEFT: CUT_BACK follows */
 	uint64_t left_length;      /* NOTE_LEFT, CUT_BACK */
+	/* In that second it was renamed with all lower numbers, as the next ones sort behind these; 0: nobody knows. */
 	int64_t renamed_second;
 	unsigned renamed_number;
 	char name[PATH_MAX]; /* a component of path, or the directory it lies in */

@@ -311,6 +311,64 @@ test_several_files_that_are_rotated_hold_all_records() {
 	done < <(cd expected/srv && find . -type f)
 }
 
+large_records() { # RECORDS
+	awk -v n="$1" 'BEGIN {
+		srand(5)
+		for (i = 0; i < n; i++) {
+			text = sprintf("%d ", i)
+			length_wanted = i % 3 ? 10 : rand() * 40000
+			while (length(text) < length_wanted)
+				text = text text
+			printf "{\"host\":\"h%d\",\"t\":\"2024-01-%02dT00:00:00Z\",\"text\":\"%s\"}\n", rand() * 7, 1 + rand() * 3, text
+		}
+	}' >in.json
+}
+
+test_large_records_that_share_a_batch_are_in_their_files() {
+	large_records 900
+	expect_files
+	to_paths 'srv/%d/{host}' 'max_open: 11'
+	run_sluice --once -c topology.yaml
+	assert_status 0
+	assert_files
+	rm -r srv
+	to_paths 'srv/%d/{host}.zst' 'max_open: 5'
+	run_sluice --once -c topology.yaml
+	assert_status 0
+	assert_files 'zstd -qdc' .zst
+}
+
+test_one_of_several_open_files_that_is_moved_away_is_begun_anew() {
+	hosts_by_turns 3 1 30
+	to_paths 'srv/{host}' '' 'epoch: {interval: 50ms}'
+	STATE=$PWD/state
+	mkdir -p "$STATE"
+	start_sluice -c topology.yaml
+	wait_until 20 committed_are "$(wc -c <in.json)"
+	mv srv/h1 moved
+	rm srv/h2
+	hosts_by_turns 3 31 60
+	wait_until 20 says 'output was moved away or deleted, going on in a new file path=srv/h1'
+	wait_until 20 says 'output was moved away or deleted, going on in a new file path=srv/h2'
+	hosts_by_turns 3 61 90
+	wait_until 20 has_lines srv/h1 10
+	wait_until 20 has_lines srv/h2 10
+	kill -KILL "$sluice_pid"
+	wait "$sluice_pid" || true
+	hosts_by_turns 3 91 93
+	run_sluice --once -c topology.yaml
+	assert_status 0
+	grep '"h0"' in.json >expected.one
+	assert_same expected.one srv/h0
+	grep '"h1"' in.json >expected.one
+	cat moved srv/h1 >got.one
+	assert_same expected.one got.one
+	# of the one that was deleted, what was written to it is gone
+	grep '"h2"' in.json | tail -n "$(wc -l <srv/h2)" >expected.one
+	assert_same expected.one srv/h2
+	[ "$(wc -l <srv/h2)" -le 21 ] || fail 'what was committed came once more'
+}
+
 test_mistakes_in_a_path_with_fields_are_told() {
 	cat >topology.yaml <<-'END'
 		sources: {in: {type: file, paths: [in.json]}}
