@@ -127,36 +127,19 @@ void output_fail_missing(struct output_file *f)
 	output_go_to_closed(f);
 }
 
-static void begin_to_open(struct output_file *f)
+void output_file_open(struct output_file *f, const char *path)
 {
+	assert(f->state == OUTPUT_CLOSED && strlen(path) < sizeof f->path);
+	if (strcmp(f->path, path) != 0)
+		f->renamed_second =
+		    0; /* whoever had it before may have renamed it this second, too */
+	memccpy(f->path, path, '\0', sizeof f->path);
 	f->walked = 0;
 	f->made = false;
 	f->lock = (struct lock_wait){0};
 	f->replaced = 0;
 	f->directory = f->template->varies ? -1 : AT_FDCWD;
 	output_go(f, f->template->varies ? OUTPUT_BASE : OUTPUT_OPEN);
-}
-
-int output_file_open(struct output_file *f, int64_t wall_ns)
-{
-	assert(f->state == OUTPUT_CLOSED);
-	int r = path_template_format(f->template, wall_ns, f->path, sizeof f->path);
-	if (r < 0) {
-		env_say(f->env, SAY_ERROR, "output path too long", "path=%s",
-			path_template_shown(f->template, f->template->text));
-		return r;
-	}
-	begin_to_open(f);
-	return 0;
-}
-
-void output_file_open_path(struct output_file *f, const char *path)
-{
-	assert(f->state == OUTPUT_CLOSED && strlen(path) < sizeof f->path);
-	if (strcmp(f->path, path) != 0)
-		f->renamed_second = 0; /* whoever had it before may have renamed it this second, too */
-	memccpy(f->path, path, '\0', sizeof f->path);
-	begin_to_open(f);
 }
 
 void output_file_close(struct output_file *f, bool rename)

@@ -148,11 +148,8 @@ void output_file_init(struct output_file *f, struct env *env, struct stage_count
 /* Closes what is open. No operation may be under way. */
 void output_file_release(struct output_file *f);
 
-/* From CLOSED: begins to open the file that the template names at wall_ns. 0, or -ENAMETOOLONG, having said so. */
-int output_file_open(struct output_file *f, int64_t wall_ns);
-
-/* The same of a path that the template gave; shorter than PATH_MAX. */
-void output_file_open_path(struct output_file *f, const char *path);
+/* From CLOSED: begins to open a file that the template gave the path of; shorter than PATH_MAX. */
+void output_file_open(struct output_file *f, const char *path);
 
 /* The directory that has its name, to be synced; -1: none. */
 int output_file_holder(const struct output_file *f);

@@ -300,7 +300,7 @@ static int open_file(struct output_lane *l)
 		return STEP_WAIT;
 	if (!file_output_is_door_free(f) || output_keep_is_deleting(&f->keep))
 		return STEP_WAIT;
-	output_file_open_path(&l->file, l->path);
+	output_file_open(&l->file, l->path);
 	return STEP_MORE;
 }
 

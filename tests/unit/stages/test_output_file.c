@@ -57,9 +57,17 @@ static int run_to(struct fixture *x, enum output_file_state state)
 	return -ETIME;
 }
 
+static void begin_to_open(struct fixture *x)
+{
+	char path[PATH_MAX];
+	cr_assert_eq(path_template_format(x->file.template, x->world.wall_ns, path, sizeof path),
+		     0);
+	output_file_open(&x->file, path);
+}
+
 static int open_it(struct fixture *x)
 {
-	cr_assert_eq(output_file_open(&x->file, x->world.wall_ns), 0);
+	begin_to_open(x);
 	return run_to(x, OUTPUT_READY);
 }
 
@@ -285,7 +293,7 @@ static int lock_it(const char *path)
 /* Until it waits for the lock. */
 static void run_to_lock(struct fixture *x)
 {
-	cr_assert_eq(output_file_open(&x->file, x->world.wall_ns), 0);
+	begin_to_open(x);
 	while (x->file.lock.until_ns == 0) {
 		int r = output_file_step(&x->file);
 		cr_assert_geq(r, 0);
