@@ -320,13 +320,16 @@ static size_t state_memory(const struct plan *p, size_t stage)
 	return type->memory ? type->memory(p->topology->stages[stage].options) : 0;
 }
 
-static void count_stage_memory(struct plan *p)
+/* What stages take beside batches. */
+static void count_stage_needs(struct plan *p)
 {
 	p->helpers = 1;
 	for (size_t i = 0; i < p->topology->stage_count; i++) {
 		const struct stage_type *type = plan_type(p, i);
 		const void *options = p->topology->stages[i].options;
 		p->memory_stages += state_memory(p, i) * instances(p, i);
+		if (type->descriptors)
+			p->descriptors += type->descriptors(options) * instances(p, i);
 		if (type->helpers)
 			p->helpers += type->helpers(options) * instances(p, i);
 	}
@@ -561,7 +564,7 @@ static void tell_too_small(const struct plan *p, struct problems *problems)
 
 static int divide_memory(struct plan *p, struct problems *problems)
 {
-	count_stage_memory(p);
+	count_stage_needs(p);
 	give_least(p);
 	p->memory_needed = memory_given(p);
 	if (p->memory_needed <= p->topology->memory) {

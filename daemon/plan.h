@@ -50,7 +50,8 @@ struct plan {
 	bool *hosted; /* [group][stage]; plan_hosts() */
 	struct plan_edge *edges;
 	size_t edge_count;
-	size_t helpers; /* threads for work that would hold up a worker */
+	size_t helpers;     /* threads for work that would hold up a worker */
+	size_t descriptors; /* that stages cannot do without, where they are many */
 	struct fields fields;
 	struct column_set *needed;  /* by stage: what is read of what it hands on */
 	bool *needs_all;            /* by stage: somebody below writes out all */

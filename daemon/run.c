@@ -15,6 +15,7 @@
 #include "daemon/signals.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -138,10 +139,25 @@ static int live_with(struct run *r, struct pipeline *p, bool *ret_proven)
 	return code;
 }
 
+/* What can go on with less, such as a source that follows files, does. */
+static bool has_descriptors(const struct plan *p)
+{
+	enum { OTHERS = 64 };
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || p->descriptors + OTHERS <= limit.rlim_cur)
+		return true;
+	log_line(LOG_LEVEL_ERROR, NULL, "sinks may open more files than the system allows",
+		 "needed=%zu limit=%ju cure=%s", p->descriptors + OTHERS, (uintmax_t)limit.rlim_cur,
+		 "give them a smaller `max_open`, or raise the limit (`ulimit -n`, LimitNOFILE=)");
+	return false;
+}
+
 static int live(struct run *r, bool *ret_proven)
 {
 	struct pipeline p;
 	*ret_proven = false;
+	if (!has_descriptors(&r->loaded->plan))
+		return EXIT_FAILED;
 	int code = clearing_run(&r->recovery, &r->loaded->topology, &r->notify);
 	/* What a disk failed to do is no reason to go back: after a sync that failed nothing more may be written. */
 	*ret_proven = code == EXIT_IO;

@@ -186,6 +186,8 @@ struct stage_type {
 
 	/* Upper bound of what one instance takes besides batches, in bytes, counted in the memory budget. NULL: little. */
 	size_t (*memory)(const void *options);
+	/* How many descriptors one instance may have open that it cannot do without, if they are many. NULL: a few. */
+	size_t (*descriptors)(const void *options);
 	/* How many helper threads one instance can keep busy with IO_WORK. NULL: none. */
 	unsigned (*helpers)(const void *options);
 	/* Sources of what can't be read again: see to `stopping` themselves; others are just stepped no more. */

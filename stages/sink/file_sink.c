@@ -369,6 +369,16 @@ static size_t file_sink_memory(const void *options)
 	return sizeof(struct file_sink) + groups + output_footprint(o, &template);
 }
 
+/* Each file with its directory; those that are finished, on their way to the disk. */
+static size_t file_sink_descriptors(const void *options)
+{
+	const struct file_sink_options *o = options;
+	struct path_template template;
+	if (parse_path(o, &template) < 0)
+		return 0;
+	return 2 * (count_lanes(o, &template) + SETTLING_FILES);
+}
+
 static unsigned file_sink_helpers(const void *options)
 {
 	const struct file_sink_options *o = options;
@@ -425,6 +435,7 @@ const struct stage_type file_sink_type = {
     .tell = file_sink_tell,
     .fields = file_sink_fields,
     .memory = file_sink_memory,
+    .descriptors = file_sink_descriptors,
     .helpers = file_sink_helpers,
     .guarantee = file_sink_guarantee,
     .path = file_sink_path,

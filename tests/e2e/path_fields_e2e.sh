@@ -298,6 +298,19 @@ test_what_open_files_take_is_in_the_budget_that_is_refused_with_what_would_do() 
 	assert_under_kib $((128 * 1024)) "$(cat peak)"
 }
 
+test_more_open_files_than_the_system_allows_are_refused_before_anything_is_written() {
+	hosts_by_turns 40 1 400
+	to_paths 'srv/{host}' 'max_open: 100'
+	(ulimit -n 200 && run_sluice --once -c topology.yaml && echo "$status" >code)
+	[ "$(cat code)" -eq 1 ] || fail "exit code $(cat code)"
+	assert_said 'sinks may open more files than the system allows needed=272 limit=200 cure='
+	[ -z "$(ls srv)" ] || fail 'something was written'
+	to_paths 'srv/{host}' 'max_open: 60'
+	(ulimit -n 200 && run_sluice --once -c topology.yaml && echo "$status" >code)
+	[ "$(cat code)" -eq 0 ] || fail "exit code $(cat code)"
+	records_are 400 || fail 'not every record is there once'
+}
+
 test_several_files_that_are_rotated_hold_all_records() {
 	many_hosts 4000
 	expect_files
