@@ -54,6 +54,7 @@ static bool is_open(const void *output, const struct path_group *group)
 
 static struct output_lane *find_free_lane(struct file_output *f)
 {
+	assert(f->lanes);
 	for (size_t i = 0; i < f->lanes_used; i++)
 		if (output_lane_is_free(&f->lanes[i]))
 			return &f->lanes[i];
@@ -71,6 +72,7 @@ static bool is_any_on_its_way(const struct file_output *f)
 
 static void close_oldest(struct file_output *f)
 {
+	assert(f->lanes);
 	struct output_lane *oldest = &f->lanes[0];
 	if (is_any_on_its_way(f))
 		return;
@@ -78,6 +80,7 @@ static void close_oldest(struct file_output *f)
 		if (f->lanes[i].used < oldest->used)
 			oldest = &f->lanes[i];
 	oldest->change = CHANGE_CLOSE;
+	f->rests[oldest->number] = 0;
 }
 
 /* For next_path; NULL: one is to be closed first. */
@@ -115,6 +118,8 @@ static int find_target(struct file_output *f)
 	f->target = find_lane(f, hash, f->next_path);
 	if (!f->target)
 		f->target = take_lane(f, hash);
+	if (f->target)
+		f->rests[f->target->number] = 0;
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 size_t file_output_footprint(const struct file_output_options *o)
 {
 	return sizeof(struct file_output) + output_epochs_footprint(o->lanes) +
-	       o->lanes * output_lane_footprint(o);
+	       o->lanes * (output_lane_footprint(o) + sizeof(uint64_t));
 }
 
 /* ---- beginning and ending ---- */
@@ -44,7 +44,8 @@ static int init_lanes(struct file_output *f)
 	if (r < 0)
 		return r;
 	f->lanes = calloc(f->options.lanes, sizeof *f->lanes);
-	if (!f->lanes)
+	f->rests = calloc(f->options.lanes, sizeof *f->rests);
+	if (!f->lanes || !f->rests)
 		return -ENOMEM;
 	while (r == 0 && f->lane_count < f->options.lanes) {
 		r = output_lane_init(&f->lanes[f->lane_count], f, f->lane_count);
@@ -87,7 +88,9 @@ void file_output_release(struct file_output *f)
 	output_epochs_release(&f->epochs);
 	hash_index_release(&f->by_path);
 	free(f->lanes);
+	free(f->rests);
 	f->lanes = NULL;
+	f->rests = NULL;
 	f->lane_count = f->lanes_used = 0;
 	batch_free(&f->current);
 }
@@ -135,20 +138,17 @@ bool file_output_wants(const struct file_output *f, const struct output_lane *l)
 
 bool file_output_is_door_free(const struct file_output *f)
 {
-	for (size_t i = 0; i < f->lanes_used; i++)
-		if (!output_lane_is_open(&f->lanes[i]) && f->lanes[i].file.state != OUTPUT_CLOSED)
-			return false;
-	return true;
+	return !f->door || output_lane_is_open(f->door) || f->door->file.state == OUTPUT_CLOSED;
 }
 
 /* ---- all of it ---- */
 
-/* Of those that have, or had, a file: the sum of their steps, or what the first to fail returned. */
+/* Of those that have, or had, a file, and do not rest: the sum of their steps, or what the first to fail returned. */
 static int step_lanes(struct file_output *f, int (*step)(struct output_lane *l))
 {
 	int more = STEP_WAIT;
 	for (size_t i = 0; i < f->lanes_used; i++) {
-		int r = step(&f->lanes[i]);
+		int r = f->rests[i] > 0 ? STEP_WAIT : step(&f->lanes[i]);
 		if (r < 0)
 			return r;
 		more |= r;
@@ -156,13 +156,14 @@ static int step_lanes(struct file_output *f, int (*step)(struct output_lane *l))
 	return more;
 }
 
-/* The same of steps that come to an end: STEP_DONE when all have. */
+/* Of all, steps that come to an end: STEP_DONE when all have. */
 static int end_lanes(struct file_output *f, int (*step)(struct output_lane *l))
 {
 	int more = STEP_WAIT;
 	bool all = true;
 	for (size_t i = 0; i < f->lanes_used; i++) {
 		int r = step(&f->lanes[i]);
+		f->rests[i] = 0;
 		if (r < 0)
 			return r;
 		all &= r == STEP_DONE;
@@ -218,6 +219,28 @@ static int step_keep(struct file_output *f)
 	return output_keep_step(&f->keep);
 }
 
+/* Where many files are open, few of them have something to do. */
+static void wake_lanes(struct file_output *f)
+{
+	uint64_t now = env_now_ns(f->env);
+	for (size_t i = 0; i < f->lanes_used; i++)
+		if (f->rests[i] <= now)
+			f->rests[i] = 0;
+}
+
+static void rest_lanes(struct file_output *f)
+{
+	uint64_t next = UINT64_MAX;
+	for (size_t i = 0; f->options.lanes > 1 && i < f->lanes_used; i++) {
+		if (f->rests[i] == 0)
+			f->rests[i] = output_lane_rests_until(&f->lanes[i]);
+		if (f->rests[i] > 0 && f->rests[i] < next)
+			next = f->rests[i];
+	}
+	if (next < UINT64_MAX)
+		env_wake_at(f->env, next);
+}
+
 int file_output_step(struct file_output *f, enum feed expected)
 {
 	static int (*const parts[])(struct file_output *) = {
@@ -232,6 +255,7 @@ int file_output_step(struct file_output *f, enum feed expected)
 		return more < 0 ? STEP_MORE : more;
 	}
 	more = STEP_WAIT;
+	wake_lanes(f);
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		int r = parts[i](f);
 		if (r < 0) {
@@ -240,6 +264,7 @@ int file_output_step(struct file_output *f, enum feed expected)
 		}
 		more |= r;
 	}
+	rest_lanes(f);
 	return more;
 }
 

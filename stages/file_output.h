@@ -55,6 +55,10 @@ struct file_output {
 	size_t lane_count;         /* that are initialized */
 	size_t lanes_used;         /* the others never had a file */
 	struct hash_index by_path; /* the lanes that had one; groups */
+	const struct output_lane
+	    *door; /* the one that opened or closed its file last; NULL: none has */
+	/* For each lane: it need not be stepped before that, monotonic, unless it is put into. */
+	uint64_t *rests;
 	enum feed feed;
 	bool opened;  /* at least once */
 	bool closing; /* for good */

@@ -280,6 +280,7 @@ static void close_file(struct output_lane *l, bool rename)
 							       .birth_ns = status->birth_ns,
 							       .length = l->queue.end});
 	write_queue_unbind(&l->queue);
+	f->door = l;
 	output_file_close(&l->file, rename);
 	output_keep_note(&f->keep);
 	if (!rename && !f->options.groups)
@@ -300,6 +301,7 @@ static int open_file(struct output_lane *l)
 		return STEP_WAIT;
 	if (!file_output_is_door_free(f) || output_keep_is_deleting(&f->keep))
 		return STEP_WAIT;
+	f->door = l;
 	output_file_open(&l->file, l->path);
 	return STEP_MORE;
 }
@@ -341,6 +343,31 @@ static void watch_clock(struct output_lane *l)
 		env_wake_at(f->env, l->put_ns + idle);
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t output_lane_rests_until(const struct output_lane *l)
+{
+	const struct file_output *f = l->output;
+	uint64_t interval = f->options.rotate_interval_ns, idle = f->options.rotate_idle_ns;
+	if (file_output_wants(f, l) || l->change != CHANGE_NONE || !output_lane_is_empty(l))
+		return 0;
+	if (l->file.state == OUTPUT_CLOSED)
+		return l->file.failed ? 0 : UINT64_MAX;
+	if (!output_lane_is_open(l) || l->queue.stream || l->watch.looking ||
+	    write_queue_is_busy(&l->queue))
+		return 0;
+	uint64_t until = l->watch.next_ns;
+	if (idle > 0)
+		until = sooner(until, l->put_ns + idle);
+	if (interval > 0)
+		until = sooner(until, env_now_ns(f->env) + interval -
+					  (uint64_t)env_wall_ns(f->env) % interval);
+	return until;
+}
+
 /* The next reader begins where a record does, or a zstd frame. False: what there is to give back is not known yet. */
 static bool take_back(struct output_lane *l)
 {
@@ -370,6 +397,7 @@ static void leave_file(struct output_lane *l)
 	uint64_t length = l->was_cut ? l->left_length : l->queue.end;
 	bool cuts = l->was_cut && l->queue.end > l->watch.end;
 	write_queue_unbind(&l->queue);
+	l->output->door = l;
 	output_file_leave(&l->file, length, cuts);
 	l->left = true;
 }
@@ -448,7 +476,8 @@ int output_lane_change(struct output_lane *l)
 	if (!output_lane_is_open(l))
 		return STEP_WAIT;
 	watch_clock(l);
-	if (holds_file(l))
+	bool is_to_change = l->change != CHANGE_NONE || (l->zstd && l->frames.wants_file);
+	if (!is_to_change || holds_file(l))
 		return STEP_WAIT;
 	bool rename = l->change == CHANGE_ROTATE && l->queue.end > 0;
 	bool leaves = l->change == CHANGE_LEAVE;

@@ -97,6 +97,9 @@ bool output_lane_is_free(const struct output_lane *l);
 /* True if a new interval has begun for a file that has something in it. moment: since 1970. */
 bool output_lane_is_outdated(struct output_lane *l, int64_t moment);
 
+/* Until when, monotonic, a step has nothing to do unless something is put; 0: it may have. */
+uint64_t output_lane_rests_until(const struct output_lane *l);
+
 /* The steps of a step, each STEP_MORE, STEP_WAIT or -errno, having said why: opens and closes the file; writes; looks what others
  * do with it; begins to close it, if it is to be. */
 int output_lane_step_file(struct output_lane *l);

@@ -73,14 +73,12 @@ static int unpack(const struct change *c, struct output_mark *ret_mark)
 static int lane_of(const struct change *c)
 {
 	char key[KEY_ROOM], made[KEY_ROOM];
-	unsigned lane = 0;
 	if (c->removal || c->key_length >= sizeof key)
 		return -1;
 	memcpy(key, c->key, c->key_length);
 	key[c->key_length] = '\0';
-	if (strcmp(key, "file") != 0 && sscanf(key, "file.%4u", &lane) != 1)
-		return -1;
-	if (lane >= OUTPUT_LANES_MAX || make_key(lane, made) != c->key_length)
+	unsigned long lane = strncmp(key, "file.", 5) == 0 ? strtoul(key + 5, NULL, 10) : 0;
+	if (lane >= OUTPUT_LANES_MAX || make_key((unsigned)lane, made) != c->key_length)
 		return -1;
 	return memcmp(made, c->key, c->key_length) == 0 ? (int)lane : -1;
 }
