@@ -170,7 +170,7 @@ static struct buffer *take_buffer(struct stage *s)
 	return taken;
 }
 
-/* Emits what fits into one buffer. The batch is NULL then; or what is left of it. */
+/* Emits what fits into one buffer, of a batch that has been begun. It is NULL then; or what is left of it. */
 static void encode_some(struct stage *s, struct batch **b, struct outlet *out)
 {
 	struct encoder *e = s->state;
@@ -179,7 +179,6 @@ static void encode_some(struct stage *s, struct batch **b, struct outlet *out)
 	struct scratch scratch = {NULL, NULL};
 	if (aside)
 		scratch = (struct scratch){aside->bytes, aside->bytes + aside->capacity};
-	e->format->begin(e->state, s, *b);
 	uint32_t seen = encode(s, *b, text, scratch);
 	if (aside)
 		buffer_let_go(aside);
@@ -202,23 +201,30 @@ static int encoder_more(struct stage *s, struct outlet *out)
 	struct batch *b = batch_list_take(&e->waiting);
 	if (!b)
 		return 0;
+	e->format->begin(e->state, s, b);
 	encode_some(s, &b, out);
 	if (b)
 		batch_list_put_first(&e->waiting, b);
 	return e->waiting.first ? STEP_MORE : 0;
 }
 
+/* Nothing waits. */
+static void encode_now(struct stage *s, struct batch **b, struct outlet *out)
+{
+	struct encoder *e = s->state;
+	e->format->begin(e->state, s, *b);
+	if (all_stand(e, *b))
+		emit(out, b);
+	else
+		encode_some(s, b, out);
+}
+
 static int encoder_apply(struct stage *s, struct batch *b, struct outlet *out)
 {
 	struct encoder *e = s->state;
 	batch_give_rows(b);
-	e->format->begin(e->state, s, b);
-	if (!e->waiting.first && all_stand(e, b)) {
-		emit(out, &b);
-		return 0;
-	}
 	if (!e->waiting.first)
-		encode_some(s, &b, out);
+		encode_now(s, &b, out);
 	if (b)
 		batch_list_add(&e->waiting, b);
 	return e->waiting.first ? STEP_MORE : 0;

@@ -139,8 +139,11 @@ static bool merges(const struct json_tree *t, const struct json_tree_node *n)
 	       (n->object_count == 1 && (n != t->nodes || n->objects[0].prefix_length > 0));
 }
 
+/* What a node with nothing in it is written as takes none of this. */
 static int prepare(const struct json_tree *t, struct json_tree_node *n)
 {
+	if (n->child_count == 0 && n->object_count == 0)
+		return 0;
 	int r = make_plan(t, n, "", 0, &n->plan);
 	for (uint32_t i = 0; i < n->object_count && r == 0; i++) {
 		struct json_tree_object *o = &n->objects[i];

@@ -11,6 +11,7 @@
  * of it is read below a stage that redacts the body, unless that redacts it too (redact_leak.h). */
 #include "stages/builtin.h"
 #include "stages/failures.h"
+#include "stages/known.h"
 #include "stages/field_names.h"
 #include "stages/transform/redact_body.h"
 #include "stages/transform/redact_leak.h"
@@ -273,6 +274,8 @@ static int redact_apply(struct stage *s, struct batch *b, struct outlet *out)
 	int r = 0;
 	if (b->count > 0) {
 		batch_give_rows(b);
+		if (x->redacts_body)
+			known_keep_offsets(s, b);
 		failures_begin(&x->failures, s, b);
 		begin(x, s, b);
 		redact_batch(x, s, b);

@@ -45,7 +45,7 @@ kill_while_writing() { # KILLS [LEAST_MS]
 		kill_sluice
 		start_sluice
 	done
-	wait "$writer_pid" || fail "the writer failed"
+	writer_succeeded || fail "the writer failed"
 	hold_ms 500 # it has to hear of signals
 	kill -TERM "$sluice_pid"
 	wait "$sluice_pid" || fail "exit $? at the end"
@@ -58,8 +58,7 @@ judge_all() {
 
 append() {
 	write_topology '*.log'
-	"$TOOLS/crash/writer" in --seed "$SEED" --lines $((kills * 700)) --rate 24000 >written &
-	writer_pid=$!
+	start_writer in --seed "$SEED" --lines $((kills * 700)) --rate 24000
 	kill_while_writing "$kills"
 	judge_all
 }
@@ -93,8 +92,7 @@ write_remembering_topology() {
 
 remembering() {
 	write_remembering_topology
-	"$TOOLS/crash/writer" in --json --seed "$SEED" --lines $((kills * 700)) --rate 24000 >written &
-	writer_pid=$!
+	start_writer in --json --seed "$SEED" --lines $((kills * 700)) --rate 24000
 	kill_while_writing "$kills"
 	judge_firsts && judge_sums
 }
@@ -131,8 +129,7 @@ held_by_fields() { # NAME
 fields() {
 	streams=12
 	write_topology_with_fields
-	"$TOOLS/crash/writer" in --json --streams $streams --seed "$SEED" --lines $((kills * 230)) --rate 24000 >written &
-	writer_pid=$!
+	start_writer in --json --streams $streams --seed "$SEED" --lines $((kills * 230)) --rate 24000
 	kill_while_writing "$kills"
 	held_by() { held_by_fields "$1"; }
 	judge few 1 written && judge all 1 written && judge packed 1 written && judge both 1 written
@@ -140,8 +137,7 @@ fields() {
 
 rotate_by_renaming() { # GLOB [WRITER OPTION...]
 	write_topology "$1"
-	"$TOOLS/crash/writer" in --seed "$SEED" --rotate rename --rotations "$rotations" --rate 8000 "${@:2}" >written &
-	writer_pid=$!
+	start_writer in --seed "$SEED" --rotate rename --rotations "$rotations" --rate 8000 "${@:2}"
 	kill_while_writing $((kills / 20)) $((rotations * 200 * 20 / kills / 2))
 	judge_all
 }
@@ -156,9 +152,8 @@ matching_rotation() {
 
 copytruncate() {
 	write_topology '*.log'
-	"$TOOLS/crash/writer" in --seed "$SEED" --rotate copytruncate --rotations "$rotations" --rate 8000 \
-		--settled "'$root/tests/crash/settled.sh' '$SLUICE'" >written &
-	writer_pid=$!
+	start_writer in --seed "$SEED" --rotate copytruncate --rotations "$rotations" --rate 8000 \
+		--settled "'$root/tests/crash/settled.sh' '$SLUICE'"
 	kill_while_writing $((kills / 20)) $((rotations * 200 * 20 / kills / 2))
 	judge_all
 }
@@ -170,7 +165,7 @@ run() { # NAME
 	mkdir -p "$folder"
 	(
 		cd "$folder" || exit 1
-		trap 'kill -KILL "${sluice_pid:-}" "${writer_pid:-}" 2>/dev/null' EXIT
+		trap 'stop_writer; kill -KILL "${sluice_pid:-}" 2>/dev/null' EXIT
 		# shellcheck source=tests/crash/lib.sh
 		. "$root/tests/crash/lib.sh"
 		"$1"

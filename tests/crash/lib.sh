@@ -30,6 +30,27 @@ start_sluice() {
 	sluice_pid=$!
 }
 
+# How it ended is kept in a file: by the time it is asked for, its number may be another process's, and the shell has forgotten.
+start_writer() { # OPTION...
+	{
+		"$TOOLS/crash/writer" "$@" >written &
+		echo $! >writer.pid
+		wait $!
+		echo $? >writer.status
+	} &
+}
+
+writer_succeeded() {
+	until [ -s writer.status ]; do
+		hold_ms 20
+	done
+	[ "$(cat writer.status)" -eq 0 ]
+}
+
+stop_writer() {
+	[ -s writer.status ] || kill -KILL "$(cat writer.pid)" 2>/dev/null
+}
+
 is_running() {
 	kill -0 "$sluice_pid" 2>/dev/null
 }

@@ -137,3 +137,10 @@ test_what_could_not_be_searched_does_not_pass() {
 	assert_same expected out.log
 	assert_said 'record not searched through reason="?regex gave up'
 }
+
+test_a_redacted_record_is_still_the_one_at_its_offset() {
+	printf '%s\n' 'mail ann@example.org' nothing 'mail bob@example.org' >in.log
+	redact_to 'sets: [email]' ', encoding: {format: csv, fields: [offset]}'
+	printf "%s\n" 0 21 29 >expected
+	assert_same expected out.log
+}
