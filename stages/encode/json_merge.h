@@ -11,7 +11,7 @@ enum { JSON_MERGE_MEMBERS_MAX = 8192 }; /* of all objects of one record */
 
 #define JSON_TOO_MANY_FIELDS "more fields than there is room for"
 
-/* A member of one of them. Its name is compared as it is written. */
+/* A member of one of them. Its name, prefix and all, is compared as what it means. */
 struct json_merge_entry {
 	struct json_member member;
 	const uint8_t *prefix; /* of its name */

@@ -344,6 +344,25 @@ Test(json_record, of_several_objects_the_later_one_counts_and_each_name_comes_on
 	expect(&t, "{\"a\":1,\"b\":4,\"c\":{\"d\":5,\"e\":6}}");
 }
 
+Test(json_record, a_name_is_the_same_wherever_its_prefix_ends_and_however_it_is_written)
+{
+	static const struct {
+		const char *first, *prefix, *second, *expected;
+	} cases[] = {
+	    {"{\"p_b\":1,\"x\":0}", "p_", "{\"b\":2,\"c\":3}", "{\"x\":0,\"p_b\":2,\"p_c\":3}"},
+	    {"{\"\\u0070_b\":1}", "p_", "{\"\\u0062\":2}", "{\"p_\\u0062\":2}"},
+	    {"{\"p_\\n\":1}", "p_", "{\"\\u000a\":2,\"\":3}", "{\"p_\\u000a\":2,\"p_\":3}"},
+	    {"{\"p_bb\":1}", "p_", "{\"b\":2}", "{\"p_bb\":1,\"p_b\":2}"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct trial t;
+		begin(&t, cases[i].first);
+		found_body(&t);
+		found(&t, cases[i].second, cases[i].prefix);
+		expect(&t, cases[i].expected);
+	}
+}
+
 Test(json_record, names_get_the_prefix_of_their_parser)
 {
 	struct trial t;
