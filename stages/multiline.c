@@ -59,6 +59,17 @@ static void refuse_beside_preset(const struct text *pattern, const char *name,
 			    name, presets[o->preset]);
 }
 
+/* `multiline: java` alone says `start: java`. */
+static void refuse_preset_as_pattern(const struct multiline_options *o, struct problems *problems)
+{
+	for (size_t i = 1; o->start.bytes && presets[i]; i++)
+		if (strcmp(o->start.bytes, presets[i]) == 0)
+			problem_add(problems, o->start.at,
+				    "`%s` would be a pattern that lines are searched for; write "
+				    "`{preset: %s}`",
+				    presets[i], presets[i]);
+}
+
 void multiline_check(const struct multiline_options *o, struct place at, struct problems *problems)
 {
 	const struct {
@@ -72,6 +83,7 @@ void multiline_check(const struct multiline_options *o, struct place at, struct 
 		if (o->preset != MULTILINE_PATTERNS)
 			refuse_beside_preset(patterns[i].pattern, patterns[i].name, o, problems);
 	}
+	refuse_preset_as_pattern(o, problems);
 	if (!any && o->preset == MULTILINE_PATTERNS)
 		problem_add(problems, at, "multiline needs `start`, `continue`, `end` or `preset`");
 }

@@ -354,5 +354,8 @@ Test(multiline, options_that_say_nothing_or_too_much_are_refused)
 {
 	expect_problem("max_lines: 5", "multiline needs `start`, `continue`, `end` or `preset`");
 	expect_problem("{preset: go, end: x}", "`end` beside `preset: go`, which says it all");
+	expect_problem("start: java",
+		       "`java` would be a pattern that lines are searched for; write "
+		       "`{preset: java}`");
 	expect_problem("start: '('", "`start` does not compile: missing closing parenthesis");
 }
