@@ -132,7 +132,6 @@ static int prepare_matching(struct regex *r)
 	r->context = pcre2_match_context_create(NULL);
 	if (!r->match || !r->context)
 		return -ENOMEM;
-	pcre2_set_match_limit(r->context, REGEX_STEPS_MAX);
 	pcre2_set_heap_limit(r->context, HEAP_KIB_MAX);
 
 	/* Where memory may not become executable there is no machine code; pcre2_match() then interprets. So it does where the
@@ -243,9 +242,16 @@ int regex_want(struct regex *r, const char *name, size_t length, unsigned slot)
 	return result;
 }
 
+static uint32_t steps_for(size_t length)
+{
+	const size_t walked = (size_t)1 << REGEX_WALKED_BITS;
+	return length > walked / REGEX_STEPS_MAX ? (uint32_t)(walked / length) : REGEX_STEPS_MAX;
+}
+
 static int search(const struct regex *r, const uint8_t *bytes, size_t length)
 {
 	assert(r->code && r->match);
+	pcre2_set_match_limit(r->context, steps_for(length));
 	int found = pcre2_match(r->code, bytes, length, 0, 0, r->match, r->context);
 	if (found >= 0)
 		return 1;

@@ -21,8 +21,10 @@
 
 enum {
 	REGEX_STACK_BYTES = 512 * 1024,
-	/* Backtracking steps from any one byte at which a search is tried; a pattern may only lower it. */
+	/* Backtracking steps from any one byte at which a search is tried; a pattern may only lower it. A step may go over all of a record:
+	 * of a long one there are fewer, so that steps times its length are no more than 2^REGEX_WALKED_BITS, a second or two. */
 	REGEX_STEPS_MAX = 1000000,
+	REGEX_WALKED_BITS = 34,
 	/* Up to here a record is searched from every byte of it. Of a longer one regex_capture() tries only so many bytes from
 	 * the front that, times its length, they are the square of this: a pattern that walks to the end from each of them takes
 	 * seconds, not minutes. One that begins with `^` is tried once in any case. */
