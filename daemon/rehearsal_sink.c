@@ -46,11 +46,13 @@ static int keep(struct rehearsal_yield *y, const uint8_t *bytes, size_t length)
 		y->list = list;
 		y->room = room;
 	}
-	char *copy = malloc(length + 1);
-	if (!copy)
+	struct rehearsal_record *record = &y->list[y->count];
+	record->bytes = malloc(length + 1);
+	if (!record->bytes)
 		return -ENOMEM;
-	memcpy(copy, bytes, length);
-	y->list[y->count++] = (struct rehearsal_record){copy, length};
+	memcpy(record->bytes, bytes, length);
+	record->length = length;
+	y->count++;
 	return 0;
 }
 

@@ -479,7 +479,7 @@ static int compare_lines(const void *a, const void *b)
 static void sort_lines(void)
 {
 	static char sorted[CONTENT_MAX + 1];
-	char *lines[2 * EXACT_RECORDS], *rest = content;
+	char *lines[2 * EXACT_RECORDS] = {NULL}, *rest = content;
 	size_t count = 0, length = 0;
 	for (char *line; (line = strsep(&rest, "\n")) && rest; count++) {
 		cr_assert_lt(count, 2 * EXACT_RECORDS);

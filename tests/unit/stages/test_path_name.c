@@ -84,7 +84,7 @@ Test(path_name, other_values_are_their_text)
 				       {.i = 42, .type = VALUE_INT},
 				       {.b = true, .type = VALUE_BOOL}};
 	static const char *const expected[] = {"_missing", "_missing", "42", "true"};
-	uint8_t room[64];
+	uint8_t room[64] = {0};
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
 		path_name_of(&n, &values[i], (struct scratch){room, room + sizeof room});
 		cr_expect_str_eq(n.text, expected[i]);
