@@ -136,7 +136,7 @@ examples  := $(PREFIX)/share/doc/sluice/examples
 installed := sed -e '/repository/d' -e 's|build/sluice|sluice|' -e 's|conf/examples|$(examples)|' -e 's|demo-out/||'
 # Of the README what is for users; its links lead to what is installed beside it.
 for_users := sed -e '0,/fresh clone/{/^```$$/,/fresh clone/d}' -e '/^.. Building/,/^Licensed/{/^Licensed/!d}' \
-	-e 's|.conf/examples.(conf/examples/README.md)|[examples](examples)|' \
+	-e 's|.conf/examples.(conf/examples/README.md)|[examples](examples)|' -e 's|(stages/cel/README.md)|(expressions.md)|' \
 	-e '/^Licensed/i As a service: [systemd](systemd.md).\n'
 
 install: all ## binary, unit and examples (DESTDIR, PREFIX)
@@ -146,6 +146,7 @@ install: all ## binary, unit and examples (DESTDIR, PREFIX)
 	install -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/sluice
 	$(for_users) README.md >$(DESTDIR)$(PREFIX)/share/doc/sluice/README.md
 	install -m 644 systemd/README.md $(DESTDIR)$(PREFIX)/share/doc/sluice/systemd.md
+	install -m 644 stages/cel/README.md $(DESTDIR)$(PREFIX)/share/doc/sluice/expressions.md
 	install -d $(DESTDIR)$(examples)/logs
 	install -m 644 conf/examples/logs/*.log $(DESTDIR)$(examples)/logs
 	install -m 644 conf/examples/*.yaml $(DESTDIR)$(examples)
