@@ -317,9 +317,36 @@ static struct value eval_matches(const struct cel_context *x, const struct cel_n
 	return of_bool(r > 0);
 }
 
+/* Most of what is asked of records: a field that is an integer, beside one that is written out. False: it is something else. */
+static inline bool compare_ints(const struct cel_context *x, const struct cel_node *n,
+				struct value *ret)
+{
+	const struct cel_node *field = n->first, *number = field->next;
+	if (field->op != CEL_COLUMN || number->op != CEL_CONSTANT ||
+	    number->constant.type != VALUE_INT)
+		return false;
+	const struct value *v = &x->columns[field->column][x->row];
+	int64_t i = v->i;
+	if (v->type != VALUE_INT ||
+	    (v->form == VALUE_DIGITS && !cel_short_int(v->bytes, v->length, &i)))
+		return false;
+	const int64_t other = number->constant.i;
+	*ret = of_bool(n->op == CEL_LESS         ? i < other
+		       : n->op == CEL_LESS_EQUAL ? i <= other
+		       : n->op == CEL_GREATER    ? i > other
+						 : i >= other);
+	return true;
+}
+
 struct value cel_eval_node(const struct cel_context *x, const struct cel_node *n)
 {
+	struct value compared;
 	switch (n->op) {
+	case CEL_LESS:
+	case CEL_LESS_EQUAL:
+	case CEL_GREATER:
+	case CEL_GREATER_EQUAL:
+		return compare_ints(x, n, &compared) ? compared : eval_binary(x, n);
 	case CEL_CONSTANT:
 		return n->constant;
 	case CEL_COLUMN:
