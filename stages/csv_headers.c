@@ -246,25 +246,12 @@ static struct csv_header *numbered(const struct csv_headers *h, uint64_t number)
 	return NULL;
 }
 
-/* Its source's id is kept with it, as the topology that it was in is gone. */
 static int unpack_origin(struct csv_file *f, struct packed *from)
 {
-	size_t source_length, path_length;
-	const uint8_t *source = packed_bytes(from, &source_length);
-	uint64_t device = packed_u64(from), inode = packed_u64(from);
-	const uint8_t *path = packed_bytes(from, &path_length);
-	if (from->broken)
-		return -EBADMSG;
-	char *own_source = strndup((const char *)source, source_length);
-	char *own_path = strndup((const char *)path, path_length);
-	if (own_source && own_path)
-		f->origin = file_origin_new(own_path, own_source, device, inode);
-	free(own_source);
-	free(own_path);
-	if (!f->origin)
-		return -ENOMEM;
-	f->source = source_length > 0 ? f->origin->source : NULL;
-	return 0;
+	int error = file_origin_unpack(from, &f->origin);
+	if (error == 0) /* an empty id is none */
+		f->source = *f->origin->source ? f->origin->source : NULL;
+	return error;
 }
 
 static int load_file(struct csv_headers *h, const struct change *c, uint64_t number)

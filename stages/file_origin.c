@@ -1,5 +1,8 @@
 #include "stages/file_origin.h"
 
+#include "stages/packer.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +20,24 @@ struct file_origin *file_origin_new(const char *path, const char *source, uint64
 	o->length = length;
 	memcpy(o->path, path, length + 1);
 	return o;
+}
+
+int file_origin_unpack(struct packed *from, struct file_origin **ret_origin)
+{
+	size_t source_length, path_length;
+	const uint8_t *source = packed_bytes(from, &source_length);
+	uint64_t device = packed_u64(from), inode = packed_u64(from);
+	const uint8_t *path = packed_bytes(from, &path_length);
+	if (from->broken)
+		return -EBADMSG;
+	char *own_source = strndup((const char *)source, source_length);
+	char *own_path = strndup((const char *)path, path_length);
+	if (own_source && own_path)
+		*ret_origin = file_origin_new(own_path, own_source, device, inode);
+	const bool made = own_source && own_path && *ret_origin;
+	free(own_source);
+	free(own_path);
+	return made ? 0 : -ENOMEM;
 }
 
 void file_origin_hold(struct file_origin *o)

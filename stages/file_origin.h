@@ -21,6 +21,11 @@ struct file_origin {
 struct file_origin *file_origin_new(const char *path, const char *source, uint64_t device,
 				    uint64_t inode);
 
+/* As it was packed: the source's id, the device, the inode, the path. The id is kept with it, as the topology that it was in is gone.
+ * 0, -EBADMSG, -ENOMEM. */
+struct packed;
+int file_origin_unpack(struct packed *from, struct file_origin **ret_origin);
+
 void file_origin_hold(struct file_origin *o);
 /* NULL is fine. */
 void file_origin_let_go(struct file_origin *o);

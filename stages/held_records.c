@@ -216,25 +216,12 @@ static size_t saved_bytes(const struct delta *saved)
 	return bytes;
 }
 
-/* Its source's id is kept with it, as batches point to it. */
 static int unpack_origin(struct held_record *r, struct packed *from)
 {
-	size_t source_length, path_length;
-	const uint8_t *source = packed_bytes(from, &source_length);
-	uint64_t device = packed_u64(from), inode = packed_u64(from);
-	const uint8_t *path = packed_bytes(from, &path_length);
-	if (from->broken)
-		return -EBADMSG;
-	char *own_source = strndup((const char *)source, source_length);
-	char *own_path = strndup((const char *)path, path_length);
-	if (own_source && own_path)
-		r->origin = file_origin_new(own_path, own_source, device, inode);
-	free(own_source);
-	free(own_path);
-	if (!r->origin)
-		return -ENOMEM;
-	r->source = source_length > 0 ? r->origin->source : NULL;
-	return 0;
+	int error = file_origin_unpack(from, &r->origin);
+	if (error == 0) /* an empty id is none */
+		r->source = *r->origin->source ? r->origin->source : NULL;
+	return error;
 }
 
 static int unpack_delimiter(struct held_record *r, struct packed *from)
