@@ -28,7 +28,7 @@ BUILD   := build$(if $(variant),/$(variant))
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 CFLAGS   := -std=gnu17 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' -I. -O2 -g -pthread $(WARNINGS)
 LDFLAGS  := -pthread
-LDLIBS   := -luring -lzstd -lz -lyaml -lpcre2-8 -lxxhash -lm
+LDLIBS   := -luring -lzstd -lz -lyaml -lpcre2-8 -lxxhash -lssl -lcrypto -lm
 ifeq ($(SAN),)
 CFLAGS  += -fPIE -fstack-protector-strong -fcf-protection -D_FORTIFY_SOURCE=2
 LDFLAGS += -pie -Wl,-z,relro,-z,now
@@ -46,6 +46,22 @@ left_out :=
 else
 CFLAGS += -DSLUICE_WITHOUT_LUAJIT
 left_out := $(wildcard stages/lua/* stages/transform/lua.c tests/unit/stages/test_lua*.c tests/fuzz/fuzz_lua*.c)
+endif
+
+CURL := $(if $(wildcard /usr/include/curl/curl.h /usr/include/*/curl/curl.h /usr/local/include/curl/curl.h),yes,no)
+ifeq ($(CURL),yes)
+LDLIBS += -lcurl
+else
+CFLAGS += -DSLUICE_WITHOUT_CURL
+left_out += $(wildcard stages/http_call/* stages/sink/http_sink.c stages/source/http_client.c tests/unit/stages/test_http_call*.c tests/fuzz/fuzz_http_answer.c)
+endif
+
+MICROHTTPD := $(if $(wildcard /usr/include/microhttpd.h /usr/local/include/microhttpd.h),yes,no)
+ifeq ($(MICROHTTPD),yes)
+LDLIBS += -lmicrohttpd -lgnutls
+else
+CFLAGS += -DSLUICE_WITHOUT_MICROHTTPD
+left_out += $(wildcard stages/http_serve/* stages/source/http_source.c stages/source/http_posts.* tests/unit/stages/test_http_serve*.c)
 endif
 
 sources := $(filter-out $(left_out),$(wildcard ringbuf/*.c conf/*.c stages/*.c stages/*/*.c daemon/*.c))
@@ -94,6 +110,7 @@ sweep: $(BUILD)/tests/sim/sim ## each operation of a run fails, once and for eve
 
 crash: all tools ## SIGKILL at random moments, N times; then every line once, in order (SEED, CRASH_ONLY)
 	@tests/crash/crash.sh $(BUILD) $(N) $(SEED)
+	@tests/crash/journals.sh $(BUILD) $(N) $(SEED)
 
 powercut: all tools ## power cuts, N of them: copies of a disk at random moments, recovered; as root (SEED)
 	@tests/crash/powercut.sh $(BUILD) $(N) $(SEED)
@@ -174,7 +191,7 @@ $(BUILD)/sluice $(BUILD)/unit-tests $(BUILD)/tests/sim/sim:
 	@echo "link    $@"
 	$(quiet)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-$(BUILD)/tests/fuzz/fuzz_json $(BUILD)/tests/fuzz/fuzz_json_record: LDLIBS += -ljansson
+$(BUILD)/tests/fuzz/fuzz_json $(BUILD)/tests/fuzz/fuzz_json_record $(BUILD)/tests/fuzz/fuzz_json_lines: LDLIBS += -ljansson
 $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(library) $(call object,$(filter-out tests/sim/sim.c,$(sims)))
 	@mkdir -p $(@D)
 	@echo "link    $@"

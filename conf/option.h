@@ -60,6 +60,7 @@ static inline const char *text_shown(const struct text *t, const char *made)
 struct text_list {
 	struct text *items;
 	size_t count;
+	bool alone; /* written as one text, not as a list of one */
 };
 
 /* The same of what was made of any of them. */

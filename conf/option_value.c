@@ -341,7 +341,7 @@ static int set_texts(const struct subject *s, struct text_list *field)
 		good += !r;
 		result = result_worse(r, result);
 	}
-	*field = (struct text_list){items, good};
+	*field = (struct text_list){items, good, s->n->kind != NODE_LIST};
 	return result;
 }
 

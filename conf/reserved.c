@@ -4,7 +4,6 @@
 
 static const char *const words[] = {
     /* top level */
-    "supervision",
     "control",
     /* stages */
     "on_error",

@@ -29,14 +29,22 @@ struct stage_schema {
 	/* Their names by number, for messages; NULL where there are no more. */
 	const char *(*output_name)(const void *options, size_t number);
 
-	/* Sinks: a transform that is put in front of it, with options of its own that are part of the sink's. NULL, or it returns
-	 * NULL: none is. Called when nothing is wrong with the options. */
+	/* Sinks: a transform that is put in front of it, with options of its own that are part of the sink's; sources: likewise
+	 * behind it. NULL, or it returns NULL: none is. Called when nothing is wrong with the options. */
 	const struct stage_schema *(*companion)(const void *options, const void **ret_options);
+
+	/* A sink with these options tries again for ever what fails but may succeed. NULL: it never does. */
+	bool (*tries_for_ever)(const void *options);
+
+	/* A sink that is others: their names, of which each gets what the one before it could not store. In the topology stands the
+	 * transform `stand_in` for it, which hands all to the first. NULL: it is itself. */
+	const struct text_list *(*chain)(const void *options);
+	const struct stage_schema *stand_in;
 
 	/* Nothing comes out of it but by those names. One that begins with `_` need not be read. */
 	bool no_main;
 
-	/* Transforms: there may be records that it can do nothing with, and `on_error` says what becomes of them. */
+	/* There may be records that it can do nothing with, or, a sink, not store, and `on_error` says what becomes of them. */
 	bool has_failures;
 
 	/* There is one of what it stands for in a process (standard input): a second stage of it is refused. */
@@ -54,6 +62,9 @@ struct stage_left_out {
 struct stage_catalog {
 	const struct stage_schema *const *types;
 	const struct stage_left_out *left_out; /* NULL: nothing is */
+	/* A transform that is put in front of stages whose queue spills; its options are a struct spill_options (topology.h). NULL:
+	 * none is. */
+	const struct stage_schema *spill;
 };
 
 /* "source", "transform", "sink". */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 enum { ID_BYTES_MAX = 64 };
+#define SPILL_BYTES (UINT64_C(1) << 30) /* unless it is said */
 
 struct reading {
 	struct stage_draft *draft;
@@ -149,17 +150,20 @@ static int check_own(const struct reading *r)
 }
 
 static void take_common(struct stage_draft *draft, const struct stage_common *common,
-			const struct node *map)
+			const struct node *map, const struct stage_nature *nature)
 {
 	draft->names = common->inputs;
 	draft->stage.workers = draft->kind == STAGE_SOURCE ? 1 : common->workers;
 	draft->stage.workers_given = node_find(map, "workers") != NULL;
 	draft->stage.ordered = draft->kind == STAGE_SOURCE || common->ordered;
 	draft->stage.queue_capacity = common->queue.capacity;
+	draft->stage.queue_when_full = common->queue.when_full;
+	draft->stage.queue_max_size = common->queue.max_size ? common->queue.max_size : SPILL_BYTES;
 	draft->stage.queue_given = common->queue_given;
 	draft->dead_letter = common->dead_letter;
-	draft->stage.on_error = common->on_error;
-	if (common->dead_letter.bytes && !node_find(map, "on_error"))
+	draft->stage.on_error = stage_key_on_error(nature, common->on_error);
+	draft->on_error_given = node_find(map, "on_error") != NULL;
+	if (common->dead_letter.bytes && !draft->on_error_given)
 		draft->stage.on_error = ON_ERROR_DEAD_LETTER;
 }
 
@@ -182,6 +186,15 @@ static int check_dead_letter(const struct reading *r, const struct node *map)
 	return -EINVAL;
 }
 
+static int check_queue(const struct reading *r, const struct stage_common *common)
+{
+	if (common->queue.max_size == 0 || common->queue.when_full == WHEN_FULL_SPILL)
+		return 0;
+	problem_add(r->problems, r->draft->stage.at,
+		    "`queue.max_size` is for `when_full: spill`; take one of them away");
+	return -EINVAL;
+}
+
 static int read_map(const struct reading *r, const struct node *value)
 {
 	struct node map = *value;
@@ -195,10 +208,11 @@ static int read_map(const struct reading *r, const struct node *value)
 	result = result_worse(drop_misplaced(r, &map, &nature), result);
 	if (result != -ENOMEM)
 		result = result_worse(apply_tables(r, &map, &nature, &common), result);
-	take_common(r->draft, &common, &map);
+	take_common(r->draft, &common, &map, &nature);
 	if (result || !r->draft->stage.schema)
 		return result;
-	return result_worse(check_own(r), check_dead_letter(r, &map));
+	result = result_worse(check_own(r), check_queue(r, &common));
+	return result_worse(result, check_dead_letter(r, &map));
 }
 
 int stage_draft_read(struct stage_draft *draft, enum stage_kind kind, const struct node_pair *pair,

@@ -19,12 +19,14 @@ struct stage_draft {
 	enum stage_kind kind;
 	struct text_list names;  /* as `inputs` has them */
 	struct text dead_letter; /* bytes is NULL: not given */
+	bool on_error_given;
 
 	struct draft_input *inputs; /* from here on, the wiring's */
 	size_t input_count, input_room;
-	bool sound;  /* nothing is wrong in what stands under it */
-	bool read;   /* by someone, or by someone who mistyped it */
-	bool placed; /* has its position */
+	bool sound;      /* nothing is wrong in what stands under it */
+	bool read;       /* by someone, or by someone who mistyped it */
+	bool is_chained; /* it stands among the `sinks` of another */
+	bool placed;     /* has its position */
 	size_t position;
 };
 

@@ -1,17 +1,31 @@
 #include "conf/stage_keys.h"
 
+#include "conf/topology.h"
+
 #include <assert.h>
 #include <string.h>
 
-static const char *const when_full_choices[] = {"block", NULL};
+const char *const when_full_names[] = {[WHEN_FULL_BLOCK] = "block",
+				       [WHEN_FULL_DROP_NEWEST] = "drop_newest",
+				       [WHEN_FULL_DROP_OLDEST] = "drop_oldest",
+				       [WHEN_FULL_SPILL] = "spill",
+				       NULL};
 
 static const char *const on_error_choices[] = {"pass", "drop", "dead_letter", "stop", NULL};
+/* A sink's, numbered from ON_ERROR_DROP: nothing comes behind it that records could be passed to. */
+static const char *const sink_on_error_choices[] = {"drop", "dead_letter", "stop", NULL};
 
 static const struct option queue_keys[] = {
     {"capacity", OPTION_COUNT, offsetof(struct stage_queue, capacity), .preset = "64", .min = 1,
      .max = 65536, .doc = "How many batches may wait in front of this stage"},
     {"when_full", OPTION_CHOICE, offsetof(struct stage_queue, when_full), .preset = "block",
-     .choices = when_full_choices, .doc = "What happens to who puts into a full queue"},
+     .choices = when_full_names,
+     .doc = "What happens when a batch comes and there is no room: who puts it waits; it is left "
+	    "out, or the one that has waited longest is, and is counted; or it goes to disk, and "
+	    "comes back from there in order"},
+    {"max_size", OPTION_SIZE, offsetof(struct stage_queue, max_size), .min = 1,
+     .doc = "`spill`: the most that there may be on disk; from then on who puts waits; 1GiB unless "
+	    "it is given"},
     {0},
 };
 
@@ -63,6 +77,21 @@ struct stage_nature stage_nature_of(const struct stage_schema *schema)
 	return (struct stage_nature){schema->kind, schema->workers_max, schema->has_failures};
 }
 
+static struct option sink_on_error(struct option key)
+{
+	key.choices = sink_on_error_choices;
+	key.preset = "stop";
+	key.doc = "What becomes of a record that this sink cannot store, after all attempts: it is "
+		  "left out, goes "
+		  "to the sink that `dead_letter` names, or ends the run";
+	return key;
+}
+
+uint64_t stage_key_on_error(const struct stage_nature *n, uint64_t choice)
+{
+	return n->kind == STAGE_SINK ? ON_ERROR_DROP + choice : choice;
+}
+
 struct stage_keys stage_keys_of(const struct stage_nature *n)
 {
 	struct stage_keys keys = {0};
@@ -74,6 +103,8 @@ struct stage_keys stage_keys_of(const struct stage_nature *n)
 			continue;
 		if (!strcmp(key.name, "workers"))
 			key.max = n->workers_max;
+		if (!strcmp(key.name, "on_error") && n->kind == STAGE_SINK)
+			key = sink_on_error(key);
 		keys.table[count++] = key;
 	}
 	assert(count);

@@ -14,10 +14,11 @@ struct stage_common {
 	bool ordered;
 	bool queue_given;
 	struct stage_queue {
-		uint64_t capacity; /* batches */
-		uint64_t when_full;
+		uint64_t capacity;  /* batches */
+		uint64_t when_full; /* enum when_full */
+		uint64_t max_size;  /* 0: not given */
 	} queue;
-	uint64_t on_error; /* enum on_error */
+	uint64_t on_error; /* as the table has it: stage_key_on_error() */
 	struct text dead_letter;
 };
 
@@ -37,6 +38,9 @@ struct stage_keys {
 	struct option table[STAGE_KEYS_MAX + 1];
 };
 struct stage_keys stage_keys_of(const struct stage_nature *nature);
+
+/* enum on_error, of the choice in that table. */
+uint64_t stage_key_on_error(const struct stage_nature *nature, uint64_t choice);
 
 /* Why `key` isn't in the table above, though it is among the common keys; NULL when it is neither. */
 const char *stage_key_misplaced(const struct stage_nature *nature, const char *key, size_t length);

@@ -176,6 +176,7 @@ static int read_top(struct loading *l)
 	const char *sections[STAGE_KINDS + 2] = {NULL};
 	struct option_target target = {topology_keys, l->topology};
 	const struct node_pair *memory = node_find(l->root, "memory");
+	const struct node_pair *supervision = node_find(l->root, "supervision");
 	int result;
 
 	memcpy(sections, stage_section_names, sizeof(stage_section_names));
@@ -184,6 +185,7 @@ static int read_top(struct loading *l)
 	result = option_apply(&scope, &target, 1, l->root, l->top);
 	l->partial |= result == -EINVAL && !correct_sections(l->root);
 	l->topology->memory_at = memory ? memory->value->at : (struct place){0};
+	l->topology->supervision_at = supervision ? supervision->key->at : (struct place){0};
 	if (result == -ENOMEM || l->topology->name.bytes)
 		return result;
 	return result_worse(name_by_file(l), result);
@@ -242,47 +244,105 @@ static int take_inputs(struct loading *l, const struct stage_draft *d, struct to
 	return 0;
 }
 
-/* `out.encoding`, which nobody can have called a stage of their own. */
-static int name_companion(struct loading *l, const struct topology_stage *of, struct text *ret_id)
+/* `out.encoding`, `in.parsing`, `out.spill`: what nobody can have called a stage of their own. */
+static int name_companion(struct loading *l, const struct topology_stage *of, const char *suffix,
+			  struct text *ret_id)
 {
-	static const char suffix[] = ".encoding";
-	size_t length = of->id.length + sizeof suffix - 1;
+	size_t length = of->id.length + strlen(suffix);
 	char *id = arena_take(l->arena, length + 1);
 
 	if (!id)
 		return -ENOMEM;
 	memcpy(id, of->id.bytes, of->id.length);
-	memcpy(id + of->id.length, suffix, sizeof suffix);
+	memcpy(id + of->id.length, suffix, strlen(suffix) + 1);
 	*ret_id = (struct text){.bytes = id, .length = length, .at = of->id.at};
 	return 0;
 }
 
-/* It gets what the sink would have got, and the sink what it makes of it. */
-static int put_companion(struct loading *l, const struct stage_schema *schema, const void *options,
-			 size_t at)
-{
-	struct topology_stage *companion = &l->topology->stages[at], *sink = companion + 1;
-	struct topology_input *from_companion = arena_take(l->arena, sizeof *from_companion);
+/* A stage that is put in front of another, or behind a source. */
+struct companion {
+	const struct stage_schema *schema; /* NULL: none is */
+	const void *options;
+	const char *suffix;
+};
 
-	if (!from_companion)
+/* It gets what the one behind it would have got, and that one what it makes of it; or what the source reads, and its readers
+ * what it makes of that. of: who brought it along. */
+static int put_companion(struct loading *l, const struct companion *c,
+			 const struct topology_stage *of, size_t at)
+{
+	struct topology_stage *first = &l->topology->stages[at], *second = first + 1;
+	bool is_source = of->schema->kind == STAGE_SOURCE;
+	struct topology_stage *companion = is_source ? second : first;
+	const struct topology_stage *other = is_source ? first : second;
+	struct topology_input *from_first = arena_take(l->arena, sizeof *from_first);
+
+	if (!from_first)
 		return -ENOMEM;
-	*from_companion = (struct topology_input){.stage = at, .output = OUTPUT_MAIN};
-	*companion = (struct topology_stage){.schema = schema,
-					     .options = (void *)(uintptr_t)options,
-					     .at = sink->at,
-					     .inputs = sink->inputs,
-					     .input_count = sink->input_count,
+	*from_first = (struct topology_input){.stage = at, .output = OUTPUT_MAIN};
+	*companion = (struct topology_stage){.schema = c->schema,
+					     .options = (void *)(uintptr_t)c->options,
+					     .at = of->at,
+					     .inputs = other->inputs,
+					     .input_count = other->input_count,
 					     .ordered = true,
-					     .queue_capacity = sink->queue_capacity};
-	sink->inputs = from_companion;
-	sink->input_count = 1;
-	return name_companion(l, sink, &companion->id);
+					     .queue_capacity = of->queue_capacity};
+	second->inputs = from_first;
+	second->input_count = 1;
+	return name_companion(l, of, c->suffix, &companion->id);
 }
 
-static const struct stage_schema *companion_of(const struct topology_stage *s,
-					       const void **ret_options)
+static int spill_of(struct loading *l, const struct topology_stage *s, struct companion *ret)
 {
-	return s->schema->companion ? s->schema->companion(s->options, ret_options) : NULL;
+	struct spill_options *options = NULL;
+
+	*ret = (struct companion){.suffix = ".spill"};
+	if (s->queue_when_full != WHEN_FULL_SPILL)
+		return 0;
+	options = arena_take(l->arena, sizeof *options);
+	if (!options)
+		return -ENOMEM;
+	options->max_size = s->queue_max_size;
+	ret->options = options;
+	ret->schema = l->request->catalog->spill;
+	return 0;
+}
+
+enum { COMPANIONS_MAX = 2 };
+
+/* In the order in which batches reach them. */
+static int companions_of(struct loading *l, const struct topology_stage *s,
+			 struct companion list[COMPANIONS_MAX], size_t *ret_count)
+{
+	bool is_source = s->schema->kind == STAGE_SOURCE;
+	struct companion own = {.suffix = is_source ? ".parsing" : ".encoding"}, spill;
+	int result = spill_of(l, s, &spill);
+
+	if (s->schema->companion)
+		own.schema = s->schema->companion(s->options, &own.options);
+	*ret_count = 0;
+	if (own.schema)
+		list[(*ret_count)++] = own;
+	if (spill.schema)
+		list[(*ret_count)++] = spill;
+	return result;
+}
+
+/* With its companions, from there on; those of a source stand behind it, others before. */
+static int place_stage(struct loading *l, const struct topology_stage *s, size_t at,
+		       size_t *ret_count)
+{
+	struct companion companions[COMPANIONS_MAX];
+	bool is_source = s->schema->kind == STAGE_SOURCE;
+	size_t count = 0;
+	int result = companions_of(l, s, companions, &count);
+
+	assert(!is_source || count <= 1);
+	l->topology->stages[is_source ? at : at + count] = *s;
+	*ret_count = count + 1;
+	while (count-- > 0 && !result)
+		result = put_companion(l, &companions[count], s, at + count);
+	return result;
 }
 
 /* Stages move up to make room; inputs go by their numbers. */
@@ -292,22 +352,18 @@ static int add_companions(struct loading *l)
 	const struct topology_stage *old = t->stages;
 	size_t count = t->stage_count, at = 0;
 	size_t *moved = arena_take(l->arena, count * sizeof *moved);
-	const void *options;
 	int result = 0;
 
-	t->stages = arena_take(l->arena, 2 * count * sizeof *t->stages);
+	t->stages = arena_take(l->arena, (1 + COMPANIONS_MAX) * count * sizeof *t->stages);
 	if (!moved || !t->stages)
 		return -ENOMEM;
 	for (size_t i = 0; i < count && !result; i++) {
-		const struct stage_schema *companion = companion_of(&old[i], &options);
-		size_t own = at + (companion ? 1 : 0);
-		moved[i] = own;
-		t->stages[own] = old[i];
+		size_t placed = 0;
 		for (size_t k = 0; k < old[i].input_count; k++)
 			old[i].inputs[k].stage = moved[old[i].inputs[k].stage];
-		if (companion)
-			result = put_companion(l, companion, options, at);
-		at = own + 1;
+		result = place_stage(l, &old[i], at, &placed);
+		at += placed;
+		moved[i] = at - 1;
 	}
 	t->stage_count = at;
 	return result;

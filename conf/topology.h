@@ -21,7 +21,23 @@ enum {
 enum topology_output { OUTPUT_MAIN, OUTPUT_FAILED, OUTPUT_NAMED };
 
 /* What becomes of a record that a stage can do nothing with. */
-enum on_error { ON_ERROR_PASS, ON_ERROR_DROP, ON_ERROR_DEAD_LETTER, ON_ERROR_STOP };
+/* ON_ERROR_FALL_BACK: a sink in a `fallback`, whose records the next one gets. */
+enum on_error {
+	ON_ERROR_PASS,
+	ON_ERROR_DROP,
+	ON_ERROR_DEAD_LETTER,
+	ON_ERROR_STOP,
+	ON_ERROR_FALL_BACK
+};
+
+/* What happens to a batch for which a queue has no room. */
+enum when_full { WHEN_FULL_BLOCK, WHEN_FULL_DROP_NEWEST, WHEN_FULL_DROP_OLDEST, WHEN_FULL_SPILL };
+extern const char *const when_full_names[]; /* as users type them; ends with NULL */
+
+/* Of the stage that is put in front of one whose queue spills (stage_catalog.spill). */
+struct spill_options {
+	uint64_t max_size; /* bytes, on disk */
+};
 
 struct topology_input {
 	size_t stage;    /* index into topology.stages */
@@ -41,10 +57,16 @@ struct topology_stage {
 	uint64_t workers; /* 0: auto; else 1 to schema->workers_max */
 	bool workers_given;
 	bool ordered;
-	uint64_t queue_capacity; /* batches; the default where none was given */
+	uint64_t queue_capacity;  /* batches; the default where none was given */
+	uint64_t queue_when_full; /* enum when_full */
+	uint64_t queue_max_size;  /* bytes, of `spill` */
 	bool queue_given;
 	uint64_t on_error; /* enum on_error */
 };
+
+/* What follows when a worker fails. */
+enum strategy { ONE_FOR_ALL, ISOLATE };
+enum { RESTARTS_MAX = 1000 };
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
@@ -58,6 +80,11 @@ struct topology {
 	struct {
 		uint64_t interval_ns, bytes; /* interval_ns 0: off */
 	} epoch;
+	struct {
+		uint64_t strategy; /* enum strategy */
+		uint64_t max_restarts, within_ns;
+	} supervision;
+	struct place supervision_at; /* file NULL: not given */
 	uint64_t shutdown_timeout_ns;
 	uint64_t log_level, log_format; /* enum log_level, enum log_format */
 

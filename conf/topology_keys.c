@@ -33,6 +33,25 @@ static const struct option epoch_keys[] = {
     {0},
 };
 
+#define SUPERVISION(field)                                                                         \
+	(AT(supervision.field) - AT(supervision)) /* NOLINT(bugprone-macro-parentheses) */
+
+static const char *const strategies[] = {
+    [ONE_FOR_ALL] = "one_for_all", [ISOLATE] = "isolate", [ISOLATE + 1] = NULL};
+
+static const struct option supervision_keys[] = {
+    {"strategy", OPTION_CHOICE, SUPERVISION(strategy), .preset = "one_for_all",
+     .choices = strategies,
+     .doc = "What follows when a stage fails: all are ended, or it alone where that keeps what is "
+	    "promised; then those begin anew, from the last epoch"},
+    {"max_restarts", OPTION_COUNT, SUPERVISION(max_restarts), .preset = "0", .max = RESTARTS_MAX,
+     .doc = "So many times within `within`; at one failure more the run ends, with an exit code "
+	    "that is not 0"},
+    {"within", OPTION_DURATION, SUPERVISION(within_ns), .preset = "1m", .min = 1000000000,
+     .doc = "How long a restart counts"},
+    {0},
+};
+
 const char *const tests_key = "tests";
 
 const struct option topology_keys[] = {
@@ -45,6 +64,8 @@ const struct option topology_keys[] = {
 	    "./.sluice/NAME"},
     {"epoch", OPTION_GROUP, AT(epoch), .group = epoch_keys,
      .doc = "When what was read and stored is committed"},
+    {"supervision", OPTION_GROUP, AT(supervision), .group = supervision_keys,
+     .doc = "What follows when a stage fails"},
     {"shutdown_timeout", OPTION_DURATION, AT(shutdown_timeout_ns), .preset = "30s",
      .doc = "How long a shutdown may take to store what has been read"},
     /* Its two fields stand in the topology itself. */

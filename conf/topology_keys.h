@@ -1,4 +1,4 @@
-/* topology_keys.h - the top-level keys beside the sections: name, memory, shutdown_timeout, log.
+/* topology_keys.h - the top-level keys beside the sections: name, memory, supervision, shutdown_timeout, log.
  *
  * Threads: any. Memory: none. Layer: conf. */
 #pragma once

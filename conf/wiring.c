@@ -1,5 +1,7 @@
 #include "conf/wiring.h"
 
+#include "conf/sink_chain.h"
+#include "conf/draft_links.h"
 #include "conf/excerpt.h"
 #include "conf/suggest.h"
 
@@ -8,21 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct wiring {
-	struct stage_drafts *drafts;
-	struct arena *arena;
-	struct problems *problems;
-};
-
 static const char *id_of(const struct wiring *w, size_t i)
 {
 	return w->drafts->list[i].stage.id.bytes;
-}
-
-static bool is_called(const struct stage_draft *d, const struct text *name)
-{
-	return d->stage.id.length == name->length &&
-	       !memcmp(d->stage.id.bytes, name->bytes, name->length);
 }
 
 static int check_ids(const struct wiring *w)
@@ -33,7 +23,7 @@ static int check_ids(const struct wiring *w)
 		const struct stage_draft *d = &w->drafts->list[i];
 		for (size_t j = 0; j < i; j++) {
 			const struct stage_draft *first = &w->drafts->list[j];
-			if (!is_called(first, &d->stage.id))
+			if (!draft_is_called(first, &d->stage.id))
 				continue;
 			problem_add(w->problems, d->stage.at,
 				    "`%s` is the name of a %s already, at %s:%u:%u; take another",
@@ -72,39 +62,6 @@ static bool matches(const struct text *pattern, const char *name)
 	return p == pattern->length;
 }
 
-static struct draft_input *find_input(const struct stage_draft *d, size_t from, unsigned output)
-{
-	for (size_t i = 0; i < d->input_count; i++)
-		if (d->inputs[i].from == from && d->inputs[i].output == output)
-			return &d->inputs[i];
-	return NULL;
-}
-
-static int add_input(const struct wiring *w, struct stage_draft *d, struct draft_input input,
-		     const struct text *name)
-{
-	struct draft_input *known = find_input(d, input.from, input.output), *inputs;
-	const size_t from = input.from;
-	const bool wildcard = input.wildcard;
-
-	if (known && !wildcard && !known->wildcard) {
-		problem_add(w->problems, name->at, "`%s` stands twice in `inputs`; keep one",
-			    excerpt_of(name->bytes, name->length, name->secret).text);
-		return -EINVAL;
-	}
-	if (known)
-		return 0;
-	inputs = arena_grow(w->arena, d->inputs, d->input_count, &d->input_room, sizeof(*inputs));
-	if (!inputs)
-		return -ENOMEM;
-	d->inputs = inputs;
-	input.at = name->at;
-	d->inputs[d->input_count++] = input;
-	/* Who gets its dead letters does not read it. */
-	w->drafts->list[from].read |= input.output != OUTPUT_FAILED;
-	return 0;
-}
-
 /* By number; NULL: there are no more, or nothing is known of any. */
 static const char *output_name(const struct stage_draft *d, size_t number)
 {
@@ -134,11 +91,11 @@ static int add_wild_outputs(const struct wiring *w, struct stage_draft *d, size_
 		if (!matches(name, whole))
 			continue;
 		*any = true;
-		result = add_input(w, d,
-				   (struct draft_input){.from = from,
-							.output = OUTPUT_NAMED + (unsigned)i,
-							.wildcard = true},
-				   name);
+		result = draft_add_input(w, d,
+					 (struct draft_input){.from = from,
+							      .output = OUTPUT_NAMED + (unsigned)i,
+							      .wildcard = true},
+					 name);
 	}
 	return result;
 }
@@ -160,7 +117,8 @@ static int add_wildcard(const struct wiring *w, struct stage_draft *d, const str
 		if (!has_main(from) || !matches(name, id_of(w, i)))
 			continue;
 		any = true;
-		result = add_input(w, d, (struct draft_input){.from = i, .wildcard = true}, name);
+		result =
+		    draft_add_input(w, d, (struct draft_input){.from = i, .wildcard = true}, name);
 	}
 	if (any || result)
 		return result;
@@ -225,16 +183,6 @@ static int refuse_main(const struct wiring *w, size_t from, const struct text *n
 	return -EINVAL;
 }
 
-/* The stage of that name; w->drafts->count: there is none. */
-static size_t find_stage(const struct wiring *w, const struct text *name)
-{
-	size_t i = 0;
-
-	while (i < w->drafts->count && !is_called(&w->drafts->list[i], name))
-		i++;
-	return i;
-}
-
 static int refuse_output(const struct wiring *w, size_t from, const struct text *name,
 			 const struct text *output)
 {
@@ -273,7 +221,7 @@ static int add_output(const struct wiring *w, struct stage_draft *d, const struc
 	stage.length = (size_t)(dot - name->bytes);
 	output.bytes += stage.length + 1;
 	output.length -= stage.length + 1;
-	from = find_stage(w, &stage);
+	from = draft_find(w->drafts, &stage);
 	if (from == w->drafts->count)
 		return refuse_unknown(w, d, &stage);
 	s = &w->drafts->list[from].stage;
@@ -282,7 +230,7 @@ static int add_output(const struct wiring *w, struct stage_draft *d, const struc
 		number = s->schema->output(s->options, output.bytes, output.length);
 	if (number < 0)
 		return refuse_output(w, from, name, &output);
-	return add_input(
+	return draft_add_input(
 	    w, d, (struct draft_input){.from = from, .output = OUTPUT_NAMED + (unsigned)number},
 	    name);
 }
@@ -290,7 +238,7 @@ static int add_output(const struct wiring *w, struct stage_draft *d, const struc
 static int add_named(const struct wiring *w, struct stage_draft *d, const struct text *name)
 {
 	const char *dot = memchr(name->bytes, '.', name->length);
-	size_t from = find_stage(w, name);
+	size_t from = draft_find(w->drafts, name);
 
 	if (dot)
 		return add_output(w, d, name, dot);
@@ -299,7 +247,7 @@ static int add_named(const struct wiring *w, struct stage_draft *d, const struct
 	if (!has_main(&w->drafts->list[from]))
 		return refuse_main(w, from, name);
 	if (w->drafts->list[from].kind != STAGE_SINK)
-		return add_input(w, d, (struct draft_input){.from = from}, name);
+		return draft_add_input(w, d, (struct draft_input){.from = from}, name);
 	problem_add(w->problems, name->at,
 		    "`%s` is a sink, which nothing comes out of; read what it reads",
 		    id_of(w, from));
@@ -348,16 +296,16 @@ static int resolve_dead_letters(const struct wiring *w)
 
 	for (size_t i = 0; i < w->drafts->count && result != -ENOMEM; i++) {
 		const struct text *name = &w->drafts->list[i].dead_letter;
-		size_t to = name->bytes ? find_stage(w, name) : 0;
+		size_t to = name->bytes ? draft_find(w->drafts, name) : 0;
 		int r = 0;
 		if (!name->bytes)
 			continue;
 		if (to == w->drafts->count || w->drafts->list[to].kind != STAGE_SINK)
 			r = refuse_dead_letter(w, name);
 		else
-			r = add_input(w, &w->drafts->list[to],
-				      (struct draft_input){.from = i, .output = OUTPUT_FAILED},
-				      name);
+			r = draft_add_input(
+			    w, &w->drafts->list[to],
+			    (struct draft_input){.from = i, .output = OUTPUT_FAILED}, name);
 		result = result_worse(r, result);
 	}
 	return result;
@@ -374,7 +322,8 @@ static int check_fed(const struct wiring *w)
 			continue;
 		problem_add(w->problems, d->stage.at, "`%s` reads nothing: `inputs` is empty%s",
 			    id_of(w, i),
-			    d->kind == STAGE_SINK ? " and no `dead_letter` names it" : "");
+			    d->kind == STAGE_SINK ? ", and no `dead_letter` or `fallback` names it"
+						  : "");
 		result = -EINVAL;
 	}
 	return result;
@@ -405,7 +354,7 @@ static int check_read(const struct wiring *w)
 static bool output_is_read(const struct wiring *w, size_t from, unsigned output)
 {
 	for (size_t i = 0; i < w->drafts->count; i++)
-		if (find_input(&w->drafts->list[i], from, output))
+		if (draft_find_input(&w->drafts->list[i], from, output))
 			return true;
 	return false;
 }
@@ -556,6 +505,8 @@ int wiring_connect(struct stage_drafts *drafts, struct place at, struct arena *a
 	result = result_worse(resolve(&w), result);
 	if (result != -ENOMEM)
 		result = result_worse(resolve_dead_letters(&w), result);
+	if (result != -ENOMEM)
+		result = result_worse(chain_connect(drafts, arena, problems), result);
 	if (result == -ENOMEM)
 		return result;
 	result = result_worse(check_fed(&w), result);

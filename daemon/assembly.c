@@ -1,4 +1,5 @@
 #include "daemon/assembly.h"
+#include "daemon/spilling.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,6 +17,13 @@ struct worker *assembly_worker(struct pipeline *p, size_t group, unsigned index)
 
 /* Queues */
 
+static void give_overflow(struct pipeline *p, const struct plan_edge *planned, struct edge *e)
+{
+	size_t reader = pipeline_group(p, planned->to)->head;
+	overflow_init(&e->overflow, planned->when_full, p->plan->topology->stages[reader].id.bytes,
+		      &p->counters[reader]);
+}
+
 static int make_edges(struct pipeline *p)
 {
 	p->edges = calloc(p->plan->edge_count ? p->plan->edge_count : 1, sizeof *p->edges);
@@ -31,6 +39,8 @@ static int make_edges(struct pipeline *p)
 		e->turns = pipeline_group(p, planned->to)->ordered;
 		turn_init(&e->turn, 0);
 		barrier_init(&e->barrier);
+		e->held_max = planned->held_max;
+		give_overflow(p, planned, e);
 	}
 	return 0;
 }
@@ -154,18 +164,20 @@ static void make_nodes(struct pipeline *p, size_t g, struct worker *w, unsigned 
 		if (!plan_hosts(p->plan, g, i))
 			continue;
 		struct node *n = &w->nodes[w->node_count++];
-		bool is_source = t->stages[i].schema->kind == STAGE_SOURCE;
+		bool has_input =
+		    t->stages[i].schema->kind == STAGE_SOURCE || plan_type(p->plan, i)->spills;
 		n->stage = (struct stage){
 		    .type = plan_type(p->plan, i),
 		    .id = t->stages[i].id.bytes,
 		    .options = t->stages[i].options,
-		    .home = is_source ? w->home : w->clones,
+		    .home = has_input ? w->home : w->clones,
 		    .fields = &p->plan->fields,
 		    .needed = &p->plan->needed[i],
 		    .needs_all = p->plan->needs_all[i],
 		    .written = &p->plan->written[i],
 		    .object = p->plan->objects[i],
 		    .on_error = (enum on_error)t->stages[i].on_error,
+		    .ordered = t->stages[i].ordered,
 		    .counters = &p->counters[i],
 		    .once = once,
 		    .terminal = isatty(STDOUT_FILENO) != 0,
@@ -216,8 +228,9 @@ static int connect_outlets(struct pipeline *p, size_t g, struct worker *w, size_
 	n->outlet_count = count;
 	int r = 0;
 	for (unsigned i = 0; i < count && r == 0; i++) {
-		n->outlets[i] =
-		    (struct outlet){.node = n, .worker = w, .counters = n->stage.counters};
+		n->outlets[i] = (struct outlet){.node = n, .worker = w};
+		if (n->stage.type->schema.kind != STAGE_SINK)
+			n->outlets[i].counters = n->stage.counters;
 		r = connect_output(p, g, n, stage, i);
 	}
 	return r;
@@ -279,9 +292,40 @@ static void release_worker(struct worker *w)
 		free(w->units[i].lists);
 	free(w->units);
 	reporting_release(w);
+	isolation_release(w);
+	spilling_release(w);
 	free(w->nodes);
 	free(w->in_edges);
 	free(w->out_edges);
+}
+
+/* Spills */
+
+/* It is one sink that nobody can ask what it has stored. */
+static bool has_no_part(struct pipeline *p, const struct plan_edge *e)
+{
+	const struct stage_type *type = plan_type(p->plan, pipeline_group(p, e->to)->head);
+	return type->schema.kind == STAGE_SINK && !type->sink_sync;
+}
+
+static int make_spilling(struct pipeline *p, size_t edge)
+{
+	const struct plan_edge *e = &p->plan->edges[edge];
+	struct worker *reader = assembly_worker(p, e->to, 0);
+	bool keeps = has_no_part(p, e);
+	reader->has_no_part = keeps;
+	p->edges[edge].is_passed_at_once = keeps && reader->out_edge_count > 0;
+	return spilling_init(assembly_worker(p, e->from, 0), keeps,
+			     pipeline_group(p, e->from)->isolated);
+}
+
+static int make_spillings(struct pipeline *p)
+{
+	int r = 0;
+	for (size_t e = 0; e < p->plan->edge_count && r == 0 && p->memory; e++)
+		if (pipeline_group(p, p->plan->edges[e].from)->spills)
+			r = make_spilling(p, e);
+	return r;
 }
 
 /* All of it */
@@ -295,7 +339,9 @@ int assembly_make(struct pipeline *p, bool once)
 	int r = p->workers ? make_edges(p) : -ENOMEM;
 	if (r == 0)
 		r = make_homes(p);
-	return r == 0 ? make_workers(p, once) : r;
+	if (r == 0)
+		r = make_workers(p, once);
+	return r == 0 ? make_spillings(p) : r;
 }
 
 void assembly_release(struct pipeline *p)
@@ -304,6 +350,7 @@ void assembly_release(struct pipeline *p)
 		release_worker(&p->workers[i]);
 	for (size_t i = 0; i < p->edge_count; i++) {
 		turn_release(&p->edges[i].turn);
+		overflow_release(&p->edges[i].overflow);
 		queue_release(&p->edges[i].queue);
 	}
 	for (size_t i = 0; i < p->home_count; i++)

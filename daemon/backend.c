@@ -1,8 +1,9 @@
 #include "daemon/backend.h"
 #include "daemon/helpers.h"
-#include "daemon/listing.h"
 #include "daemon/log.h"
 #include "daemon/plain_io.h"
+#include "daemon/processes.h"
+#include "daemon/sockets.h"
 #include "daemon/stand_in.h"
 #include "daemon/status.h"
 #include "stages/stage.h"
@@ -16,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 int backend_choose(enum backend_kind wanted, enum backend_kind *ret_kind)
@@ -61,6 +63,15 @@ struct timespec backend_time_left(uint64_t deadline_ns)
 	uint64_t ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
 	return (struct timespec){.tv_sec = (time_t)(ns / 1000000000),
 				 .tv_nsec = (long)(ns % 1000000000)};
+}
+
+void backend_rest(const struct backend *b, uint64_t deadline_ns)
+{
+	uint64_t until_ns = b->rest_until_ns < deadline_ns ? b->rest_until_ns : deadline_ns;
+	if (until_ns == 0)
+		return;
+	struct timespec left = backend_time_left(until_ns);
+	ppoll(NULL, 0, &left, NULL);
 }
 
 void backend_init(struct backend *b, struct helpers *helpers)
@@ -184,6 +195,9 @@ static int64_t empty_pipe(int fd)
 
 int64_t backend_look_into_pipe(struct io_op *op)
 {
+	int64_t unsent = sockets_unsent(op->fd);
+	if (unsent != -ENOTSOCK)
+		return unsent;
 	struct pollfd end = {.fd = op->fd, .events = POLLOUT};
 	int bytes = 0;
 	if (poll(&end, 1, 0) < 0)
@@ -223,17 +237,41 @@ static int64_t carry_out(struct io_op *op)
 		return or_errno(inotify_add_watch(op->fd, op->watch.path, op->watch.mask));
 	case IO_WATCH_REMOVE:
 		return or_errno(inotify_rm_watch(op->fd, op->watch.descriptor));
+	case IO_LISTEN:
+		return sockets_listen(op);
+	case IO_SOCKET:
+		return sockets_open(op);
+	case IO_SET_OPTION:
+		return sockets_set_option(op);
+	case IO_SHUTDOWN:
+		return sockets_shut_down(op);
+	case IO_SIGNAL:
+		return processes_signal(op);
 	default:
 		return -EOPNOTSUPP;
 	}
 }
 
+/* What is there at the moment, of a stream or of datagrams. */
+static int64_t take_at_once(const struct io_op *op)
+{
+	if (op->code == IO_RECEIVE)
+		return sockets_receive(op);
+	return or_errno(recv(op->fd, op->read.bytes, op->read.length, MSG_DONTWAIT));
+}
+
 bool backend_submit_common(struct backend *b, struct io_op *op)
 {
+	if (op->at_once) {
+		backend_complete(b, op, take_at_once(op));
+		return true;
+	}
 	switch (op->code) {
 	case IO_LIST:
+	case IO_RESOLVE:
+	case IO_SPAWN:
 		if (!b->helpers) {
-			backend_complete(b, op, listing_read(op->fd, op->list.path, op->list.into));
+			backend_complete(b, op, helpers_carry_out(op));
 			return true;
 		}
 		/* fall through */
@@ -252,6 +290,12 @@ bool backend_submit_common(struct backend *b, struct io_op *op)
 	case IO_DATASYNC:
 	case IO_WRITE_BACK:
 	case IO_SYNC:
+	case IO_ACCEPT:
+	case IO_CONNECT:
+	case IO_RECEIVE:
+	case IO_SEND:
+	case IO_POLL:
+	case IO_AWAIT:
 		return false;
 	default:
 		backend_complete(b, op, carry_out(op));

@@ -29,13 +29,15 @@ struct backend {
 	struct io io; /* must stand first: stages hold a pointer to it */
 	const struct backend_ops *ops;
 	struct helpers
-	    *helpers;        /* for IO_WORK and IO_LIST; NULL: lists on the spot, does no IO_WORK */
+	    *helpers;        /* for what blocks; NULL: that is done on the spot, and no IO_WORK */
 	struct stack helped; /* ops that helpers are through with */
 	struct io_op *completed; /* done inline, waiting for poll; oldest first */
 	struct io_op *completed_last;
 	struct io_op *in_flight; /* all that is busy and not in `completed` */
-	size_t helping;          /* ops that are with the helpers */
-	size_t busy;             /* ops submitted whose done was not called yet */
+	uint64_t
+	    rest_until_ns; /* before that a wait is not ended by what completes; monotonic, 0: it is */
+	size_t helping;    /* ops that are with the helpers */
+	size_t busy;       /* ops submitted whose done was not called yet */
 };
 
 enum backend_kind { BACKEND_AUTO, BACKEND_URING, BACKEND_PLAIN };
@@ -47,6 +49,9 @@ int backend_choose(enum backend_kind wanted, enum backend_kind *ret_kind);
 /* On the thread that will own it. BACKEND_AUTO: io_uring, or plain where this one ring is refused (out of descriptors or
  * memory, a filter), and says so, with the thread's name. 0 or -errno. */
 int backend_open(struct backend **ret_backend, enum backend_kind kind, struct helpers *helpers);
+
+/* For waits: sleeps for as long as it is to rest. */
+void backend_rest(const struct backend *b, uint64_t deadline_ns);
 
 static inline size_t backend_poll(struct backend *b)
 {

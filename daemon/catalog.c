@@ -1,4 +1,5 @@
 #include "daemon/catalog.h"
+#include "stages/segments/spill.h"
 #include "stages/stage.h"
 
 #include <assert.h>
@@ -8,7 +9,8 @@ enum { TYPES_MAX = 128 };
 const struct stage_catalog *catalog(void)
 {
 	static const struct stage_schema *schemas[TYPES_MAX];
-	static struct stage_catalog all = {.types = schemas, .left_out = stages_left_out};
+	static struct stage_catalog all = {
+	    .types = schemas, .left_out = stages_left_out, .spill = &spill_type.schema};
 	for (size_t i = 0; stage_types[i]; i++) {
 		assert(i + 1 < TYPES_MAX);
 		schemas[i] = &stage_types[i]->schema;

@@ -134,7 +134,8 @@ static enum step fail(struct epochs *e, int error)
 
 static enum step go_on(struct epochs *e)
 {
-	become(e, all_final(e) ? EPOCHS_OVER : EPOCHS_IDLE);
+	/* Final reports that came while the log was compacted are in no record yet. */
+	become(e, all_final(e) && e->held_count == 0 ? EPOCHS_OVER : EPOCHS_IDLE);
 	e->due_ns = env_now_ns(e->env) + e->options.interval_ns;
 	return STEP_MORE;
 }

@@ -28,6 +28,12 @@ static const char *thread_note(const struct plan *p, size_t group)
 	return p->groups[group].thread_of == group ? NULL : head_id(p, p->groups[group].thread_of);
 }
 
+static const char *const when_full_notes[] = {
+    [WHEN_FULL_BLOCK] = "",
+    [WHEN_FULL_DROP_NEWEST] = "; when it is full, what comes is dropped",
+    [WHEN_FULL_DROP_OLDEST] = "; when it is full, the oldest in it is dropped",
+    [WHEN_FULL_SPILL] = "; when it is full, what comes goes to disk"};
+
 /* Text */
 
 static void text_group(const struct plan *p, size_t group)
@@ -52,10 +58,11 @@ static void text_edges_from(const struct plan *p, size_t group)
 {
 	for (size_t e = 0; e < p->edge_count; e++)
 		if (p->edges[e].from == group)
-			printf("  -> %s: queue of %zu batches, %s\n", head_id(p, p->edges[e].to),
+			printf("  -> %s: queue of %zu batches, %s%s\n", head_id(p, p->edges[e].to),
 			       p->edges[e].capacity,
 			       p->edges[e].mode == QUEUE_SPSC ? "one producer, one consumer"
-							      : "several producers or consumers");
+							      : "several producers or consumers",
+			       when_full_notes[p->edges[e].when_full]);
 }
 
 static void graph_text(const struct plan *p)
@@ -144,6 +151,7 @@ static void json_edge(struct json_writer *w, const struct plan *p, const struct 
 	json_text_of(w, "to", head_id(p, e->to));
 	number_of(w, "capacity", e->capacity);
 	json_text_of(w, "mode", e->mode == QUEUE_SPSC ? "spsc" : "mpmc");
+	json_text_of(w, "when_full", when_full_names[e->when_full]);
 	json_close(w, '}');
 }
 

@@ -1,17 +1,26 @@
 #include "daemon/helpers.h"
 #include "daemon/listing.h"
+#include "daemon/processes.h"
+#include "daemon/sockets.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t carry_out(struct io_op *op)
+int64_t helpers_carry_out(struct io_op *op)
 {
-	if (op->code == IO_WORK)
+	switch (op->code) {
+	case IO_WORK:
 		return op->work.run(op->work.argument);
-	assert(op->code == IO_LIST);
-	return listing_read(op->fd, op->list.path, op->list.into);
+	case IO_RESOLVE:
+		return sockets_resolve(op);
+	case IO_SPAWN:
+		return processes_spawn(op);
+	default:
+		assert(op->code == IO_LIST);
+		return listing_read(op->fd, op->list.path, op->list.into);
+	}
 }
 
 static struct io_op *next_op(struct helpers *h)
@@ -36,7 +45,7 @@ static void *helper_main(void *argument)
 	while ((op = next_op(h)) != NULL) {
 		/* The backend outlives the push: its owner closes it only after all that is busy has come back. */
 		struct backend *b = (struct backend *)(void *)op->io;
-		op->result = carry_out(op);
+		op->result = helpers_carry_out(op);
 		stack_push(&b->helped, &op->node);
 	}
 	return NULL;

@@ -1,4 +1,5 @@
-/* helpers.h - a few threads for what would hold up a worker longest: compression, directory listings.
+/* helpers.h - a few threads for what would hold up a worker longest: compression, directory
+ * listings, names of hosts, programs that are begun.
  *
  * Threads: submit from any; the work runs on a helper; the result goes back to the backend the op came through.
  * Memory: ops are the callers', linked into the list while they wait. Layer: daemon. */
@@ -22,3 +23,5 @@ int helpers_init(struct helpers *h, size_t threads);
 /* All work must be done. */
 void helpers_release(struct helpers *h);
 void helpers_submit(struct helpers *h, struct io_op *op);
+/* What a helper does, for whoever has none: IO_WORK, IO_LIST, IO_RESOLVE, IO_SPAWN. Blocks. Result: the operation's. */
+int64_t helpers_carry_out(struct io_op *op);

@@ -15,6 +15,7 @@ void inputs_close(struct worker *w)
 	for (size_t i = 0; i < w->in_edge_count; i++) {
 		struct in_edge *in = &w->in_edges[i];
 		queue_shutdown_now(&in->edge->queue, drop_batch, NULL);
+		overflow_settle(in->edge);
 		in->ended = true;
 	}
 }
@@ -39,7 +40,7 @@ static bool is_raised(const struct in_edge *in)
 	return barrier_at(&in->edge->barrier) != BARRIER_NONE;
 }
 
-static bool any_barrier(const struct worker *w, uint64_t *ret_epoch)
+bool inputs_any_barrier(const struct worker *w, uint64_t *ret_epoch)
 {
 	for (size_t i = 0; i < w->in_edge_count; i++)
 		if (is_raised(&w->in_edges[i])) {
@@ -49,14 +50,21 @@ static bool any_barrier(const struct worker *w, uint64_t *ret_epoch)
 	return false;
 }
 
+/* Nothing from before the barrier is to be taken any more: by this worker, its only consumer. */
+static bool has_come_to_barrier(const struct in_edge *in)
+{
+	uint64_t at = barrier_at(&in->edge->barrier);
+	return in->ended || at == BARRIER_NONE ? in->ended
+					       : queue_get_count(&in->edge->queue) >= at &&
+						     (!in->ahead || in->ahead_position >= at);
+}
+
 bool inputs_at_barrier(const struct worker *w, uint64_t *ret_epoch)
 {
-	for (size_t i = 0; i < w->in_edge_count; i++) {
-		const struct in_edge *in = &w->in_edges[i];
-		if (!in->ended && in->taken < barrier_at(&in->edge->barrier))
+	for (size_t i = 0; i < w->in_edge_count; i++)
+		if (!has_come_to_barrier(&w->in_edges[i]))
 			return false;
-	}
-	return any_barrier(w, ret_epoch);
+	return inputs_any_barrier(w, ret_epoch);
 }
 
 void inputs_lower_barriers(struct worker *w)
@@ -65,7 +73,7 @@ void inputs_lower_barriers(struct worker *w)
 		struct edge *e = w->in_edges[i].edge;
 		if (!is_raised(&w->in_edges[i]))
 			continue;
-		barrier_lower(&e->barrier);
+		overflow_lower_barrier(e);
 		waitlist_wake_all(queue_getters(&e->queue));
 	}
 }
@@ -92,12 +100,12 @@ int inputs_pass_barriers(struct worker *w, int (*pass)(struct worker *w, uint64_
 {
 	uint64_t epoch;
 	int r = 0;
-	if (!any_barrier(w, &epoch))
+	if (!inputs_any_barrier(w, &epoch))
 		return 0;
 	/* Held while looking, too: whoever is through last finds all others through, and a barrier that was seen is not
 	 * lowered and raised again meanwhile. */
 	pthread_mutex_lock(&w->crew->passing);
-	if (any_barrier(w, &epoch) && all_through(w)) {
+	if (inputs_any_barrier(w, &epoch) && all_through(w)) {
 		r = pass(w, epoch);
 		if (r != 0)
 			inputs_lower_barriers(w);
@@ -112,7 +120,7 @@ static struct batch *take_ahead(struct in_edge *in, uint64_t *ret_ticket)
 {
 	struct batch *b = in->ahead;
 	in->ahead = NULL;
-	*ret_ticket = in->ahead_position;
+	*ret_ticket = in->ahead_ticket;
 	return b;
 }
 
@@ -143,24 +151,26 @@ bool inputs_give_up_ahead(struct worker *w)
 /* Gets one, unless there is one that was got before. */
 static void draw(struct in_edge *in)
 {
-	void *item = NULL;
 	if (in->ahead || in->ended)
 		return;
-	int r = queue_try_get_at(&in->edge->queue, &item, &in->ahead_position);
+	int r = overflow_draw(in->edge, &in->ahead, &in->ahead_position, &in->ahead_ticket);
 	if (r == -ESHUTDOWN)
 		in->ended = true;
-	if (r == 0)
-		in->ahead = item;
+}
+
+/* A sink: others need what it has so much of. */
+static bool has_enough(const struct in_edge *in)
+{
+	return in->edge->held_max > 0 && counter_get(&in->held) >= in->edge->held_max;
 }
 
 static struct batch *take_from(struct worker *w, size_t i, struct in_edge **ret_from,
 			       uint64_t *ret_ticket)
 {
 	struct in_edge *in = &w->in_edges[i];
-	if (!in->ahead || is_behind_barrier(in, in->ahead_position))
+	if (!in->ahead || is_behind_barrier(in, in->ahead_position) || has_enough(in))
 		return NULL;
 	struct batch *b = take_ahead(in, ret_ticket);
-	in->taken = *ret_ticket + 1;
 	w->next_in = (i + 1) % w->in_edge_count;
 	*ret_from = in;
 	return b;
@@ -209,6 +219,8 @@ static void note_taken(struct inlet *in, struct in_edge *from)
 struct batch *inlet_take(struct inlet *in)
 {
 	struct worker *w = in->worker;
+	if (in->again.first)
+		return batch_list_take(&in->again);
 	if (in->run_count == TAKEN_RUNS_MAX) /* the sink first has to finish some of what it has */
 		return NULL;
 	struct in_edge *from;
@@ -217,13 +229,15 @@ struct batch *inlet_take(struct inlet *in)
 	if (!b)
 		return NULL;
 	note_taken(in, from);
+	if (from->edge->held_max > 0)
+		batch_count_in(b, &from->held);
 	struct stage_counters *c = w->nodes[0].stage.counters;
 	counter_add(&c->records_in, b->count);
 	counter_add(&c->bytes_in, b->bytes_total);
 	return b;
 }
 
-void inlet_done(struct inlet *in, size_t n)
+static void mark_done(struct inlet *in, size_t n)
 {
 	while (n > 0) {
 		assert(in->run_count > 0);
@@ -241,8 +255,40 @@ void inlet_done(struct inlet *in, size_t n)
 	}
 }
 
+void inlet_done(struct inlet *in, size_t n)
+{
+	if (in->worker->unit_count > 0)
+		in->done_later += n;
+	else
+		mark_done(in, n);
+}
+
+void inputs_catch_up(struct worker *w)
+{
+	mark_done(&w->inlet, w->inlet.done_later);
+	w->inlet.done_later = 0;
+}
+
+bool inlet_may_hand_on(struct inlet *in)
+{
+	return in->worker->unit_count == 0 && units_supplied(in->worker, 1);
+}
+
+struct outlet *inlet_handed_on(struct inlet *in)
+{
+	struct worker *w = in->worker;
+	struct outlet *out = outlet_of(w->nodes[0].outlets, OUTPUT_FAILED);
+	assert(w->unit_count == 0);
+	if (out)
+		unit_begin(w, NULL, 0);
+	return out;
+}
+
 void inputs_forget_taken(struct worker *w)
 {
+	batch_list_drop(&w->inlet.again);
+	batch_list_drop(&w->inlet.given_back);
+	w->inlet.done_later = 0;
 	for (size_t i = 0; i < w->inlet.run_count; i++) {
 		struct taken_run *run = run_at(&w->inlet, i);
 		int r = queue_task_done(&run->from->edge->queue, run->count);
@@ -261,5 +307,5 @@ void inputs_forget_taken(struct worker *w)
 
 bool inlet_ended(const struct inlet *in)
 {
-	return inputs_ended(in->worker);
+	return inputs_ended(in->worker) && !in->again.first;
 }

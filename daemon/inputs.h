@@ -16,6 +16,9 @@ struct batch *inputs_take_ahead(struct worker *w, struct in_edge **ret_from, uin
 /* Nothing more is wanted: shuts the queues down. What is `ahead` stays. */
 void inputs_close(struct worker *w);
 
+/* What a sink's last step handed on has been put: so are the batches done that it was in. */
+void inputs_catch_up(struct worker *w);
+
 /* A sink that fails or whose reader went away leaves batches taken and not done: nobody will finish them. */
 void inputs_forget_taken(struct worker *w);
 
@@ -31,6 +34,8 @@ bool inputs_any_ahead(const struct worker *w);
  * and there is one. */
 bool inputs_at_barrier(const struct worker *w, uint64_t *ret_epoch);
 void inputs_lower_barriers(struct worker *w);
+/* There is one, wherever it is. */
+bool inputs_any_barrier(const struct worker *w, uint64_t *ret_epoch);
 
 /* If all that came before the barriers of every input is done, by this worker and its siblings: calls pass(), once for
  * all of them, and lowers the barriers. Returns what it returned; 0 if it is too early or a sibling was first. */

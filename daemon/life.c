@@ -1,6 +1,7 @@
 #include "daemon/life.h"
 #include "daemon/arguments.h"
 #include "daemon/log.h"
+#include "daemon/processes.h"
 #include "daemon/progress.h"
 #include "daemon/signals.h"
 #include "daemon/summary.h"
@@ -32,23 +33,36 @@ static void begin_stop(struct life *l, const char *why)
 		return;
 	l->stopping = true;
 	l->stop_deadline_ns = backend_now_ns() + l->topology->shutdown_timeout_ns;
-	if (!l->reloading)
+	if (!l->reloading && !l->restarting)
 		notify_stopping(l->notify);
 	log_line(LOG_LEVEL_INFO, NULL, "stopping", "reason=%s", why);
 	pipeline_stop(l->pipeline);
 }
 
+/* In a reload, too: then what follows is a restart. */
 static void begin_stop_after_failure(struct life *l, const struct worker *failed)
 {
+	if (l->said_failed || (l->stopping && !l->reloading))
+		return;
+	l->said_failed = true;
+	l->restarting = l->restart && l->restart(l->context, failed);
 	char why[sizeof failed->name + sizeof " failed"];
 	snprintf(why, sizeof why, "%s failed", failed->name);
 	begin_stop(l, why);
+}
+
+static void look_for_failure(struct life *l)
+{
+	const struct worker *failed = pipeline_failed(l->pipeline);
+	if (failed)
+		begin_stop_after_failure(l, failed);
 }
 
 /* Nothing more can be done for those that hang: leave without waiting for any thread. */
 static void __attribute__((noreturn)) leave_now(struct life *l, const char *why)
 {
 	log_line(LOG_LEVEL_ERROR, NULL, "stopped before everything was stored", "reason=%s", why);
+	processes_kill_all();
 	pipeline_report(l->pipeline);
 	progress_end();
 	summary_print(l->pipeline, seconds_so_far(l), true);
@@ -88,13 +102,13 @@ static void ask_to_reload(struct life *l)
 		notify_ready(l->notify);
 }
 
-/* A reload that is under way ends in nothing but the end. */
+/* What was to follow, a reload or a restart, does not any more. */
 static void ask_to_stop(struct life *l, uint32_t number)
 {
 	l->signalled = true;
 	l->signalled_ns = backend_now_ns();
-	if (l->reloading) {
-		l->reloading = false;
+	if (l->reloading || l->restarting) {
+		l->reloading = l->restarting = false;
 		l->stopping = false;
 	}
 	begin_stop(l, signals_name(number));
@@ -184,9 +198,7 @@ static void look_after(struct life *l)
 	while (read(l->pipeline->ended_event, &count, sizeof count) > 0)
 		;
 	read_signals(l);
-	const struct worker *failed = pipeline_failed(l->pipeline);
-	if (failed)
-		begin_stop_after_failure(l, failed);
+	look_for_failure(l);
 	if (pipeline_log_failure(l->pipeline) < 0)
 		begin_stop(l, "epochs cannot be committed");
 	look_at_deadline(l);
@@ -266,9 +278,11 @@ int life_run(struct life *l)
 	if (error < 0)
 		log_line(LOG_LEVEL_ERROR, NULL, "cannot start", "error=%s", strerror(-error));
 	wait_for_end(l);
+	look_for_failure(l); /* it may have ended before anybody looked */
 	pipeline_join(l->pipeline);
 	progress_end();
 	watchdog_end(&l->watchdog);
+	l->restarting &= error == 0 && pipeline_log_failure(l->pipeline) == 0;
 	l->unproven = error < 0 || is_unproven(l);
 	int code = error < 0 ? EXIT_FAILED : result(l);
 	summary_print(l->pipeline, seconds_so_far(l), code != EXIT_DONE);

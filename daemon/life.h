@@ -6,6 +6,8 @@
  *                                                       v
  *                                                    exit 1 at once
  *
+ * A failure that begins anew (daemon/supervision.h) ends this life in the same way; what comes next is the caller's to begin.
+ *
  * For a reload shutdown_timeout is only told of: who asked for a reload did not ask for an end.
  *
  * Threads: main. Blocks: for as long as the pipeline runs. Layer: daemon. */
@@ -23,6 +25,8 @@ struct life {
 	int signals; /* signals_open() */
 	bool once;
 	bool (*reload)(void *context); /* SIGHUP: is there another topology to end this one for? */
+	/* A worker has failed: may all begin anew? NULL: never. */
+	bool (*restart)(void *context, const struct worker *failed);
 	void *context;
 
 	bool
@@ -34,7 +38,9 @@ struct life {
 	bool stopping;
 	bool signalled; /* asked to stop; a stage that failed may have begun the stop before */
 	bool reloading; /* stopping for what comes next */
-	bool said_ready, said_stuck, said_slow;
+	bool
+	    restarting; /* likewise, after a failure; afterwards: what has ended is to begin anew */
+	bool said_ready, said_stuck, said_slow, said_failed;
 	uint64_t first_epoch;
 	uint64_t started_ns, signalled_ns, stop_deadline_ns, status_due_ns;
 };

@@ -6,6 +6,7 @@
 #include "daemon/overlaps.h"
 #include "daemon/rehearsal.h"
 #include "daemon/zone_file.h"
+#include "daemon/supervision.h"
 #include "stages/stage.h"
 
 #include <errno.h>
@@ -65,6 +66,8 @@ int load(struct loaded *l, const struct arguments *a, bool look)
 		r = given_fields_check(&l->topology, &problems);
 	if (r != -ENOMEM)
 		r = result_worse(check_epochs(&l->topology, &problems), r);
+	if (r != -ENOMEM)
+		r = result_worse(supervision_check(&l->topology, &problems), r);
 	if (r != -ENOMEM)
 		r = result_worse(zone_files_check(&l->topology, &problems), r);
 	/* Also of the stages in which nothing is wrong, where others are. */

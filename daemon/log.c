@@ -151,6 +151,8 @@ struct arguments {
 	va_list list;
 };
 
+enum { DIGITS_MAX = 30 };
+
 enum width { WIDTH_INT, WIDTH_LONG, WIDTH_LONG_LONG, WIDTH_SIZE, WIDTH_MAX };
 
 static enum width read_width(const char **at)
@@ -200,14 +202,16 @@ static uintmax_t take_unsigned(struct arguments *a, enum width w)
 	}
 }
 
-static void add_number(struct value *v, struct arguments *a, enum width w, char conversion)
+/* places: at least so many digits, with zeroes in front. */
+static void add_number(struct value *v, struct arguments *a, enum width w, char conversion,
+		       int places)
 {
-	char digits[32];
+	char digits[DIGITS_MAX + 2];
 	int n;
 	if (conversion == 'd' || conversion == 'i')
-		n = snprintf(digits, sizeof digits, "%jd", take_signed(a, w));
+		n = snprintf(digits, sizeof digits, "%0*jd", places, take_signed(a, w));
 	else
-		n = snprintf(digits, sizeof digits, conversion == 'x' ? "%jx" : "%ju",
+		n = snprintf(digits, sizeof digits, conversion == 'x' ? "%0*jx" : "%0*ju", places,
 			     take_unsigned(a, w));
 	if (conversion == 'x')
 		v->textual = true;
@@ -231,6 +235,10 @@ static void add_conversion(struct value *v, struct arguments *a, const char **at
 		precision = va_arg(a->list, int);
 		*at += 2;
 	}
+	int places = 1;
+	if (**at == '0')
+		for (places = 0; isdigit((unsigned char)**at) && places < DIGITS_MAX; (*at)++)
+			places = places * 10 + (**at - '0');
 	enum width w = read_width(at);
 	char conversion = *(*at)++;
 	if (conversion == 's') {
@@ -243,7 +251,8 @@ static void add_conversion(struct value *v, struct arguments *a, const char **at
 		value_add(v, "%", 1);
 	} else {
 		assert(strchr("diux", conversion));
-		add_number(v, a, w, conversion);
+		assert(places <= DIGITS_MAX);
+		add_number(v, a, w, conversion, places);
 	}
 }
 

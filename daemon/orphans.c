@@ -2,6 +2,7 @@
 #include "daemon/log.h"
 #include "daemon/pipeline.h"
 #include "stages/glob.h"
+#include "stages/segments/spill.h"
 #include "stages/stage.h"
 
 #include <errno.h>
@@ -121,9 +122,38 @@ static int warn_of(const struct topology *t, const struct topology_stage *s,
 	return 0;
 }
 
+static void say_spilled(const char *gone, uint64_t records)
+{
+	log_line(LOG_LEVEL_WARN, NULL,
+		 "records are on disk for a stage that does not spill any more",
+		 "stage=%s records=%ju cure=%s", gone, (uintmax_t)records,
+		 "put the stage and its `when_full: spill` back for it to get them");
+}
+
+/* What is on disk for readers that are no more, or have another queue. */
+static int warn_of_spilled(const struct topology *t, const struct epoch_map *map)
+{
+	const char *name = spill_type.schema.name;
+	const size_t length = strlen(name);
+	for (const struct epoch_stage *e = map->stages; e; e = e->next) {
+		struct delta saved = {.count = 0};
+		if (strncmp(e->id, name, length) != 0 || e->id[length] != ':')
+			continue;
+		int there = orphans_has_stage(t, e->id);
+		int r = there == 0 ? epoch_map_copy(map, e->id, &saved) : there;
+		uint64_t records = r == 0 ? spill_saved_records(&saved) : 0;
+		delta_release(&saved);
+		if (r < 0)
+			return r;
+		if (there == 0 && records > 0)
+			say_spilled(e->id + length + 1, records);
+	}
+	return 0;
+}
+
 int orphans_warn(const struct topology *t, const struct epoch_map *map)
 {
-	int r = 0;
+	int r = warn_of_spilled(t, map);
 	for (size_t i = 0; r == 0 && i < t->stage_count; i++) {
 		const struct topology_stage *s = &t->stages[i];
 		if (s->schema->kind != STAGE_SOURCE || !type_of(s)->patterns || !type_of(s)->tell)

@@ -64,6 +64,8 @@ static int make_reporting(struct pipeline *p)
 {
 	for (size_t i = 0; i < p->worker_count; i++) {
 		struct worker *w = &p->workers[i];
+		if (w->has_no_part)
+			continue;
 		give_memory(p, w);
 		if (w->kind == STAGE_TRANSFORM && !has_state(w))
 			continue;
@@ -260,6 +262,18 @@ static void abandon_epochs(struct pipeline *p)
 	epochs_abandon(&p->epochs);
 }
 
+int pipeline_supervise(struct pipeline *p, struct supervision *by)
+{
+	int r = 0;
+	for (size_t i = 0; i < p->runner_count && by->strategy == ISOLATE && r == 0; i++) {
+		struct runner *runner = &p->runners[i];
+		struct worker *w = runner->worker_count == 1 ? runner->workers[0] : NULL;
+		if (w && isolation_suits(w->nodes[0].stage.type))
+			r = isolation_init(w, by);
+	}
+	return r;
+}
+
 int pipeline_start(struct pipeline *p)
 {
 	int r = helpers_init(&p->helpers, p->plan->helpers);
@@ -380,22 +394,47 @@ static void report_stage(const struct pipeline *p, size_t stage)
 		 figure(&c->truncations), figure(&c->removals), figure(&c->latency_max_ns) / 1000);
 }
 
+/* What it has asked of others, if it is one that does. */
+static void tell_calls(const struct pipeline *p, size_t stage)
+{
+	const struct call_counters *c = &p->counters[stage].calls;
+	if (counter_get(&c->attempts) == 0)
+		return;
+	log_line(LOG_LEVEL_INFO, p->plan->topology->stages[stage].id.bytes, "calls",
+		 "attempts=%ju retries=%ju timeouts=%ju given_up=%ju in_flight=%ju "
+		 "in_flight_most=%ju breaker=%s breaker_opened=%ju limited_ms=%ju",
+		 figure(&c->attempts), figure(&c->retries), figure(&c->timeouts),
+		 figure(&c->given_up), figure(&c->in_flight), figure(&c->in_flight_most),
+		 breaker_state_names[counter_get(&c->breaker_state)], figure(&c->opened),
+		 figure(&c->limited_ns) / 1000000);
+}
+
+static void tell_count(const struct pipeline *p, size_t stage, const char *what,
+		       const struct counter *counter)
+{
+	uintmax_t count = figure(counter);
+	if (count > 0)
+		log_line(LOG_LEVEL_INFO, p->plan->topology->stages[stage].id.bytes, "counted",
+			 "what=%s count=%ju", what, count);
+}
+
 static void tell_figures(const struct pipeline *p, size_t stage)
 {
 	const char *const *names = plan_type(p->plan, stage)->figures;
 	for (size_t i = 0; names && names[i]; i++) {
 		assert(i < FIGURES_MAX);
-		uintmax_t count = figure(&p->counters[stage].figures[i]);
-		if (count > 0)
-			log_line(LOG_LEVEL_INFO, p->plan->topology->stages[stage].id.bytes,
-				 "counted", "what=%s count=%ju", names[i], count);
+		tell_count(p, stage, names[i], &p->counters[stage].figures[i]);
 	}
+	tell_count(p, stage, "steps over 100 ms", &p->counters[stage].slow_steps);
+	tell_count(p, stage, "restarts by itself", &p->counters[stage].restarts);
 }
 
 void pipeline_tell_figures(const struct pipeline *p)
 {
-	for (size_t i = 0; i < p->plan->topology->stage_count; i++)
+	for (size_t i = 0; i < p->plan->topology->stage_count; i++) {
 		tell_figures(p, i);
+		tell_calls(p, i);
+	}
 }
 
 void pipeline_report(struct pipeline *p)

@@ -59,6 +59,9 @@ int pipeline_init(struct pipeline *p, const struct plan *plan, bool once, enum b
 		  const struct pipeline_memory *memory);
 void pipeline_release(struct pipeline *p);
 
+/* After pipeline_init(): workers that can begin anew by themselves do, if the strategy is ISOLATE. by outlives p. 0 or -ENOMEM. */
+int pipeline_supervise(struct pipeline *p, struct supervision *by);
+
 /* 0 or -errno; if not all threads could be started, those that were end by themselves: join them. */
 int pipeline_start(struct pipeline *p);
 

@@ -1,4 +1,6 @@
 #include "daemon/plain_io.h"
+#include "daemon/readiness.h"
+#include "daemon/waiting.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,14 +12,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { STREAMS_MAX = 1024, SPANS_MAX = 64 };
+enum { SPANS_MAX = 64 };
 
 struct plain_io {
 	struct backend backend;
-	int event;                             /* wakes the poll */
-	struct pollfd polled[1 + STREAMS_MAX]; /* [0] is event; [1 + i] belongs to streams[i] */
-	struct io_op *streams[STREAMS_MAX];
-	size_t stream_count;
+	int event; /* wakes who waits */
+	struct waiting waiting;
 };
 
 static struct plain_io *from_io(struct io *io)
@@ -35,13 +35,19 @@ static int open_beneath(const struct io_op *op)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-static int64_t carry_out(const struct io_op *op)
+static int64_t close_it(struct plain_io *p, const struct io_op *op)
+{
+	waiting_forget(&p->waiting, op->fd);
+	return or_errno(close(op->fd));
+}
+
+static int64_t carry_out(struct plain_io *p, const struct io_op *op)
 {
 	switch (op->code) {
 	case IO_OPEN:
 		return open_beneath(op);
 	case IO_CLOSE:
-		return or_errno(close(op->fd));
+		return close_it(p, op);
 	case IO_READ:
 		return or_errno(pread(op->fd, op->read.bytes, op->read.length, (off_t)op->read.at));
 	case IO_DATASYNC:
@@ -80,91 +86,96 @@ static int64_t carry_out_stream(const struct io_op *op)
 	return write_cautiously(op);
 }
 
-static void remove_stream(struct plain_io *p, size_t i)
+/* Waits, or at the end of its wait: what it comes to. False: it goes on waiting. */
+static bool try_op(void *owner, struct io_op *op, short ready)
 {
-	backend_untrack(&p->backend, p->streams[i]);
-	p->stream_count--;
-	p->streams[i] = p->streams[p->stream_count];
-	p->polled[1 + i] = p->polled[1 + p->stream_count];
+	struct plain_io *p = owner;
+	int64_t result;
+	if (ready & POLLNVAL)
+		result = -EBADF;
+	else if (op->code == IO_POLL)
+		result = ready;
+	else if (op->stream)
+		result = carry_out_stream(op);
+	else if (!ready_try(op, &result))
+		return false;
+	if (op->stream && result == -EAGAIN)
+		return false;
+	backend_untrack(&p->backend, op);
+	backend_complete(&p->backend, op, result);
+	return true;
 }
 
-static void add_stream(struct plain_io *p, struct io_op *op)
+/* A file is always ready. */
+static void wait_for(struct plain_io *p, struct io_op *op)
 {
-	if (p->stream_count == STREAMS_MAX) {
-		backend_complete(&p->backend, op, -EMFILE);
-		return;
-	}
-	size_t i = p->stream_count++;
-	p->streams[i] = op;
-	p->polled[1 + i] =
-	    (struct pollfd){.fd = op->fd, .events = op->code == IO_READ ? POLLIN : POLLOUT};
-	backend_track(&p->backend, op);
+	int r = waiting_add(&p->waiting, op, ready_events(op));
+	if (r == 0)
+		backend_track(&p->backend, op);
+	else if (r == -EPERM && op->code == IO_POLL)
+		backend_complete(&p->backend, op, op->poll.events);
+	else if (r == -EPERM && op->stream)
+		backend_complete(&p->backend, op, carry_out_stream(op));
+	else
+		backend_complete(&p->backend, op, r);
 }
 
 static void submit(struct io *io, struct io_op *op)
 {
 	struct plain_io *p = from_io(io);
 	p->backend.busy++;
+	op->marks = 0;
 	if (backend_submit_common(&p->backend, op))
 		return;
-	if (op->stream)
-		add_stream(p, op);
+	int64_t result;
+	if (ready_can_be_tried(op) && ready_try(op, &result))
+		backend_complete(&p->backend, op, result);
+	else if (op->stream || op->code == IO_POLL || ready_can_be_tried(op))
+		wait_for(p, op);
 	else
-		backend_complete(&p->backend, op, carry_out(op));
+		backend_complete(&p->backend, op, carry_out(p, op));
 }
 
 static void cancel(struct io *io, struct io_op *op)
 {
 	struct plain_io *p = from_io(io);
-	for (size_t i = 0; i < p->stream_count; i++) {
-		if (p->streams[i] == op) {
-			remove_stream(p, i);
-			backend_complete(&p->backend, op, -ECANCELED);
-			return;
-		}
-	}
+	if (!(op->marks & WAITING))
+		return;
+	waiting_remove(&p->waiting, op);
+	backend_untrack(&p->backend, op);
+	backend_complete(&p->backend, op, -ECANCELED);
 }
 
-/* Polls for at most `timeout` (NULL: for ever) and carries out what is ready. */
-static void poll_streams(struct plain_io *p, const struct timespec *timeout)
+static void take_ready(struct plain_io *p)
 {
-	if (ppoll(p->polled, 1 + p->stream_count, timeout, NULL) <= 0)
+	uint64_t count;
+	if (!waiting_take(&p->waiting, try_op, p))
 		return;
-	if (p->polled[0].revents) {
-		uint64_t count;
-		ssize_t ignored = read(p->event, &count, sizeof count);
-		(void)ignored;
-	}
-	for (size_t i = p->stream_count; i-- > 0;) {
-		if (!p->polled[1 + i].revents)
-			continue;
-		struct io_op *op = p->streams[i];
-		int64_t result = carry_out_stream(op);
-		if (result == -EAGAIN)
-			continue;
-		remove_stream(p, i);
-		backend_complete(&p->backend, op, result);
-	}
+	ssize_t ignored = read(p->event, &count, sizeof count);
+	(void)ignored;
 }
 
 static size_t plain_poll(struct backend *b)
 {
 	struct plain_io *p = (struct plain_io *)b;
-	static const struct timespec at_once;
-	if (p->stream_count > 0)
-		poll_streams(p, &at_once);
+	if (p->waiting.count > 0)
+		take_ready(p);
 	return backend_deliver(b);
 }
 
+/* The set itself is polled, as epoll_wait(2) counts in milliseconds. */
 static void plain_wait(struct backend *b, uint64_t deadline_ns)
 {
 	struct plain_io *p = (struct plain_io *)b;
 	if (b->completed)
 		return;
+	backend_rest(b, deadline_ns);
 	struct timespec left = {0};
 	if (deadline_ns != UINT64_MAX)
 		left = backend_time_left(deadline_ns);
-	poll_streams(p, deadline_ns == UINT64_MAX ? NULL : &left);
+	struct pollfd set = {.fd = p->waiting.set, .events = POLLIN};
+	if (ppoll(&set, 1, deadline_ns == UINT64_MAX ? NULL : &left, NULL) > 0)
+		take_ready(p);
 }
 
 static void plain_wake(struct backend *b)
@@ -180,6 +191,7 @@ static void plain_release(struct backend *b)
 	struct plain_io *p = (struct plain_io *)b;
 	if (p->event >= 0)
 		close(p->event);
+	waiting_release(&p->waiting);
 	free(p);
 }
 
@@ -195,13 +207,14 @@ int plain_io_open(struct backend **ret_backend, struct helpers *helpers)
 	p->backend.io.ops = &plain_io_ops;
 	p->backend.ops = &plain_backend_ops;
 	backend_init(&p->backend, helpers);
+	int r = waiting_init(&p->waiting);
 	p->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (p->event < 0) {
-		int r = -errno;
+	if (r == 0)
+		r = p->event < 0 ? -errno : waiting_watch(&p->waiting, p->event);
+	if (r < 0) {
 		backend_close(&p->backend);
 		return r;
 	}
-	p->polled[0] = (struct pollfd){.fd = p->event, .events = POLLIN};
 	*ret_backend = &p->backend;
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* plain_io.h - the backend for hosts where io_uring is forbidden: the ordinary system calls, carried out on the spot;
- * streams (pipes, terminals, inotify) wait in one ppoll(2).
+ * those that may take long (streams, sockets, processes) wait in one epoll(7) set (waiting.h).
  * Threads: as backend.h. Layer: daemon. */
 #pragma once
 

@@ -1,6 +1,10 @@
 #include "daemon/plan.h"
+#include "daemon/isolation.h"
+#include "daemon/plan_isolation.h"
 #include "daemon/plan_records.h"
+#include "daemon/spilling.h"
 #include "conf/units.h"
+#include "stages/segments/spill.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -13,6 +17,8 @@ enum {
 	BUFFERS_MAX = 4096,
 	BATCHES_PER_BUFFER = 2,
 	AUTO_WORKERS_MAX = 8,
+	SPILL_BATCHES = 8, /* read back and on their way */
+	SPILL_CAPACITY_MIN = 64 * 1024,
 	CLONES_SPARE = 4, /* beyond what the queues hold: with the worker and the reader */
 	CLONE_SHARE = 4,  /* clones get at most this fraction of what is left above the least */
 };
@@ -117,6 +123,7 @@ static int make_groups(struct plan *p, unsigned cpus)
 		    .workers = workers,
 		    .ordered = workers > 1 && p->topology->stages[i].ordered,
 		    .thread_of = p->group_of[i],
+		    .spills = plan_type(p, i)->spills,
 		};
 	}
 	return 0;
@@ -147,8 +154,18 @@ bool plan_hosts(const struct plan *p, size_t group, size_t stage)
 	return p->hosted[group * p->topology->stage_count + stage];
 }
 
+/* A spill in front of a sink that stores nothing for good has a copy of what is with it (daemon/spilling.h). */
+static bool keeps_copies(const struct plan *p, size_t stage)
+{
+	bool keeps = false;
+	for (size_t r = stage + 1; r < p->topology->stage_count && plan_type(p, stage)->spills; r++)
+		keeps |= plan_reads(p, r, stage) && kind_of(p, r) == STAGE_SINK &&
+			 !plan_type(p, r)->sink_sync;
+	return keeps;
+}
+
 /* How many batches fan-out makes, at most, of one that reaches each stage; readers stand behind, so backwards. Who has
- * several outputs may send a part of the batch to each. */
+ * several outputs may send a part of the batch to each; a sink hands on what it could not store in one of its own. */
 static int count_clones(struct plan *p)
 {
 	size_t n = p->topology->stage_count;
@@ -164,7 +181,9 @@ static int count_clones(struct plan *p)
 		}
 		clones[i] += readers ? readers - 1 : 0;
 		const struct stage_type *type = plan_type(p, i);
-		clones[i] += type->splits || type->transform_due ? 1 : 0;
+		bool hands_on = type->schema.kind == STAGE_SINK && readers > 0;
+		clones[i] +=
+		    type->splits || type->transform_due || hands_on || keeps_copies(p, i) ? 1 : 0;
 		if (clones[i] > PLAN_TIMES_MAX)
 			clones[i] = PLAN_TIMES_MAX; /* refused below; sums must not overflow */
 	}
@@ -256,6 +275,15 @@ static bool feeds(const struct plan *p, size_t from, size_t to)
 	return false;
 }
 
+/* Who puts takes, too, where the oldest is left out. */
+static enum queue_mode queue_mode_of(const struct plan_group *from, const struct plan_group *to,
+				     enum when_full when_full)
+{
+	return from->workers == 1 && to->workers == 1 && when_full != WHEN_FULL_DROP_OLDEST
+		   ? QUEUE_SPSC
+		   : QUEUE_MPMC;
+}
+
 static int make_edges(struct plan *p)
 {
 	p->edges = calloc(p->group_count * p->group_count, sizeof *p->edges);
@@ -264,32 +292,45 @@ static int make_edges(struct plan *p)
 	for (size_t to = 0; to < p->group_count; to++) {
 		for (size_t from = 0; from < p->group_count; from++) {
 			const struct plan_group *f = &p->groups[from], *t = &p->groups[to];
+			enum when_full when_full =
+			    (enum when_full)p->topology->stages[t->head].queue_when_full;
 			if (from == to || !feeds(p, from, to))
 				continue;
 			p->edges[p->edge_count++] = (struct plan_edge){
 			    .from = from,
 			    .to = to,
 			    .capacity = p->topology->stages[t->head].queue_capacity,
-			    .mode = f->workers == 1 && t->workers == 1 ? QUEUE_SPSC : QUEUE_MPMC,
+			    .when_full = when_full,
+			    .mode = queue_mode_of(f, t, when_full),
 			};
 		}
 	}
 	return 0;
 }
 
+/* Then what is in flight on its thread must be its own. */
+static bool begins_anew_alone(const struct plan *p, size_t group)
+{
+	return p->topology->supervision.strategy == ISOLATE &&
+	       isolation_suits(plan_type(p, p->groups[group].head));
+}
+
 static void share_threads(struct plan *p)
 {
 	for (size_t g = 0; g < p->group_count; g++) {
 		size_t producer = 0, producers = 0;
+		bool is_isolated = false; /* then its thread, too, has to be its own */
 		for (size_t e = 0; e < p->edge_count; e++) {
 			if (p->edges[e].to != g)
 				continue;
 			producer = p->edges[e].from;
+			is_isolated |= plan_edge_isolates(&p->edges[e]);
 			producers++;
 		}
 		const struct stage_type *type = plan_type(p, p->groups[g].head);
 		if (type->schema.kind == STAGE_SINK && type->light && producers == 1 &&
-		    p->groups[producer].workers == 1)
+		    !is_isolated && p->groups[producer].workers == 1 && !begins_anew_alone(p, g) &&
+		    !begins_anew_alone(p, producer))
 			p->groups[g].thread_of = producer;
 	}
 }
@@ -313,10 +354,24 @@ static size_t instances(const struct plan *p, size_t stage)
 	return n;
 }
 
+/* Of buffers for what comes back from disk: any batch's records fit into one. */
+static size_t spill_capacity(const struct plan *p)
+{
+	size_t capacity = plan_largest_input(p);
+	if (capacity < SPILL_CAPACITY_MIN)
+		capacity = SPILL_CAPACITY_MIN;
+	for (size_t g = 0; g < p->group_count; g++)
+		if (p->groups[g].scratch_capacity > capacity)
+			capacity = p->groups[g].scratch_capacity;
+	return capacity;
+}
+
 /* What one instance takes. */
 static size_t state_memory(const struct plan *p, size_t stage)
 {
 	const struct stage_type *type = plan_type(p, stage);
+	if (type->spills)
+		return spill_memory(&p->fields, spill_capacity(p)) + SPILLING_MEMORY;
 	return type->memory ? type->memory(p->topology->stages[stage].options) : 0;
 }
 
@@ -337,9 +392,21 @@ static void count_stage_needs(struct plan *p)
 
 /* What is taken for one batch that comes in is a set, of batches and of buffers: one on its way, one being made, and one for
  * each input (daemon/worker.h says why). */
-static size_t sets_least(const struct plan *p, size_t g)
+static size_t sets_moving(const struct plan *p, size_t g)
 {
 	return 2 + inputs_of(p, g);
+}
+
+static size_t sets_least(const struct plan *p, size_t g)
+{
+	return sets_moving(p, g) + p->groups[g].isolated;
+}
+
+static size_t buffers_least(const struct plan *p, const struct plan_group *g)
+{
+	if (g->spills)
+		return BUFFERS_MIN + spill_buffers(&p->fields, g->buffer_capacity);
+	return BUFFERS_MIN + g->isolated;
 }
 
 /* As many more as the queues below can hold. */
@@ -349,7 +416,7 @@ static size_t sets_more(const struct plan *p, size_t g)
 	for (size_t e = 0; e < p->edge_count; e++)
 		if (p->edges[e].from == g && p->edges[e].capacity > longest)
 			longest = p->edges[e].capacity;
-	return longest + CLONES_SPARE + inputs_of(p, g) - sets_least(p, g);
+	return longest + CLONES_SPARE + inputs_of(p, g) - sets_moving(p, g);
 }
 
 struct home_size plan_clone_home(const struct plan *p, size_t group)
@@ -405,24 +472,30 @@ static void give_more_sets(struct plan *p, size_t bytes)
 	}
 }
 
+/* One that gets batches back from disk has buffers for text beside their records, too. */
+static size_t batches_for(const struct plan_group *g, size_t buffers)
+{
+	return g->spills ? SPILL_BATCHES : buffers * BATCHES_PER_BUFFER;
+}
+
 static size_t input_footprint(const struct plan *p, const struct plan_group *g, size_t buffers)
 {
 	return home_footprint(&(struct home_size){.buffers = buffers,
 						  .buffer_capacity = g->buffer_capacity,
-						  .batches = buffers * BATCHES_PER_BUFFER,
+						  .batches = batches_for(g, buffers),
 						  .columns = p->fields.count});
 }
 
-static bool is_source(const struct plan *p, const struct plan_group *g)
+static bool has_input_home(const struct plan *p, const struct plan_group *g)
 {
-	return kind_of(p, g->head) == STAGE_SOURCE;
+	return kind_of(p, g->head) == STAGE_SOURCE || g->spills;
 }
 
 static size_t count_sources(const struct plan *p)
 {
 	size_t n = 0;
 	for (size_t g = 0; g < p->group_count; g++)
-		n += is_source(p, &p->groups[g]);
+		n += kind_of(p, p->groups[g].head) == STAGE_SOURCE;
 	assert(n > 0); /* conf refuses a topology without */
 	return n;
 }
@@ -431,20 +504,21 @@ static size_t count_sources(const struct plan *p)
 static size_t buffers_within(const struct plan *p, const struct plan_group *g, size_t share)
 {
 	size_t n = share / input_footprint(p, g, 1);
-	return n < BUFFERS_MIN ? BUFFERS_MIN : n > BUFFERS_MAX ? BUFFERS_MAX : n;
+	size_t least = buffers_least(p, g), most = BUFFERS_MAX + least;
+	return n < least ? least : n > most ? most : n;
 }
 
 static void give_buffers(struct plan_group *g, size_t buffers)
 {
 	g->buffers = buffers;
-	g->batches = buffers * BATCHES_PER_BUFFER;
+	g->batches = batches_for(g, buffers);
 }
 
 static size_t buffer_memory(const struct plan *p)
 {
 	size_t sum = 0;
 	for (size_t g = 0; g < p->group_count; g++)
-		if (is_source(p, &p->groups[g]))
+		if (has_input_home(p, &p->groups[g]))
 			sum += input_footprint(p, &p->groups[g], p->groups[g].buffers);
 	return sum;
 }
@@ -457,12 +531,13 @@ static void give_least(struct plan *p)
 		struct plan_group *group = &p->groups[g];
 		group->clone_batches = sets_least(p, g) * group->clones_max;
 		group->scratch_buffers = sets_least(p, g) * group->scratch_max;
-		if (!is_source(p, group))
+		if (!has_input_home(p, group))
 			continue;
 		group->buffer_capacity =
-		    plan_type(p, group->head)
-			->buffer_capacity(p->topology->stages[group->head].options);
-		give_buffers(group, BUFFERS_MIN);
+		    group->spills ? spill_capacity(p)
+				  : plan_type(p, group->head)
+					->buffer_capacity(p->topology->stages[group->head].options);
+		give_buffers(group, buffers_least(p, group));
 	}
 }
 
@@ -472,9 +547,9 @@ static void give_more_buffers(struct plan *p, size_t bytes)
 	size_t share = bytes / count_sources(p);
 	for (size_t g = 0; g < p->group_count; g++) {
 		struct plan_group *group = &p->groups[g];
-		if (!is_source(p, group))
+		if (kind_of(p, group->head) != STAGE_SOURCE)
 			continue;
-		size_t least = input_footprint(p, group, BUFFERS_MIN);
+		size_t least = input_footprint(p, group, buffers_least(p, group));
 		give_buffers(group, buffers_within(p, group, least + share));
 	}
 }
@@ -498,7 +573,7 @@ static size_t home_memory(const struct plan *p, size_t group)
 	const struct plan_group *g = &p->groups[group];
 	struct home_size clones = plan_clone_home(p, group);
 	size_t sum = home_footprint(&clones);
-	if (is_source(p, g))
+	if (has_input_home(p, g))
 		sum += input_footprint(p, g, g->buffers);
 	return sum;
 }
@@ -562,6 +637,24 @@ static void tell_too_small(const struct plan *p, struct problems *problems)
 		    count < t->stage_count ? "those that need most" : "what each needs", list);
 }
 
+static int refuse_small_spills(const struct plan *p, struct problems *problems)
+{
+	int result = 0;
+	for (size_t g = 0; g < p->group_count; g++) {
+		const struct topology_stage *s = &p->topology->stages[p->groups[g].head];
+		const struct spill_options *o = s->options;
+		uint64_t least = spill_max_size_min(&p->fields, spill_capacity(p));
+		if (!p->groups[g].spills || o->max_size >= least)
+			continue;
+		problem_add(problems, s->at,
+			    "`queue.max_size` is too small for the batches that may come; write "
+			    "at least %zuMiB",
+			    in_mib((size_t)least));
+		result = -EINVAL;
+	}
+	return result;
+}
+
 static int divide_memory(struct plan *p, struct problems *problems)
 {
 	count_stage_needs(p);
@@ -586,6 +679,8 @@ int plan_make(struct plan *p, const struct topology *t, unsigned cpus, struct pr
 	if (r == 0)
 		r = make_edges(p);
 	if (r == 0)
+		r = plan_isolate(p);
+	if (r == 0)
 		r = plan_fields(p, problems);
 	if (r == 0)
 		r = count_clones(p);
@@ -596,7 +691,9 @@ int plan_make(struct plan *p, const struct topology *t, unsigned cpus, struct pr
 	if (r < 0)
 		goto fail;
 	share_threads(p);
-	r = divide_memory(p, problems);
+	r = refuse_small_spills(p, problems);
+	if (r == 0)
+		r = divide_memory(p, problems);
 	if (r < 0)
 		goto fail;
 	return 0;

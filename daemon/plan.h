@@ -26,10 +26,13 @@ struct plan_group {
 	bool ordered;      /* several workers that must put in the order in which they got */
 	size_t clones_max; /* batches made by fan-out for one batch that comes in */
 	size_t
-	    clone_batches;  /* in each worker's home for clones; with no buffers, either: no home */
+	    clone_batches; /* in each worker's home for clones; with no buffers, either: no home */
+	/* How many batches from it, or derived from its own, may never come back though it goes on (plan_isolation.h). */
+	size_t isolated;
+	bool spills;        /* its worker is a spilling (daemon/spilling.h) */
 	size_t scratch_max; /* buffers that its stages take, at most, for one batch that comes in */
 	size_t scratch_buffers, scratch_capacity; /* in that home, too */
-	/* in each worker's home for input; sources only */
+	/* in each worker's home for input; sources, and those that get batches back from disk */
 	size_t buffers, buffer_capacity, batches;
 	/* The group on whose thread it runs: itself, or the producer of a light sink. */
 	size_t thread_of;
@@ -39,6 +42,10 @@ struct plan_edge {
 	size_t from, to; /* groups */
 	size_t capacity; /* batches */
 	enum queue_mode mode;
+	enum when_full when_full;
+	bool
+	    is_isolated; /* what is in it may stay there for ever: it drops, or lies behind one that does */
+	size_t held_max; /* a sink has no more of it at a time; 0: no limit (plan_isolation.h) */
 };
 
 struct plan {

@@ -35,8 +35,51 @@ static void find_needed(struct plan *p, const struct field_uses *uses)
 		}
 }
 
+static bool sends_dead_letters(const struct topology_stage *s)
+{
+	return s->on_error == ON_ERROR_DEAD_LETTER;
+}
+
+/* What a sink hands on is what it got, before that was encoded for it. */
+static void read_unencoded(const struct topology_stage *s, struct field_uses *uses)
+{
+	if (s->schema->kind == STAGE_SINK &&
+	    (sends_dead_letters(s) || s->on_error == ON_ERROR_FALL_BACK))
+		fields_read_known(uses, FIELD_UNENCODED);
+}
+
+static bool is_dead_letter(const struct plan *p, const struct topology_input *input)
+{
+	return input->output == OUTPUT_FAILED &&
+	       sends_dead_letters(&p->topology->stages[input->stage]);
+}
+
+static bool gets_dead_letters(const struct plan *p, size_t stage)
+{
+	const struct topology_stage *s = &p->topology->stages[stage];
+	for (size_t k = 0; k < s->input_count; k++)
+		if (is_dead_letter(p, &s->inputs[k]))
+			return true;
+	return false;
+}
+
+/* What dead letters say of themselves, if somebody writes out all that they have. */
+static int speak_of_dead_letters(struct plan *p, const struct field_uses *uses,
+				 struct column_set *ret_columns)
+{
+	struct field_uses own = {.fields = &p->fields, .object = -1};
+	bool wanted = false;
+	for (size_t i = 0; i < p->topology->stage_count; i++)
+		wanted |= uses[i].reads_all && gets_dead_letters(p, i);
+	if (wanted)
+		fields_write_dead_letter(&own);
+	*ret_columns = own.writes;
+	return own.error;
+}
+
 /* Inputs stand before their readers. */
-static void find_written(struct plan *p, const struct field_uses *uses)
+static void find_written(struct plan *p, const struct field_uses *uses,
+			 const struct column_set *of_dead_letters)
 {
 	for (size_t i = 0; i < p->topology->stage_count; i++) {
 		const struct topology_stage *s = &p->topology->stages[i];
@@ -44,6 +87,8 @@ static void find_written(struct plan *p, const struct field_uses *uses)
 			size_t from = s->inputs[k].stage;
 			add_all(&p->written[i], &uses[from].writes);
 			add_all(&p->written[i], &p->written[from]);
+			if (is_dead_letter(p, &s->inputs[k]))
+				add_all(&p->written[i], of_dead_letters);
 		}
 	}
 }
@@ -55,6 +100,7 @@ static int ask_for_fields(struct plan *p, struct field_uses *uses, struct proble
 		uses[i] = (struct field_uses){.fields = &p->fields, .object = -1};
 		if (type->fields)
 			type->fields(p->topology->stages[i].options, &uses[i]);
+		read_unencoded(&p->topology->stages[i], &uses[i]);
 		p->objects[i] = uses[i].object;
 		if (uses[i].error)
 			return refuse_fields(p, i, uses[i].error, problems);
@@ -87,10 +133,14 @@ int plan_fields(struct plan *p, struct problems *problems)
 	p->written = calloc(n, sizeof *p->written);
 	p->objects = calloc(n, sizeof *p->objects);
 	bool all = uses && p->needed && p->needs_all && p->written && p->objects;
+	struct column_set of_dead_letters;
 	int r = all ? ask_for_fields(p, uses, problems) : -ENOMEM;
+	if (r == 0)
+		r = refuse_fields(p, n - 1, speak_of_dead_letters(p, uses, &of_dead_letters),
+				  problems);
 	if (r == 0) {
 		find_needed(p, uses);
-		find_written(p, uses);
+		find_written(p, uses, &of_dead_letters);
 		r = check_fields(p, problems);
 	}
 	free(uses);
@@ -99,7 +149,7 @@ int plan_fields(struct plan *p, struct problems *problems)
 
 /* Text that is made */
 
-static size_t largest_input(const struct plan *p)
+size_t plan_largest_input(const struct plan *p)
 {
 	size_t capacity = 0;
 	for (size_t i = 0; i < p->topology->stage_count; i++) {
@@ -119,7 +169,7 @@ static size_t scratch_of(const struct plan *p, size_t stage, size_t *ret_capacit
 	*ret_capacity = 0;
 	if (!type->scratch)
 		return 0;
-	return type->scratch(p->topology->stages[stage].options, largest_input(p),
+	return type->scratch(p->topology->stages[stage].options, plan_largest_input(p),
 			     p->needs_all[stage], ret_capacity);
 }
 

@@ -8,6 +8,9 @@
 /* Asks each stage, and works out what is needed of each and written above it. 0; -EINVAL with a problem added; -ENOMEM. */
 int plan_fields(struct plan *p, struct problems *problems);
 
+/* The capacity of the largest buffer that a source has. */
+size_t plan_largest_input(const struct plan *p);
+
 /* How many buffers, of which size, each group has to have for one batch. The groups are there. 0, -EINVAL with a problem added,
  * -ENOMEM. */
 int plan_texts(struct plan *p, struct problems *problems);

@@ -3,6 +3,7 @@
 #include "daemon/from_scratch.h"
 #include "daemon/log.h"
 #include "daemon/orphans.h"
+#include "daemon/stray_journals.h"
 #include "stages/cure.h"
 
 #include <errno.h>
@@ -205,8 +206,11 @@ void recovery_follow(struct recovery *r, const struct topology *t)
 	    .state_dir = r->path,
 	    .options = {.interval_ns = t->epoch.interval_ns, .bytes = t->epoch.bytes},
 	};
-	if (r->on)
-		orphans_warn(t, &r->log.map); /* without memory for it nothing is said */
+	if (!r->on)
+		return;
+	/* without memory for it nothing is said */
+	orphans_warn(t, &r->log.map);
+	stray_journals_warn(t, &r->log.map, r->dir.fd, r->path);
 }
 
 const struct pipeline_memory *recovery_memory(const struct recovery *r)

@@ -3,6 +3,8 @@
  *   load -> recovery -> leftovers -> life --ended--> exit code
  *                       ^               | SIGHUP, and the topology loads: cut, drained, joined
  *                       +---------------+ a next one that fails before its first epoch: back to the one before
+ *                       ^               |
+ *                       +---------------+ a worker failed, and may begin anew (daemon/supervision.h): after a delay, from the last epoch
  *
  * Layer: daemon. */
 #include "daemon/arguments.h"
@@ -13,11 +15,14 @@
 #include "daemon/log.h"
 #include "daemon/recovery.h"
 #include "daemon/signals.h"
+#include "daemon/supervision.h"
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -30,6 +35,10 @@ struct run {
 	struct notify notify;
 	int signals;
 	enum backend_kind io;
+	struct supervision supervision;
+	struct supervision_restart restart; /* that follows, if restarting */
+	bool restarting;
+	char failed[sizeof((struct worker *)0)->name];
 	bool hung_up; /* a SIGHUP came during the last reload */
 };
 
@@ -99,13 +108,19 @@ static bool prepare_reload(void *context)
 	return false;
 }
 
+static void follow_topology(struct run *r)
+{
+	set_up_log(r);
+	recovery_follow(&r->recovery, &r->loaded->topology);
+	supervision_follow(&r->supervision, &r->loaded->topology);
+}
+
 static void take_next(struct run *r)
 {
 	r->before = r->loaded;
 	r->loaded = r->next;
 	r->next = NULL;
-	set_up_log(r);
-	recovery_follow(&r->recovery, &r->loaded->topology);
+	follow_topology(r);
 }
 
 static void go_back(struct run *r)
@@ -115,8 +130,45 @@ static void go_back(struct run *r)
 	forget(&r->loaded);
 	r->loaded = r->before;
 	r->before = NULL;
-	set_up_log(r);
-	recovery_follow(&r->recovery, &r->loaded->topology);
+	follow_topology(r);
+}
+
+/* Restarts */
+
+static bool allow_restart(void *context, const struct worker *failed)
+{
+	struct run *r = context;
+	uint64_t random = 0;
+	ssize_t ignored = getrandom(&random, sizeof random, GRND_NONBLOCK);
+	(void)ignored;
+	snprintf(r->failed, sizeof r->failed, "%s", failed->name);
+	if (supervision_allows(&r->supervision, backend_now_ns(), random, &r->restart))
+		return true;
+	if (r->supervision.max_restarts > 0)
+		log_line(LOG_LEVEL_ERROR, NULL, "failed too often, not restarting",
+			 "failed=%s restarts=%ju within_s=%ju", failed->name,
+			 (uintmax_t)r->supervision.max_restarts,
+			 (uintmax_t)r->supervision.within_ns / 1000000000);
+	return false;
+}
+
+/* With the topology that a reload was for, if the failure or the delay came into one. False: we are to end instead. */
+static bool begin_anew(struct run *r)
+{
+	log_line(LOG_LEVEL_WARN, NULL, "restarting",
+		 "failed=%s restart=%ju max_restarts=%ju in_ms=%ju", r->failed,
+		 (uintmax_t)r->restart.number, (uintmax_t)r->supervision.max_restarts,
+		 (uintmax_t)r->restart.delay_ns / 1000000);
+	enum supervision_wake wake = supervision_wait(r->signals, &r->notify, r->restart.delay_ns);
+	if (wake == SUPERVISION_ENDED) {
+		log_line(LOG_LEVEL_WARN, NULL, "stopped before the restart", "cure=%s",
+			 "the next start goes on from the last epoch");
+		return false;
+	}
+	forget(&r->before);
+	if (r->next || (wake == SUPERVISION_HUNG_UP && prepare_reload(r)))
+		take_next(r);
+	return true;
 }
 
 /* Lives */
@@ -129,11 +181,13 @@ static int live_with(struct run *r, struct pipeline *p, bool *ret_proven)
 			 .signals = r->signals,
 			 .once = r->arguments->once,
 			 .reload = prepare_reload,
+			 .restart = allow_restart,
 			 .context = r,
 			 .reload_again = r->hung_up};
 	int code = life_run(&l);
 	*ret_proven = !l.unproven;
 	r->hung_up = l.reload_again;
+	r->restarting = l.restarting;
 	if (!l.reloading)
 		forget(&r->next);
 	return code;
@@ -152,6 +206,18 @@ static bool has_descriptors(const struct plan *p)
 	return false;
 }
 
+static int make_pipeline(struct run *r, struct pipeline *p)
+{
+	int error = pipeline_init(p, &r->loaded->plan, r->arguments->once, r->io,
+				  recovery_memory(&r->recovery));
+	if (error < 0)
+		return error;
+	error = pipeline_supervise(p, &r->supervision);
+	if (error < 0)
+		pipeline_release(p);
+	return error;
+}
+
 static int live(struct run *r, bool *ret_proven)
 {
 	struct pipeline p;
@@ -163,8 +229,7 @@ static int live(struct run *r, bool *ret_proven)
 	*ret_proven = code == EXIT_IO;
 	if (code != EXIT_DONE)
 		return code;
-	int error = pipeline_init(&p, &r->loaded->plan, r->arguments->once, r->io,
-				  recovery_memory(&r->recovery));
+	int error = make_pipeline(r, &p);
 	if (error < 0) {
 		log_line(LOG_LEVEL_ERROR, NULL, "cannot build the pipeline", "error=%s",
 			 strerror(-error));
@@ -179,9 +244,15 @@ static int live_on(struct run *r)
 {
 	for (;;) {
 		bool proven;
+		r->restarting = false;
 		int code = live(r, &proven);
 		if (!proven && r->before) {
 			go_back(r);
+			continue;
+		}
+		if (r->restarting) {
+			if (!begin_anew(r))
+				return code;
 			continue;
 		}
 		forget(&r->before);
@@ -241,8 +312,12 @@ static int run_loaded(const struct arguments *a)
 	int code;
 	struct run r = {.arguments = a};
 	r.loaded = load_anew(a, &code);
-	if (r.loaded)
+	supervision_init(&r.supervision);
+	if (r.loaded) {
+		supervision_follow(&r.supervision, &r.loaded->topology);
 		code = recover_and_live(&r);
+	}
+	supervision_release(&r.supervision);
 	forget(&r.before);
 	forget(&r.next);
 	forget(&r.loaded);

@@ -59,6 +59,13 @@ static void env_wake(struct env *e, uint64_t when_ns)
 		r->deadline_ns = when_ns;
 }
 
+static void env_rest(struct env *e, uint64_t when_ns)
+{
+	struct backend *b = ((struct stage_env *)(void *)e)->runner->backend;
+	if (when_ns > b->rest_until_ns)
+		b->rest_until_ns = when_ns;
+}
+
 static void env_tell(struct env *e, enum say_level level, const char *event, const char *format,
 		     va_list args)
 {
@@ -74,6 +81,7 @@ const struct env_ops runner_env_ops = {.now_ns = env_now,
 				       .boot = env_boot_number,
 				       .random = env_next_random,
 				       .wake_at = env_wake,
+				       .rest_until = env_rest,
 				       .say = env_tell,
 				       .read_zone = zone_file_read};
 
@@ -92,6 +100,7 @@ static bool step_worker(struct runner *r, struct worker *w)
 		return false;
 	enum worker_state before = w->state;
 	bool progress = worker_step(w) != STEP_WAIT;
+	step_watch_stepped(&r->step_watch, w);
 	/* At once, though others on this thread may go on: a failure has to end them. */
 	if (w->state != before && (w->state == WORKER_FAILING || w->state == WORKER_ENDED))
 		tell_main(r);
@@ -112,7 +121,9 @@ static bool step_epochs(struct runner *r)
 static bool step_workers(struct runner *r)
 {
 	r->deadline_ns = UINT64_MAX;
+	r->backend->rest_until_ns = 0;
 	bool progress = step_epochs(r);
+	step_watch_start(&r->step_watch);
 	for (size_t i = 0; i < r->worker_count; i++)
 		progress |= step_worker(r, r->workers[i]);
 	return progress;
@@ -192,10 +203,11 @@ static void sleep_until_needed(struct runner *r)
 }
 
 /* While business is brisk the next batch is a matter of microseconds, and looking for it costs less than going to sleep
- * and being woken. After a long sleep, or with nobody to look at, it is not worth it. True: something was done. */
+ * and being woken. After a long sleep, with nobody to look at, or when a worker wants to rest, it is not worth it. True: something
+ * was done. */
 static bool look_a_while(struct runner *r)
 {
-	if (!r->brisk)
+	if (!r->brisk || r->backend->rest_until_ns > 0)
 		return false;
 	uint64_t until = clock_ns(CLOCK_MONOTONIC) + LOOK_NS;
 	do {
@@ -214,22 +226,6 @@ static void sleep_timed(struct runner *r)
 	r->brisk = r->may_look && clock_ns(CLOCK_MONOTONIC) - before < BRISK_NS;
 }
 
-static void run_workers(struct runner *r)
-{
-	while (!all_ended(r))
-		if (!poll_and_step(r) && !look_a_while(r))
-			sleep_timed(r);
-}
-
-static void open_workers(struct runner *r)
-{
-	for (size_t i = 0; i < r->worker_count; i++) {
-		int error = worker_open(r->workers[i]);
-		if (error < 0)
-			worker_fail(r->workers[i], error);
-	}
-}
-
 static void drain_io(struct runner *r)
 {
 	while (r->backend->busy > 0) {
@@ -239,6 +235,41 @@ static void drain_io(struct runner *r)
 			backend_wait(r->backend, UINT64_MAX);
 		sleeper_awake(&r->sleeper);
 		disarm_helped(r);
+	}
+}
+
+/* A worker that is alone on its thread and begins anew by itself (daemon/isolation.h): as in the end, nothing may be in flight when its
+ * stage is closed. */
+static void see_to_halted(struct runner *r)
+{
+	struct worker *w = r->worker_count == 1 ? r->workers[0] : NULL;
+	if (!w || w->state != WORKER_HALTED)
+		return;
+	if (!w->isolation.is_closed) {
+		backend_cancel_all(r->backend);
+		drain_io(r);
+		isolation_close(w);
+		drain_io(r);
+	}
+	if (isolation_is_due(w))
+		worker_go_on(w);
+}
+
+static void run_workers(struct runner *r)
+{
+	while (!all_ended(r)) {
+		see_to_halted(r);
+		if (!poll_and_step(r) && !look_a_while(r))
+			sleep_timed(r);
+	}
+}
+
+static void open_workers(struct runner *r)
+{
+	for (size_t i = 0; i < r->worker_count; i++) {
+		int error = worker_open(r->workers[i]);
+		if (error < 0)
+			worker_open_failed(r->workers[i], error);
 	}
 }
 
@@ -278,6 +309,7 @@ static void *runner_main(void *argument)
 {
 	struct runner *r = argument;
 	pthread_setname_np(pthread_self(), r->name);
+	step_watch_begin(&r->step_watch);
 	int error = open_backend(r);
 	if (error < 0) {
 		runner_abandon(r, error);
@@ -288,6 +320,7 @@ static void *runner_main(void *argument)
 		run_workers(r);
 		close_workers(r);
 	}
+	step_watch_end(&r->step_watch);
 	counter_set(&r->shown_phase, RUNNER_THROUGH);
 	tell_main(r);
 	return NULL;

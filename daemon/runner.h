@@ -49,6 +49,7 @@ struct runner {
 	bool may_look;        /* the others have CPUs of their own meanwhile */
 	bool brisk;           /* the last sleep was short */
 	uint64_t deadline_ns; /* nearest moment named since the last steps */
+	struct step_watch step_watch;
 	uint64_t turns;
 	struct counter shown_turns; /* round the loop */
 	struct counter shown_phase; /* enum runner_phase */

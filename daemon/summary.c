@@ -92,7 +92,7 @@ static void log_refused(const struct pipeline *p)
 
 static uint64_t dropped(const struct totals *t)
 {
-	return t->lost[LOSS_LONG_LINE_DROPPED] + t->lost[LOSS_REFUSED];
+	return t->lost[LOSS_LONG_LINE_DROPPED] + t->lost[LOSS_REFUSED] + t->lost[LOSS_QUEUE_FULL];
 }
 
 static void print_json(const struct pipeline *p, const struct totals *t, double seconds,

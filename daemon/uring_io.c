@@ -6,6 +6,8 @@
  *     is free:  v                                                              |
  *              late: catch_up tries again at each poll and wait;  cancelled, and not in the kernel: at once
  *
+ * What needs readiness only (readiness.h) is tried on the spot where others get an entry, so the kernel sees just its poll.
+ *
  * A cancel can cross a completion that has not been looked at yet, so it leaves a mark on its op: an op that is marked
  * is not handed to the kernel again.
  *
@@ -13,6 +15,7 @@
  * other refusal is for good: the ring is abandoned, and all that was and will be submitted fails with that error. */
 #include "daemon/uring_io.h"
 #include "daemon/log.h"
+#include "daemon/readiness.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -188,14 +191,11 @@ static void be_late(struct uring_io *u, struct io_op *op, unsigned mark)
 	u->late = true;
 }
 
-static void start(struct uring_io *u, struct io_op *op)
+static void finish(struct uring_io *u, struct io_op *op, int64_t result)
 {
-	op->marks &= ~(unsigned)(OP_POLLING | OP_LATE);
-	struct io_uring_sqe *sqe = take_sqe(u);
-	if (sqe)
-		prepare(u, sqe, op);
-	else
-		be_late(u, op, OP_LATE);
+	op->marks = 0;
+	backend_untrack(&u->backend, op);
+	backend_complete(&u->backend, op, result);
 }
 
 /* A descriptor with O_NONBLOCK answers -EAGAIN: wait until it is ready, then try again. */
@@ -208,8 +208,31 @@ static void poll_first(struct uring_io *u, struct io_op *op)
 		be_late(u, op, OP_LATE);
 		return;
 	}
-	io_uring_prep_poll_add(sqe, op->fd, op->code == IO_READ ? POLLIN : POLLOUT);
+	io_uring_prep_poll_add(sqe, op->fd, (unsigned short)ready_events(op));
 	sqe->user_data = (uint64_t)(uintptr_t)op | MARK_POLLED;
+}
+
+static void enter(struct uring_io *u, struct io_op *op)
+{
+	struct io_uring_sqe *sqe = take_sqe(u);
+	if (sqe)
+		prepare(u, sqe, op);
+	else
+		be_late(u, op, OP_LATE);
+}
+
+static void start(struct uring_io *u, struct io_op *op)
+{
+	int64_t result;
+	op->marks &= ~(unsigned)(OP_POLLING | OP_LATE);
+	if (op->code == IO_POLL)
+		poll_first(u, op);
+	else if (!ready_can_be_tried(op))
+		enter(u, op);
+	else if (ready_try(op, &result))
+		finish(u, op, result);
+	else
+		poll_first(u, op);
 }
 
 static void send_cancel(struct uring_io *u, struct io_op *op)
@@ -238,13 +261,6 @@ static void catch_up(struct uring_io *u)
 			poll_first(u, op);
 		else if (op->marks & OP_LATE)
 			start(u, op);
-}
-
-static void finish(struct uring_io *u, struct io_op *op, int64_t result)
-{
-	op->marks = 0;
-	backend_untrack(&u->backend, op);
-	backend_complete(&u->backend, op, result);
 }
 
 static void submit(struct io *io, struct io_op *op)
@@ -282,7 +298,7 @@ static void complete_op(struct uring_io *u, struct io_op *op, bool polled, int r
 	bool in_vain = result == -EAGAIN || result == -EINTR;
 	if (op->marks & OP_CANCELLED && (polled || in_vain))
 		finish(u, op, -ECANCELED);
-	else if (polled && result >= 0)
+	else if (polled && result >= 0 && op->code != IO_POLL)
 		start(u, op);
 	else if (!polled && op->stream && result == -EAGAIN)
 		poll_first(u, op);
@@ -400,6 +416,9 @@ static void uring_wait(struct backend *b, uint64_t deadline_ns)
 	struct uring_io *u = (struct uring_io *)b;
 	if (b->completed)
 		return;
+	if (u->ring_made && b->rest_until_ns > 0)
+		flush(u); /* while we rest, others go on */
+	backend_rest(b, deadline_ns);
 	if (u->ring_made)
 		wait_for_ring(u, deadline_ns);
 	else

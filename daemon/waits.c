@@ -1,4 +1,5 @@
 #include "daemon/worker.h"
+#include "daemon/spilling.h"
 #include "daemon/work_units.h"
 
 static bool arm(struct waitlist *list, struct wait_node *node, struct waiter *waiter)
@@ -20,7 +21,7 @@ static bool lacks_scratch(struct worker *w)
 
 static bool lacks_input_home(struct worker *w)
 {
-	return w->home && home_is_short(w->home);
+	return w->home && (home_is_short(w->home) || (w->spilling && w->spilling->wants_home));
 }
 
 static bool arm_inputs(struct worker *w, struct waiter *waiter)
@@ -39,6 +40,15 @@ static bool arm_outputs(struct worker *w, struct waiter *waiter)
 	for (size_t i = 0; i < w->out_edge_count; i++)
 		any =
 		    arm(queue_putters(&w->out_edges[i].edge->queue), &w->out_edges[i].room, waiter);
+	return any;
+}
+
+static bool arm_done(struct worker *w, struct waiter *waiter)
+{
+	bool any = false;
+	for (size_t i = 0; i < w->out_edge_count; i++)
+		any =
+		    arm(queue_joiners(&w->out_edges[i].edge->queue), &w->out_edges[i].done, waiter);
 	return any;
 }
 
@@ -82,6 +92,8 @@ bool worker_arm(struct worker *w, struct waiter *waiter)
 		any |= arm_inputs(w, waiter);
 	if (w->waits & WAITS_ROOM)
 		any |= arm_outputs(w, waiter);
+	if (w->waits & WAITS_DONE)
+		any |= arm_done(w, waiter);
 	if (w->waits & WAITS_BATCHES)
 		any |= arm_homes(w, waiter);
 	if (w->waits & WAITS_TURN)
@@ -121,8 +133,10 @@ void worker_disarm(struct worker *w)
 {
 	for (size_t i = 0; i < w->in_edge_count; i++)
 		disarm(queue_getters(&w->in_edges[i].edge->queue), &w->in_edges[i].items);
-	for (size_t i = 0; i < w->out_edge_count; i++)
+	for (size_t i = 0; i < w->out_edge_count; i++) {
 		disarm(queue_putters(&w->out_edges[i].edge->queue), &w->out_edges[i].room);
+		disarm(queue_joiners(&w->out_edges[i].edge->queue), &w->out_edges[i].done);
+	}
 	if (w->clones) {
 		disarm(&w->clones->batches_back.takers, &w->clones_wait);
 		disarm(&w->clones->buffers_back.takers, &w->scratch_wait);
@@ -152,8 +166,9 @@ static bool has_input(const struct worker *w)
 static bool has_room(const struct worker *w)
 {
 	for (size_t i = 0; i < w->out_edge_count; i++) {
-		struct queue *q = &w->out_edges[i].edge->queue;
-		if (queue_size(q) >= queue_capacity(q))
+		struct edge *e = w->out_edges[i].edge;
+		if (!overflow_drops(&e->overflow) &&
+		    queue_size(&e->queue) >= queue_capacity(&e->queue))
 			return false;
 	}
 	return true;

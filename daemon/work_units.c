@@ -53,22 +53,39 @@ void units_tell_readers(struct worker *w)
 		tell_readers(&w->out_edges[i]);
 }
 
+/* As queue_try_put(); where that drops, there is room, or there is in a moment. */
+static int put(struct worker *w, struct out_edge *out, struct batch *b)
+{
+	int r = queue_try_put_untold(&out->edge->queue, b);
+	if (r == -EAGAIN && overflow_drops(&out->edge->overflow))
+		return overflow_put(w, out, b);
+	if (out->telling.dropped > 0)
+		overflow_look(w, out);
+	return r;
+}
+
+int out_edge_put(struct worker *w, struct out_edge *out, struct batch *b)
+{
+	int r = put(w, out, b);
+	out->closed |= r == -ESHUTDOWN;
+	if (r == 0 && ++out->untold == UNTOLD_MAX)
+		tell_readers(out);
+	return r;
+}
+
 /* Puts the list into its queue as far as there is room. True when it is empty. */
 static bool put_list(struct worker *w, size_t edge_index, struct batch_list *l)
 {
 	struct out_edge *out = &w->out_edges[edge_index];
 	while (l->first && !out->closed) {
 		struct batch *b = batch_list_take(l);
-		int r = queue_try_put_untold(&out->edge->queue, b);
+		int r = out_edge_put(w, out, b);
 		if (r < 0)
 			batch_list_put_first(l, b);
 		if (r == -EAGAIN) {
 			w->waits |= WAITS_ROOM;
 			return false;
 		}
-		out->closed = r == -ESHUTDOWN;
-		if (r == 0 && ++out->untold == UNTOLD_MAX)
-			tell_readers(out);
 	}
 	batch_list_drop(l);
 	return true;
@@ -214,8 +231,10 @@ void emit(struct outlet *out, struct batch **owned)
 	*owned = NULL;
 	if (!b->source)
 		b->source = out->node->stage.id;
-	counter_add(&out->counters->records_out, b->count);
-	counter_add(&out->counters->bytes_out, b->bytes_total);
+	if (out->counters) {
+		counter_add(&out->counters->records_out, b->count);
+		counter_add(&out->counters->bytes_out, b->bytes_total);
+	}
 	size_t readers = out->node_count + out->out_edge_count;
 	if (b->count == 0 || readers == 0) {
 		batch_free(&b);

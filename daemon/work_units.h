@@ -22,6 +22,9 @@ bool units_retire(struct worker *w);
 /* True if the unit waits for its turn. */
 bool unit_awaits_turn(const struct unit *u);
 
+/* Puts a batch that belongs to no unit. As queue_try_put(). */
+int out_edge_put(struct worker *w, struct out_edge *out, struct batch *b);
+
 /* Empties them all; they still take their turns. */
 void units_drop(struct worker *w);
 

@@ -1,15 +1,18 @@
 #include "daemon/worker.h"
 #include "daemon/holding.h"
 #include "daemon/inputs.h"
+#include "daemon/spilling.h"
 #include "daemon/work_units.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#define LOOK_NS UINT64_C(50000000) /* how often a sink that hangs looks whether it is waited for */
+
 /* Epochs */
 
-static void raise_barriers(struct worker *w, uint64_t epoch)
+void worker_raise_barriers(struct worker *w, uint64_t epoch)
 {
 	for (size_t i = 0; i < w->out_edge_count; i++) {
 		struct edge *e = w->out_edges[i].edge;
@@ -25,11 +28,13 @@ static int cut_here(struct worker *w, uint64_t epoch)
 	if (w->reporting.on) {
 		reporting_collect(w); /* that it is back happened before anybody was asked to cut */
 		int r = reporting_note(w);
+		if (r == 0)
+			r = isolation_note(w);
 		if (r < 0)
 			return r;
 		reporting_send(w, epoch);
 	}
-	raise_barriers(w, epoch);
+	worker_raise_barriers(w, epoch);
 	return 1;
 }
 
@@ -93,7 +98,7 @@ static void become(struct worker *w, enum worker_state state)
 }
 
 /* Nothing more will be put. */
-static void let_readers_end(struct worker *w)
+void worker_let_readers_end(struct worker *w)
 {
 	if (w->left)
 		return;
@@ -129,7 +134,7 @@ static enum step leave(struct worker *w)
 	}
 	if (!reporting_send_final(w))
 		return STEP_WAIT;
-	let_readers_end(w);
+	worker_let_readers_end(w);
 	if (!reporting_is_over(w))
 		return STEP_WAIT;
 	int settled = settle(w);
@@ -139,7 +144,7 @@ static enum step leave(struct worker *w)
 	return STEP_DONE;
 }
 
-static enum step end(struct worker *w)
+enum step worker_end(struct worker *w)
 {
 	become(w, WORKER_LEAVING);
 	return STEP_MORE;
@@ -163,6 +168,46 @@ void worker_fail(struct worker *w, int error)
 {
 	w->failure = error;
 	begin_failing(w);
+}
+
+/* Its stage has failed: it alone, if it may begin anew. */
+static void fail_stage(struct worker *w, int error)
+{
+	if (isolation_begin(w, error))
+		become(w, WORKER_HALTING);
+	else
+		worker_fail(w, error);
+}
+
+void worker_abandon_reader(struct worker *w)
+{
+	counter_set(&w->out_edges[0].edge->abandoned, 1);
+}
+
+/* Sinks that have no part in epochs */
+
+/* What was done before has been handed on already; what was not comes again. */
+static void pass_barrier_at_once(struct worker *w)
+{
+	uint64_t epoch;
+	if (!w->in_edges[0].edge->is_passed_at_once || !inputs_any_barrier(w, &epoch))
+		return;
+	worker_raise_barriers(w, epoch);
+	inputs_lower_barriers(w);
+}
+
+/* True: it need not finish what it has. */
+static bool see_to_no_part(struct worker *w)
+{
+	struct env *env = w->nodes[0].stage.env;
+	if (!w->has_no_part)
+		return false;
+	pass_barrier_at_once(w);
+	w->waits |= WAITS_INPUT; /* or a barrier */
+	if (w->state != WORKER_ENDING && counter_get(w->stop) == 0)
+		return false;
+	env_wake_at(env, env_now_ns(env) + LOOK_NS);
+	return counter_get(&w->in_edges[0].edge->abandoned) != 0;
 }
 
 static bool readers_gone(const struct worker *w)
@@ -208,23 +253,40 @@ static enum step end_of_input(struct worker *w)
 	holding_end(w);
 	if (!readers_gone(w) && hand_on_due(w, &r))
 		return r;
-	return end(w);
+	return worker_end(w);
 }
 
 static enum step end_cut_short(struct worker *w)
 {
 	counter_set(&w->shown_cut_short, 1);
-	return end(w);
+	return worker_end(w);
+}
+
+/* There is no room for what the source would hand on. */
+static enum step attend(struct worker *w)
+{
+	struct stage *s = &w->nodes[0].stage;
+	if (!s->type->source_attend || w->state != WORKER_RUNNING)
+		return STEP_WAIT;
+	s->stopping = counter_get(w->stop) != 0;
+	int r = s->type->source_attend(s);
+	if (r < 0)
+		fail_stage(w, r);
+	else
+		w->waits |= WAITS_OTHER;
+	return r == STEP_WAIT ? STEP_WAIT : STEP_MORE;
 }
 
 static enum step source_step(struct worker *w)
 {
 	enum step due;
 	units_retire(w);
-	if (holding_is_open(w))
-		return go_on(w, false);
+	if (holding_is_open(w)) {
+		enum step went = go_on(w, false);
+		return went == STEP_WAIT ? attend(w) : went;
+	}
 	if (w->unit_count > 0)
-		return STEP_WAIT;
+		return attend(w);
 	struct node *head = &w->nodes[0];
 	head->stage.stopping = counter_get(w->stop) != 0;
 	if (w->state == WORKER_ENDING || readers_gone(w))
@@ -236,9 +298,13 @@ static enum step source_step(struct worker *w)
 	if (hand_on_due(w, &due))
 		return due;
 	if (!units_supplied(w, 1))
-		return STEP_WAIT;
+		return attend(w);
 	unit_begin(w, NULL, 0);
 	int r = head->stage.type->source_step(&head->stage, head->outlets);
+	if (r < 0 && w->failure == 0 && isolation_begin(w, r)) {
+		become(w, WORKER_HALTING);
+		return STEP_MORE;
+	}
 	if (r < 0)
 		w->failure = r;
 	if (w->failure < 0) {
@@ -256,13 +322,15 @@ static enum step source_step(struct worker *w)
 	return r == STEP_WAIT ? STEP_WAIT : STEP_MORE;
 }
 
-/* Nobody wants what it makes: its input is let go, each ticket in turn. */
+/* Nobody wants what it makes: its input is let go, each ticket in turn; behind a unit that is open, when that is through. */
 static bool give_up_input(struct worker *w)
 {
 	inputs_close(w);
 	units_drop(w);
-	return units_retire(w) ||
-	       (w->unit_count < w->units_max && inputs_give_up_ahead(w) && units_retire(w));
+	if (units_retire(w))
+		return true;
+	return !holding_is_open(w) && w->unit_count < w->units_max && inputs_give_up_ahead(w) &&
+	       units_retire(w);
 }
 
 /* There is no input now. */
@@ -310,7 +378,13 @@ static enum step sink_is_through(struct worker *w)
 {
 	inputs_close(w);
 	inputs_forget_taken(w);
-	return end(w);
+	return worker_end(w);
+}
+
+/* What it was given back is to be taken again first, as it was taken before the cut. */
+static bool has_cut_hook(const struct worker *w)
+{
+	return w->nodes[0].stage.type->sink_cut && !w->inlet.again.first;
 }
 
 /* STEP_DONE: everything is written, or its reader went away. */
@@ -319,7 +393,7 @@ static int step_sink_stage(struct worker *w)
 	struct stage *s = &w->nodes[0].stage;
 	if (w->state == WORKER_ENDING)
 		return s->type->sink_finish(s, &w->inlet);
-	if (w->reporting.cut == CUT_WRITING && s->type->sink_cut)
+	if (w->reporting.cut == CUT_WRITING && has_cut_hook(w))
 		return s->type->sink_cut(s, &w->inlet, w->reporting.epoch);
 	return s->type->sink_step(s, &w->inlet);
 }
@@ -339,33 +413,55 @@ static void begin_cut(struct worker *w)
 
 static void end_cut(struct worker *w)
 {
+	worker_raise_barriers(w, w->reporting.epoch);
 	inputs_lower_barriers(w);
 	w->reporting.cut = CUT_SYNCING;
 }
 
+/* Puts what the sink has handed on. False: there is no room for all of it. */
+static bool put_handed_on(struct worker *w)
+{
+	units_retire(w);
+	if (w->unit_count == 0)
+		inputs_catch_up(w);
+	return w->unit_count == 0;
+}
+
 static enum step sink_step(struct worker *w)
 {
-	begin_cut(w);
-	bool cuts = w->reporting.cut == CUT_WRITING;
-	if (w->state == WORKER_RUNNING && !cuts && inputs_ended(w))
-		become(w, WORKER_ENDING);
-	enum worker_state state = w->state;
-	bool has_own_cut = cuts && w->nodes[0].stage.type->sink_cut;
-	int r = step_sink_stage(w);
-	if (r < 0) {
-		worker_fail(w, r);
+	bool had_room = put_handed_on(w);
+	if (see_to_no_part(w)) {
+		begin_failing(w); /* though nothing has failed */
 		return STEP_MORE;
 	}
-	if (cuts && (has_own_cut ? r == STEP_DONE : w->inlet.run_count == 0)) {
+	if (w->sink_is_through)
+		return had_room ? sink_is_through(w) : STEP_WAIT;
+	begin_cut(w);
+	bool cuts = w->reporting.cut == CUT_WRITING;
+	if (w->state == WORKER_RUNNING && !cuts && inlet_ended(&w->inlet))
+		become(w, WORKER_ENDING);
+	enum worker_state state = w->state;
+	bool has_own_cut = cuts && has_cut_hook(w);
+	int r = step_sink_stage(w);
+	bool is_put = put_handed_on(w);
+	if (r < 0) {
+		fail_stage(w, r);
+		return STEP_MORE;
+	}
+	if (r == STEP_DONE && !has_own_cut) {
+		w->sink_is_through = true;
+		return is_put ? sink_is_through(w) : STEP_WAIT;
+	}
+	if (cuts && is_put && (has_own_cut ? r == STEP_DONE : w->inlet.run_count == 0)) {
 		end_cut(w);
 		return STEP_MORE;
 	}
-	if (r == STEP_DONE && !has_own_cut)
-		return sink_is_through(w);
+	if (is_put && !had_room)
+		r = STEP_MORE;
 	if (w->reporting.cut == CUT_SYNCING && state == WORKER_RUNNING)
 		r = sync_and_report(w, r);
 	bool free_to_go_on = w->state == WORKER_RUNNING && w->reporting.cut != CUT_WRITING;
-	if (free_to_go_on && (inputs_ended(w) || has_reached_barrier(w)))
+	if (free_to_go_on && (inlet_ended(&w->inlet) || has_reached_barrier(w)))
 		return STEP_MORE;
 	if (r == STEP_WAIT)
 		w->waits |= WAITS_OTHER;
@@ -376,6 +472,8 @@ static enum step sink_step(struct worker *w)
 static int let_go(struct worker *w)
 {
 	struct stage *s = &w->nodes[0].stage;
+	if (w->spilling)
+		spilling_let_go(w);
 	bool holds = w->kind == STAGE_SINK && w->nodes[0].opened && s->type->sink_let_go;
 	int r = holds ? s->type->sink_let_go(s) : STEP_DONE;
 	if (r != STEP_DONE)
@@ -393,7 +491,59 @@ static enum step failing_step(struct worker *w)
 		return STEP_MORE;
 	inputs_forget_taken(w);
 	int r = let_go(w);
-	return r == STEP_DONE ? end(w) : (enum step)r;
+	return r == STEP_DONE ? worker_end(w) : (enum step)r;
+}
+
+/* What it made goes on, whatever becomes of it. */
+static enum step halting_step(struct worker *w)
+{
+	units_retire(w);
+	if (holding_is_open(w))
+		return go_on(w, false);
+	if (w->unit_count > 0)
+		return STEP_WAIT;
+	if (w->kind == STAGE_SINK)
+		inputs_catch_up(w);
+	int r = isolation_halt(w);
+	if (r == STEP_WAIT)
+		return STEP_WAIT;
+	if (r < 0)
+		worker_fail(w, w->isolation.failure);
+	else
+		become(w, WORKER_HALTED);
+	return STEP_MORE;
+}
+
+/* All that it has emitted is noted, so that a cut is as good here as anywhere. */
+static enum step halted_step(struct worker *w)
+{
+	if (w->kind == STAGE_SOURCE && reporting_is_due(w)) {
+		uint64_t epoch = counter_get(w->reporting.wanted);
+		reporting_send(w, epoch);
+		worker_raise_barriers(w, epoch);
+		return STEP_MORE;
+	}
+	env_wake_at(w->nodes[0].stage.env, w->isolation.begin_ns);
+	w->waits |= WAITS_OTHER;
+	return STEP_WAIT;
+}
+
+void worker_open_failed(struct worker *w, int error)
+{
+	if (w->node_count == 1 && isolation_begin(w, error))
+		become(w, WORKER_HALTED);
+	else
+		worker_fail(w, error);
+}
+
+void worker_go_on(struct worker *w)
+{
+	assert(w->state == WORKER_HALTED);
+	int r = isolation_open(w);
+	if (r == 0)
+		become(w, WORKER_RUNNING);
+	else if (!isolation_begin(w, r))
+		worker_fail(w, r);
 }
 
 static enum step step_by_kind(struct worker *w)
@@ -402,7 +552,7 @@ static enum step step_by_kind(struct worker *w)
 	case STAGE_SOURCE:
 		return source_step(w);
 	case STAGE_TRANSFORM:
-		return transform_step(w);
+		return w->spilling ? spilling_step(w) : transform_step(w);
 	default:
 		return sink_step(w);
 	}
@@ -413,6 +563,10 @@ static enum step step_by_state(struct worker *w)
 	switch (w->state) {
 	case WORKER_FAILING:
 		return failing_step(w);
+	case WORKER_HALTING:
+		return halting_step(w);
+	case WORKER_HALTED:
+		return halted_step(w);
 	case WORKER_LEAVING:
 		return leave(w);
 	case WORKER_ENDED:
@@ -459,7 +613,8 @@ void worker_close(struct worker *w)
 
 const char *worker_status(const struct worker *w)
 {
-	static const char *const states[] = {"running", "ending", "failing", "leaving", "ended"};
+	static const char *const states[] = {
+	    "running", "ending", "failing", "halting", "waits to begin anew", "leaving", "ended"};
 	uint64_t state = counter_get(&w->shown_state), waits = counter_get(&w->shown_waits);
 	if (state != WORKER_RUNNING || waits == 0)
 		return states[state];

@@ -12,14 +12,18 @@
  *      \------- a stage failed ------> FAILING: inputs shut down, units before it put ----^
  *
  * Epochs: a source that is asked to cut notes where it is and raises a barrier in each queue it feeds; a transform passes
- * the barriers on once it and its siblings are through with what came before; a sink writes and syncs what came before.
+ * the barriers on once it and its siblings are through with what came before; a sink writes and syncs what came before, and
+ * passes the barrier on to those who get what it could not store.
  *
  * What a sink gets is unbroken: of a unit that failed nothing goes on, nor of what was drawn after it by any worker.
  *
  * Threads: its runner's, save worker_status(). Memory: pipeline.h makes and releases it. Layer: daemon. */
 #pragma once
 
+#include "daemon/isolation.h"
+#include "daemon/overflow.h"
 #include "daemon/reporting.h"
+#include "daemon/step_watch.h"
 #include "ringbuf/barrier.h"
 #include "ringbuf/queue.h"
 #include "ringbuf/turn.h"
@@ -35,6 +39,11 @@ struct edge {
 	struct turn turn;          /* of the consumers, if they are several and ordered */
 	bool turns;
 	struct barrier barrier; /* where an epoch ends */
+	struct overflow overflow;
+	size_t held_max; /* a sink has no more batches of it at a time; 0: as many as it likes */
+	/* Of one below a spilling, whose reader has no part in epochs: the barriers on it are passed on at once; if not, there are none. */
+	bool is_passed_at_once;
+	struct counter abandoned; /* 1: nobody waits for the reader any more */
 };
 
 struct in_edge {
@@ -42,9 +51,9 @@ struct in_edge {
 	struct wait_node items; /* on the queue's getters */
 	bool ended;
 	struct batch *ahead; /* got, and found to lie behind the barrier */
-	uint64_t ahead_position;
+	uint64_t ahead_position, ahead_ticket;
 	struct wait_node turn_wait; /* on the edge's turn */
-	uint64_t taken;             /* one past the position of what was taken last */
+	struct counter held;        /* a sink's: batches taken and not yet given back */
 };
 
 /* What the workers of one group share. */
@@ -56,7 +65,9 @@ struct out_edge {
 	struct edge *edge;
 	struct wait_node room; /* on the queue's putters */
 	size_t untold;         /* put since its readers were last woken */
+	struct wait_node done; /* on the queue's joiners */
 	bool closed;           /* nobody reads any more */
+	struct overflow_telling telling;
 };
 
 enum { UNITS_AHEAD = 4 };
@@ -75,8 +86,9 @@ struct node;
 struct outlet {
 	struct node *node; /* whose it is */
 	struct worker *worker;
-	struct stage_counters *counters; /* of the stage that emits */
-	struct node **nodes;             /* fused readers */
+	struct stage_counters *
+	    counters; /* of the stage that emits; NULL: a sink, whose output is what it has stored */
+	struct node **nodes; /* fused readers */
 	size_t node_count;
 	size_t *out_edges; /* readers behind a queue, as indices into worker.out_edges */
 	size_t out_edge_count;
@@ -104,6 +116,10 @@ struct inlet {
 	struct worker *worker;
 	struct taken_run runs[TAKEN_RUNS_MAX]; /* a ring, oldest first */
 	size_t first_run, run_count;
+	size_t done_later; /* batches: what they became has not been put yet */
+	struct batch_list
+	    again; /* taken and not done when the stage failed: the next to be taken */
+	struct batch_list given_back; /* within isolation_halt() */
 };
 
 /* What a worker that can't go on waits for; bits. */
@@ -114,12 +130,15 @@ enum wait {
 	WAITS_BATCHES = 8, /* free ones, to come back from below */
 	WAITS_OTHER = 16,  /* I/O or a moment: its stage knows */
 	WAITS_REPORT = 32, /* its report, to come back from the coordinator */
+	WAITS_DONE = 64,   /* all that it has handed on to be done */
 };
 
 enum worker_state {
 	WORKER_RUNNING,
 	WORKER_ENDING,
 	WORKER_FAILING,
+	WORKER_HALTING, /* its stage has failed and begins anew: daemon/isolation.h */
+	WORKER_HALTED,
 	/* All is put or stored, the last report is to be made and committed; a sink settles. */
 	WORKER_LEAVING,
 	WORKER_ENDED,
@@ -129,6 +148,8 @@ enum worker_state {
 struct supply {
 	size_t batches, buffers;
 };
+
+struct spilling; /* daemon/spilling.h */
 
 struct worker {
 	char name[72];
@@ -145,7 +166,9 @@ struct worker {
 	size_t out_edge_count;
 	struct crew *crew;
 	struct reporting reporting;
-	bool left; /* LEAVING: its readers have been told that nothing will come */
+	struct isolation isolation;
+	bool left;            /* LEAVING: its readers have been told that nothing will come */
+	bool sink_is_through; /* and what it handed on last is yet to be put */
 
 	/* A unit is put when its turn on its own edge has come, whatever the others wait for. Workers that take turns may
 	 * have units_ahead of them and draw no more; room for one of each input on top is kept for what was got `ahead`, as
@@ -153,8 +176,10 @@ struct worker {
 	struct unit *units, *newest_unit;
 	size_t unit_count, units_ahead, units_max;
 
-	struct home *home;     /* sources: for input */
-	struct home *clones;   /* for fan-out, and text that is made; NULL: none needed */
+	struct spilling *spilling; /* NULL: it is another one */
+	bool has_no_part;    /* in epochs: a sink behind a spilling that stores nothing for good */
+	struct home *home;   /* for input, or what comes back from disk */
+	struct home *clones; /* for fan-out, and text that is made; NULL: none needed */
 	struct supply at_most; /* for one batch taken */
 	size_t
 	    reserved; /* so often that is kept back from what is drawn anew, for what was got `ahead` */
@@ -168,6 +193,7 @@ struct worker {
 	struct counter shown_state;
 	struct counter shown_failure;   /* -failure */
 	struct counter shown_cut_short; /* 1: a source that was stopped; there may have been more */
+	struct slow_steps slow_steps;   /* its runner's to see to */
 };
 
 /* Opens the stages. 0 or -errno. */
@@ -178,8 +204,21 @@ void worker_close(struct worker *w);
 /* Does what can be done now: STEP_MORE, STEP_WAIT, or STEP_DONE when it has ended (w->failure says how). */
 enum step worker_step(struct worker *w);
 
+/* The parts of a worker's life that daemon/spilling.c sees to itself. */
+void worker_raise_barriers(struct worker *w, uint64_t epoch);
+enum step worker_end(struct worker *w);
+void worker_let_readers_end(struct worker *w);
+/* The one reader need not finish what it has. */
+void worker_abandon_reader(struct worker *w);
+
 /* Fails it from outside (its stages could not be opened). */
 void worker_fail(struct worker *w, int error);
+
+/* worker_open() has. */
+void worker_open_failed(struct worker *w, int error);
+
+/* HALTED, closed and due: opens the stage and goes on; or halts once more, or fails. */
+void worker_go_on(struct worker *w);
 
 /* Before sleeping: puts waiter on the lists of what the last step waits for. True if it was put on any: then
  * waiter_barrier() and another step are needed before sleep. */

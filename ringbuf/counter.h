@@ -19,6 +19,15 @@ static inline void counter_set(struct counter *c, uint64_t n)
 	atomic_store_explicit(&c->value, n, memory_order_relaxed);
 }
 
+/* To n, if it is less. */
+static inline void counter_raise(struct counter *c, uint64_t n)
+{
+	uint64_t now = atomic_load_explicit(&c->value, memory_order_relaxed);
+	while (now < n && !atomic_compare_exchange_weak_explicit(
+			      &c->value, &now, n, memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
 static inline uint64_t counter_get(const struct counter *c)
 {
 	return atomic_load_explicit(&c->value, memory_order_relaxed);

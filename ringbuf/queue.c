@@ -242,6 +242,11 @@ uint64_t queue_put_count(const struct queue *q)
 	return (put_index(q) - q->first) >> q->shift;
 }
 
+uint64_t queue_get_count(const struct queue *q)
+{
+	return (get_index(q) - q->first) >> q->shift;
+}
+
 uint64_t queue_done_count(const struct queue *q)
 {
 	/* acquire: pairs with the release in queue_task_done() */

@@ -132,6 +132,7 @@ uint64_t queue_unfinished(const struct queue *q);
 /* How many items were ever put, and how many of them are done. What was done before the count that is returned came to
  * be happened before this returns. */
 uint64_t queue_put_count(const struct queue *q);
+uint64_t queue_get_count(const struct queue *q); /* and got, by anybody */
 uint64_t queue_done_count(const struct queue *q);
 
 /* As given to queue_init(). */

@@ -22,6 +22,7 @@ static struct batch *take_batch(struct home *h)
 	struct batch *b = (struct batch *)h->batches;
 	h->batches = b->node.next;
 	h->batches_out++;
+	b->tally = NULL;
 	return b;
 }
 
@@ -81,6 +82,20 @@ struct batch *batch_share(struct batch *b)
 	return b;
 }
 
+static void count_out(struct batch *b)
+{
+	if (b->tally)
+		counter_add(b->tally, UINT64_MAX);
+	b->tally = NULL;
+}
+
+void batch_count_in(struct batch *b, struct counter *tally)
+{
+	count_out(b);
+	counter_add(tally, 1);
+	b->tally = tally;
+}
+
 void batch_free(struct batch **owned)
 {
 	struct batch *b = *owned;
@@ -88,6 +103,7 @@ void batch_free(struct batch **owned)
 	if (!b || !refcount_let_go(&b->shares))
 		return;
 	assert(b->buffer);
+	count_out(b);
 	buffer_let_go(b->buffer);
 	for (uint32_t i = 0; i < b->held_count; i++)
 		buffer_let_go(b->held[i]);

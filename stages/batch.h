@@ -23,6 +23,7 @@
  * any thread. Layer: stages. */
 #pragma once
 
+#include "ringbuf/counter.h"
 #include "ringbuf/refcount.h"
 #include "ringbuf/stack.h"
 #include "stages/file_origin.h"
@@ -67,6 +68,8 @@ struct batch {
 	struct value *
 	    values; /* its columns, of BATCH_RECORDS_MAX rows each; as many as its home gives a batch */
 	struct scratch room; /* what is free of the last one held */
+	struct counter *
+	    tally; /* NULL, or counts those of a kind that are in use: one less when it is given back */
 
 	/* From here on it is the same in a clone. */
 	struct buffer *buffer;      /* holds a reference while the batch is in use */
@@ -76,6 +79,8 @@ struct batch {
 	uint64_t place;             /* of bytes[0] in what was read, unpacked; modulo 2^64 */
 	bool has_place;             /* if not, `place` means nothing */
 	struct delimiter delimiter;
+	struct delimiter
+	    unencoded; /* what stood between its records before they were encoded; length 0: they were not */
 	bool
 	    unterminated; /* the last record had no delimiter in the input (end of file, cut line) */
 	uint64_t read_ns;     /* monotonic: when its first byte was read; for latency */
@@ -146,6 +151,9 @@ bool batch_rebase(struct batch *b, struct buffer *buffer);
 
 /* One more has to free it: returns b. */
 struct batch *batch_share(struct batch *b);
+
+/* From here on it counts there until it is given back; then `tally` may not be there any more. */
+void batch_count_in(struct batch *b, struct counter *tally);
 
 /* Gives the batch, and its hold on buffers, back, unless others share it. Any thread. Clears the caller's pointer. */
 void batch_free(struct batch **b);

@@ -7,6 +7,13 @@
 
 extern const struct stage_type file_source_type;
 extern const struct stage_type stdin_source_type;
+extern const struct stage_type exec_source_type;
+extern const struct stage_type tcp_source_type;
+extern const struct stage_type unix_source_type;
+extern const struct stage_type udp_source_type;
+extern const struct stage_type schedule_source_type;
+extern const struct stage_type syslog_source_type;
+extern const struct stage_type http_source_type; /* needs libmicrohttpd */
 extern const struct stage_type filter_type;
 extern const struct stage_type parse_json_type;
 extern const struct stage_type parse_regex_type;
@@ -28,5 +35,13 @@ extern const struct stage_type multiline_type;
 extern const struct stage_type throttle_type;
 extern const struct stage_type lua_transform_type; /* needs LuaJIT */
 extern const struct stage_type file_sink_type;
+extern const struct stage_type syslog_sink_type;
+extern const struct stage_type tcp_sink_type;
+extern const struct stage_type udp_sink_type;
+extern const struct stage_type unix_sink_type;
 extern const struct stage_type stdout_sink_type;
+extern const struct stage_type exec_sink_type;
 extern const struct stage_type blackhole_type;
+extern const struct stage_type fallback_type;
+extern const struct stage_type http_sink_type;   /* needs libcurl */
+extern const struct stage_type http_client_type; /* likewise */

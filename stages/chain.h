@@ -1,4 +1,4 @@
-/* chain.h - a circular doubly linked list whose links live in what is linked.
+/* sink_chain.h - a circular doubly linked list whose links live in what is linked.
  *
  *   head <-> a.link <-> b.link <-> head        an unlinked link, like an empty head, points to itself
  *

@@ -18,6 +18,7 @@ enum encoding_format {
 	ENCODING_LOGFMT,
 	ENCODING_CSV,
 	ENCODING_TEMPLATE,
+	ENCODING_SYSLOG,
 	ENCODING_FORMATS,
 };
 
@@ -27,10 +28,16 @@ struct encoding_options {
 	struct text_list fields;
 	struct text template;
 	struct text separator, missing;
+	struct syslog_encoding {
+		uint64_t rfc; /* 0: 5424; 1: 3164 */
+		struct text facility, severity, appname;
+	} syslog;
 };
 
 /* For the option table of a sink whose options have a struct encoding_options. */
 extern const struct option encoding_table[];
+/* The same, with `format: syslog` unless it is said otherwise. */
+extern const struct option encoding_syslog_preset_table[];
 
 /* What is wrong with options that do not go together. at: of the sink, where nothing nearer is known. */
 void encoding_check(const struct encoding_options *o, struct place at, struct problems *problems);

@@ -23,6 +23,7 @@ struct env_ops {
 	uint64_t (*boot)(struct env *e);
 	uint64_t (*random)(struct env *e);
 	void (*wake_at)(struct env *e, uint64_t when_ns);
+	void (*rest_until)(struct env *e, uint64_t when_ns); /* NULL: it never rests */
 	void (*say)(struct env *e, enum say_level level, const char *event, const char *format,
 		    va_list args);
 	int (*read_zone)(struct env *e, const char *name, uint8_t *bytes, size_t room,
@@ -60,6 +61,14 @@ static inline uint64_t env_random(struct env *e)
 static inline void env_wake_at(struct env *e, uint64_t when_ns)
 {
 	e->ops->wake_at(e, when_ns);
+}
+
+/* What is completed before when_ns (monotonic, a few ms ahead) need not wake this worker: there is much of it, and it is cheaper
+ * taken together. Holds for the coming wait only. */
+static inline void env_rest_until(struct env *e, uint64_t when_ns)
+{
+	if (e->ops->rest_until)
+		e->ops->rest_until(e, when_ns);
 }
 
 /* The bytes of the file (TZif, RFC 8536) that describes a time zone: Europe/Berlin, or `local`. Blocks, so only while a stage is

@@ -1,4 +1,5 @@
 #include "stages/failures.h"
+#include "stages/dead_letter.h"
 #include "stages/sift.h"
 
 #include <assert.h>
@@ -35,6 +36,10 @@ void failures_add(struct failures *f, uint32_t record, const char *why)
 			"reason=%s", why);
 	f->bits[record / 64] |= UINT64_C(1) << record % 64;
 	say_why(f, record, why);
+	if (f->stage->on_error == ON_ERROR_DEAD_LETTER) {
+		batch_give_rows(f->batch);
+		dead_letter_address_one(f->stage, f->batch, record, why, 1);
+	}
 }
 
 /* Those that failed, or the others. */

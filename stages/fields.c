@@ -10,8 +10,15 @@ static enum field_known known_by(const char *name, size_t length)
 		const char *name;
 		enum field_known known;
 	} names[] = {
-	    {"body", FIELD_BODY}, {"time", FIELD_TIME},     {"source", FIELD_SOURCE},
-	    {"file", FIELD_FILE}, {"offset", FIELD_OFFSET}, {"error", FIELD_ERROR},
+	    {"body", FIELD_BODY},
+	    {"time", FIELD_TIME},
+	    {"source", FIELD_SOURCE},
+	    {"file", FIELD_FILE},
+	    {"offset", FIELD_OFFSET},
+	    {"error", FIELD_ERROR},
+	    {DEAD_LETTER_REASON, FIELD_DEAD_REASON},
+	    {DEAD_LETTER_STAGE, FIELD_DEAD_STAGE},
+	    {DEAD_LETTER_ATTEMPTS, FIELD_DEAD_ATTEMPTS},
 	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strlen(names[i].name) == length && memcmp(names[i].name, name, length) == 0)
@@ -180,6 +187,14 @@ int fields_give(struct field_uses *u, const char *name, size_t length)
 	return column;
 }
 
+int fields_find_in(struct field_uses *u, const char *name, size_t length)
+{
+	int column = fields_give(u, name, length);
+	if (column >= 0)
+		u->fields->list[column].is_found = true;
+	return column;
+}
+
 int fields_take(struct field_uses *u, const char *name, size_t length)
 {
 	int column = fields_write(u, name, length);
@@ -197,6 +212,14 @@ int fields_write_known(struct field_uses *u, enum field_known known)
 int fields_write_error(struct field_uses *u)
 {
 	return note_write(u, find_or_add(u, "error", 5));
+}
+
+void fields_write_dead_letter(struct field_uses *u)
+{
+	static const char *const names[] = {DEAD_LETTER_REASON, DEAD_LETTER_STAGE,
+					    DEAD_LETTER_ATTEMPTS};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		note_write(u, find_or_add(u, names[i], strlen(names[i])));
 }
 
 int fields_write_object(struct field_uses *u, const char *prefix, size_t length)

@@ -43,10 +43,15 @@ enum field_known {
 	FIELD_FILE,   /* its path */
 	FIELD_OFFSET, /* in the file */
 	FIELD_ERROR,  /* why a stage could do nothing with the record */
+	/* Of a dead letter: why it is one, which stage says so, after how many attempts. */
+	FIELD_DEAD_REASON,
+	FIELD_DEAD_STAGE,
+	FIELD_DEAD_ATTEMPTS,
 	/* Those have no name that can be typed. */
 	FIELD_RECORD_TIME, /* the time that the record says */
 	FIELD_OBJECT,      /* what a parse_json has found, as it stands */
 	FIELD_PLACES, /* where in it fields stand (stages/json/json_place.h); the column behind the object's */
+	FIELD_UNENCODED, /* the record's bytes, as they were before it was encoded for its sink */
 	/* What a name stands for in each record, its own field or what is known of it (stages/known.h). */
 	FIELD_SEEN_BODY,
 	FIELD_SEEN_TIME,
@@ -66,12 +71,17 @@ static inline enum field_known fields_seen(enum field_known known)
 				       : FIELD_ITSELF;
 }
 
+#define DEAD_LETTER_REASON "dead_letter.reason"
+#define DEAD_LETTER_STAGE "dead_letter.stage"
+#define DEAD_LETTER_ATTEMPTS "dead_letter.attempts"
+
 struct field {
 	char *name; /* of FIELD_OBJECT: the prefix that names within it get */
 	size_t length;
 	enum field_known known;
 	bool is_written; /* by somebody who does not just take it from an object */
 	bool is_changed; /* likewise, and not only by who notes an error */
+	bool is_found;   /* by a parser, or another who finds it in the record */
 };
 
 struct fields {
@@ -127,10 +137,14 @@ int fields_write(struct field_uses *u, const char *name, size_t length);
 int fields_write_known(struct field_uses *u, enum field_known known);
 /* It is written, and there from then on. */
 int fields_give(struct field_uses *u, const char *name, size_t length);
+/* The same of what is found in the record itself: one that has such a field was understood. */
+int fields_find_in(struct field_uses *u, const char *name, size_t length);
 /* It is written, and there no more. */
 int fields_take(struct field_uses *u, const char *name, size_t length);
 /* `error`, of records that a stage can do nothing with. */
 int fields_write_error(struct field_uses *u);
+/* What a dead letter says of itself. */
+void fields_write_dead_letter(struct field_uses *u);
 /* A parse_json's, whose names get that prefix; with the column of places behind it. */
 int fields_write_object(struct field_uses *u, const char *prefix, size_t length);
 

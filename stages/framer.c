@@ -80,9 +80,8 @@ static void count_loss(const struct framing *r, enum loss loss, const struct fra
 
 static void put_cut_record(struct batch *b, size_t from, size_t length)
 {
-	b->records[0] = (struct record){(uint32_t)from, (uint32_t)length};
-	b->count = 1;
-	b->bytes_total = length;
+	b->records[b->count++] = (struct record){(uint32_t)from, (uint32_t)length};
+	b->bytes_total += length;
 	b->unterminated = true;
 }
 
@@ -162,10 +161,10 @@ static void adapt_room(struct framer *f, size_t found, size_t kept)
 }
 
 /* What is open from before may be one record more. */
-static size_t most_lines(const struct framer *f, const struct framing *r)
+static size_t most_lines(const struct framer *f, const struct framing *r, const struct batch *b)
 {
-	bool all = r->multiline && f->room == BATCH_RECORDS_MAX;
-	return all ? BATCH_RECORDS_MAX - 1 : f->room;
+	size_t left = BATCH_RECORDS_MAX - b->count - (r->multiline ? 1u : 0u);
+	return f->room < left ? f->room : left;
 }
 
 static size_t frame_lines(struct framer *f, const struct framing *r, struct batch *b, size_t from,
@@ -177,26 +176,26 @@ static size_t frame_lines(struct framer *f, const struct framing *r, struct batc
 		f->searched = 0;
 		return from + r->delimiter.length;
 	}
-	size_t room = most_lines(f, r);
-	size_t found =
-	    find_lines(&r->delimiter, b->bytes, from + skip, to, b->records, room, &next);
+	struct record *records = b->records + b->count;
+	size_t room = most_lines(f, r, b);
+	size_t found = find_lines(&r->delimiter, b->bytes, from + skip, to, records, room, &next);
 	if (found == 0)
 		return frame_open_line(f, r, b, from, to, ended, place);
-	b->records[0].offset -= (uint32_t)skip;
-	b->records[0].length += (uint32_t)skip;
+	records[0].offset -= (uint32_t)skip;
+	records[0].length += (uint32_t)skip;
 
 	size_t kept = found;
 	if (next - from > r->max_line)
-		kept = first_long(b->records, found, r->max_line);
+		kept = first_long(records, found, r->max_line);
 	bool all = found < room && kept == found;
 	adapt_room(f, found, kept);
 	if (kept == 0)
-		return cut_long_line(f, r, b, from,
-				     from + b->records[0].length + r->delimiter.length, place);
+		return cut_long_line(f, r, b, from, from + records[0].length + r->delimiter.length,
+				     place);
 	if (kept < found)
-		next = b->records[kept].offset;
-	b->count = (uint32_t)kept;
-	b->bytes_total = next - from - kept * r->delimiter.length;
+		next = records[kept].offset;
+	b->count += (uint32_t)kept;
+	b->bytes_total += next - from - kept * r->delimiter.length;
 	f->in_split = false;
 	f->searched = all ? (uint32_t)without_partial(r, to - next) : 0;
 	return next;
@@ -222,12 +221,13 @@ static size_t fill_with_lines(struct framer *f, const struct framing *r, struct 
 {
 	size_t before;
 	bool was_skipping;
+	const uint32_t had = b->count;
 	do {
 		before = from;
 		was_skipping = f->skipping;
 		from = f->skipping ? skip_line(f, r, b, from, to, ended)
 				   : frame_lines(f, r, b, from, to, ended, place);
-	} while (b->count == 0 && (from != before || was_skipping != f->skipping));
+	} while (b->count == had && (from != before || was_skipping != f->skipping));
 	return from;
 }
 
@@ -289,13 +289,14 @@ static size_t fill_with_joined(struct framer *f, const struct framing *r, struct
 size_t framer_fill(struct framer *f, const struct framing *r, struct batch *b, size_t from,
 		   size_t to, bool ended, const struct framer_place *place)
 {
-	assert(b->count == 0 && from <= to && r->max_line > 0);
-	assert(f->joined + f->searched <= to - from);
+	assert(b->count < BATCH_RECORDS_MAX && !b->unterminated && from <= to && r->max_line > 0);
+	assert(f->joined + f->searched <= to - from && (b->count == 0 || !r->multiline));
+	const uint32_t had = b->count;
 	size_t next =
 	    (r->multiline ? fill_with_joined : fill_with_lines)(f, r, b, from, to, ended, place);
-	assert(!ended || b->count > 0 || next == to);
+	assert(!ended || b->count > had || next == to);
 	b->delimiter = r->delimiter;
-	counter_add(&r->counters->records_in, b->count);
+	counter_add(&r->counters->records_in, b->count - had);
 	counter_add(&r->counters->bytes_in, next - from);
 	return next;
 }

@@ -64,8 +64,9 @@ void framer_init(struct framer *f);
 /* The bytes that stayed will be read anew, maybe different ones. */
 void framer_forget(struct framer *f);
 
-/* Fills the empty batch b from b->bytes[from, to) and returns where the bytes not consumed begin. To be called again
- * from there until it leaves b empty: then it can do nothing without more bytes. `ended`: no more will come for now,
+/* Fills the batch b from b->bytes[from, to) and returns where the bytes not consumed begin. To be called again
+ * from there until it adds nothing to b: then it can do nothing without more bytes. b is empty; without `multiline` it may have
+ * records of what lies before `from`, if it is neither full nor `unterminated`. `ended`: no more will come for now,
  * what has no delimiter is a record too; in the end all is consumed. place: needed if rules->env is. */
 size_t framer_fill(struct framer *f, const struct framing *rules, struct batch *b, size_t from,
 		   size_t to, bool ended, const struct framer_place *place);

@@ -35,7 +35,8 @@ enum io_code {
 	IO_RENAME, /* refuses to replace (RENAME_NOREPLACE) unless replace is set */
 	/* A regular file for this open file description alone (flock(2)): -EBUSY when it is another's. */
 	IO_LOCK,
-	/* Result: bytes written to a pipe or terminal that nobody has read yet, seen from either end; -ENOTTY: cannot tell. */
+	/* Result: bytes written to a pipe or terminal that nobody has read yet, seen from either end; or to a connection, that its
+	 * peer's machine has not acknowledged; -ENOTTY: cannot tell. */
 	IO_UNREAD,
 	IO_UNLINK,
 	IO_MKDIR,
@@ -44,7 +45,37 @@ enum io_code {
 	IO_WATCH_ADD, /* result: a watch descriptor */
 	IO_WATCH_REMOVE,
 	IO_WORK, /* runs work.run(work.argument) on a helper thread; result: what it returned */
+
+	/* Sockets. Once there, bytes of a connection are IO_READ and IO_WRITE with `stream`; those that were not read or written when
+	 * the op is cancelled stay. A write whose reader has gone is -EPIPE, and no signal. */
+	IO_LISTEN, /* result: a descriptor, bound to the address, and listening there unless it is for datagrams */
+	IO_ACCEPT,  /* result: a descriptor; waits for a peer */
+	IO_SOCKET,  /* result: a descriptor for whoever connects */
+	IO_CONNECT, /* waits until fd is connected to the address; -EAGAIN: a unix socket has too many waiting, try again later */
+	IO_RECEIVE, /* result: how many datagrams came; waits for the first */
+	IO_SEND,    /* result: how many datagrams were sent; waits for room for the first */
+	IO_POLL,    /* waits until fd is ready; result: for what (poll(2)) */
+	IO_SHUTDOWN,   /* of a connection: SHUT_WR, SHUT_RDWR */
+	IO_SET_OPTION, /* of a socket: an int (setsockopt(2)) */
+	IO_RESOLVE, /* the addresses of a host and port, looked up on a helper thread; result: how many */
+
+	/* Processes. */
+	IO_SPAWN,  /* result: a process descriptor (pidfd_open(2)); spawn.pid is filled in */
+	IO_AWAIT,  /* waits for that process to end and reaps it; result: as waitpid(2)'s status */
+	IO_SIGNAL, /* sends it, or all of its process group (only until it is reaped), a signal */
 };
+
+/* A socket's name: a struct sockaddr of any family, in so many bytes. length 0: there is none. */
+struct io_address {
+	_Alignas(8) unsigned char bytes[128];
+	unsigned length;
+};
+struct mmsghdr; /* sys/socket.h */
+
+enum { IO_ADDRESSES_MAX = 16 };
+
+/* For one of a process's descriptors: a pipe to it, of which our end is filled in there when it has been begun, non-blocking. */
+enum { IO_PIPE = -2 };
 
 struct io_entry {
 	char *name;
@@ -72,7 +103,8 @@ struct io_op {
 	int fd; /* what it works on; IO_OPEN, IO_STAT, IO_RENAME, IO_UNLINK, IO_MKDIR: directory or AT_FDCWD */
 	bool
 	    stream; /* IO_READ, IO_WRITE: a pipe, terminal, socket or inotify: no offset, may wait long */
-	bool busy;      /* submitted and not yet done; kept by the backend */
+	bool at_once; /* IO_READ of a connection, IO_RECEIVE: what is there; -EAGAIN: nothing is */
+	bool busy;    /* submitted and not yet done; kept by the backend */
 	unsigned marks; /* the backend's, while busy */
 	union {
 		struct {
@@ -129,6 +161,58 @@ struct io_op {
 			int (*run)(void *argument);
 			void *argument;
 		} work;
+		struct {
+			const struct io_address *address;
+			int type; /* SOCK_STREAM, SOCK_DGRAM */
+			int backlog;
+			bool reuse_port; /* others may be bound there, too, and share what comes */
+			struct io_address *bound; /* filled in; NULL: nobody wants to know */
+		} listen;
+		struct {
+			struct io_address *peer; /* filled in; NULL: nobody wants to know */
+		} accept;
+		struct {
+			int family, type;
+		} socket;
+		struct {
+			const struct io_address *address;
+		} connect;
+		struct {
+			struct mmsghdr *messages; /* recvmmsg(2), sendmmsg(2) */
+			unsigned count;
+		} datagrams;
+		struct {
+			short events;
+		} poll;
+		struct {
+			int how;
+		} shutdown;
+		struct {
+			int level, name, value;
+		} set_option;
+		struct {
+			const char *host, *port;
+			int type;
+			struct io_address *into; /* IO_ADDRESSES_MAX of them */
+		} resolve;
+		struct {
+			const char *const
+			    *arguments; /* [0]: the program, looked up in PATH; ends with NULL */
+			const char *const
+			    *environment; /* more of it, NAME=value; NULL: none; ends with NULL */
+			const char *directory; /* NULL: ours */
+			int input, output,
+			    errors; /* what it has for these; -1: /dev/null; IO_PIPE: see there */
+			pid_t pid;  /* filled in; it leads a process group of its own */
+		} spawn;
+		struct {
+			/* The signal for what is left of its group when it has ended; 0: none. May be set while it waits. */
+			int left;
+		} await;
+		struct {
+			int number;
+			pid_t group; /* 0: the process only, by fd */
+		} signal;
 	};
 	int64_t result;
 	void (*done)(struct io_op *op);

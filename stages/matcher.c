@@ -67,6 +67,20 @@ int matcher_check(const struct matcher_wish *wish, struct regex_error *ret_error
 	return result;
 }
 
+void matcher_names(const struct matcher_wish *wish, struct parser_names *names)
+{
+	struct regex r;
+	struct regex_error error;
+	names->is_incomplete |= compile(&r, wish, &error) < 0;
+	for (unsigned i = 0; r.code && i < regex_name_count(&r); i++) {
+		struct regex_name group = regex_name(&r, i);
+		struct named n = field_of(wish, &group);
+		if (!is_again(&r, i))
+			parser_names_add(names, n.name, n.length);
+	}
+	regex_release(&r);
+}
+
 void matcher_declare(const struct parser_options *o, const struct matcher_wish *wish,
 		     struct field_uses *uses)
 {

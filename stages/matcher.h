@@ -13,6 +13,7 @@
 #pragma once
 
 #include "stages/parser.h"
+#include "stages/parser_names.h"
 #include "stages/regex.h"
 
 /* Makes a value of what a group matched: NULL, or why it is none (static). */
@@ -42,6 +43,9 @@ struct matcher {
 
 /* 0; -ENOMEM; -EINVAL, *ret_error is filled in; -ENOENT: no group has a name. */
 int matcher_check(const struct matcher_wish *wish, struct regex_error *ret_error);
+
+/* Adds the fields that it finds; of one that matcher_check() is content with. */
+void matcher_names(const struct matcher_wish *wish, struct parser_names *names);
 
 void matcher_declare(const struct parser_options *o, const struct matcher_wish *wish,
 		     struct field_uses *uses);

@@ -39,7 +39,7 @@ const struct text *parser_zone(const void *options)
 	return &o->time.zone;
 }
 
-/* How a field is spoken of: fields_read() or fields_write(). */
+/* How a field is spoken of: fields_read(), fields_write(), ... */
 typedef int speak_of(struct field_uses *uses, const char *name, size_t length);
 
 static void declare(const struct parser_options *o, struct field_uses *uses, speak_of *speak,
@@ -74,7 +74,7 @@ void parser_declare(const struct parser_options *o, struct field_uses *uses)
 void parser_declare_field(const struct parser_options *o, struct field_uses *uses, const char *name,
 			  size_t length)
 {
-	declare(o, uses, fields_give, name, length);
+	declare(o, uses, fields_find_in, name, length);
 }
 
 void parser_declare_object(const struct parser_options *o, struct field_uses *uses)

@@ -90,8 +90,9 @@ typedef const char *parse_one(struct parser *p, void *context, const struct valu
 
 static inline bool parser_parses_body(const struct parser_options *o)
 {
-	return o->field.length == 4 && o->field.bytes[0] == 'b' && o->field.bytes[1] == 'o' &&
-	       o->field.bytes[2] == 'd' && o->field.bytes[3] == 'y';
+	return !o->field.bytes ||
+	       (o->field.length == 4 && o->field.bytes[0] == 'b' && o->field.bytes[1] == 'o' &&
+		o->field.bytes[2] == 'd' && o->field.bytes[3] == 'y');
 }
 
 void parser_check(const struct parser_options *o, struct problems *problems);

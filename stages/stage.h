@@ -19,6 +19,7 @@
 #include "stages/fields.h"
 #include "stages/file_claim.h"
 #include "stages/home.h"
+#include "stages/policy/call_counters.h"
 #include "stages/teller.h"
 
 enum step {
@@ -40,6 +41,7 @@ enum loss {
 	LOSS_MULTILINE_CUT, /* counted per cut; nothing was lost */
 	LOSS_THROTTLED,     /* more than a rate allows, and `when_exceeded` is `drop` */
 	LOSS_LATE,          /* their window was closed */
+	LOSS_QUEUE_FULL,    /* the queue before a stage was full, and `when_full` says to drop */
 	LOSS_COUNT,
 };
 extern const char *const loss_names[LOSS_COUNT];
@@ -52,11 +54,13 @@ struct stage_counters {
 	struct counter records_out,
 	    bytes_out; /* sinks: stored; bytes as written, delimiters included */
 	struct counter lost[LOSS_COUNT];
-	struct counter errors;  /* operations or files that failed */
-	struct counter refused; /* records that it could do nothing with, */
-	struct reasons reasons; /* and why */
-	struct counter joined;  /* that became a part of another */
-	struct counter retries; /* of what failed and may yet succeed */
+	struct counter errors;     /* operations or files that failed */
+	struct counter slow_steps; /* over 100 ms, of its workers (daemon/step_watch.h) */
+	struct counter restarts;   /* of its workers, each by itself (daemon/isolation.h) */
+	struct counter refused;    /* records that it could do nothing with, */
+	struct reasons reasons;    /* and why */
+	struct counter joined;     /* that became a part of another */
+	struct counter retries;    /* of what failed and may yet succeed */
 	struct counter work_total,
 	    work_done;                 /* bytes of input known and consumed, for the progress bar */
 	struct counter files;          /* opened so far */
@@ -66,10 +70,13 @@ struct stage_counters {
 	struct counter
 	    changes; /* to what snapshot() would say, besides those that bytes_in tells of */
 	struct counter figures[FIGURES_MAX]; /* the stage's own: stage_type.figures */
+	struct call_counters
+	    calls; /* of a stage that calls something outside (stages/policy/calls.h) */
 	struct counter
 	    awaited; /* of these: a source waits until they are committed, so an epoch is due at once */
 };
 
+struct batch_list; /* stages/batch_list.h */
 struct stage_type;
 struct delta; /* stages/delta.h */
 
@@ -88,6 +95,7 @@ struct stage {
 	const struct column_set *written; /* by whoever hands on to it */
 	int object; /* the column that fields_write_object() gave it; -1: none */
 	enum on_error on_error;
+	bool ordered; /* records keep their order; sinks that may overtake */
 	struct stage_counters *counters;
 	bool once;      /* run to the end of the input, then end */
 	bool ending;    /* transforms: no more will come, and all that is held is due */
@@ -118,6 +126,10 @@ struct batch *inlet_take(struct inlet *in);
 void inlet_done(struct inlet *in, size_t n);
 /* No more will come, and all has been taken. */
 bool inlet_ended(const struct inlet *in);
+/* What it could not store may be handed on, one batch in a step. False: not yet; it is stepped when there is room. */
+bool inlet_may_hand_on(struct inlet *in);
+/* Where to, after that was asked; NULL: nobody wants it (stages/undelivered.h). */
+struct outlet *inlet_handed_on(struct inlet *in);
 
 struct stage_type {
 	struct stage_schema schema; /* must stand first */
@@ -128,6 +140,9 @@ struct stage_type {
 	 * themselves (stages/descriptor.h). */
 	void (*close)(struct stage *s);
 
+	/* Sources that serve others, who want to be answered meanwhile: instead of source_step, while there is no room below; emits nothing.
+	 * STEP_MORE or STEP_WAIT, or -errno. NULL: it just waits. */
+	int (*source_attend)(struct stage *s);
 	/* One of these, by kind. A source emits at most one batch a step. A transform returns 0, STEP_MORE when there was no
 	 * room for all that it makes of the batch (then transform_more follows), STEP_HOLD likewise, or -errno when it has failed for good; the
 	 * batch is its own in either case. */
@@ -149,6 +164,10 @@ struct stage_type {
 	/* Sinks that have failed: frees the batches that are held, as those who share them may be waiting for room. Nothing follows but close. STEP_WAIT while operations point into them, then
 	 * STEP_DONE. NULL: there are none. */
 	int (*sink_let_go)(struct stage *s);
+	/* Sinks that remember nothing from epoch to epoch: after a step that failed, gives back, oldest first, every batch that was taken
+	 * and is not done, as it was, so that it can begin anew by itself (`supervision: isolate`): close(), open(), and it takes them once
+	 * more. STEP_WAIT while operations point into them, then STEP_DONE; -errno: it cannot. NULL: it never can. */
+	int (*sink_give_back)(struct stage *s, struct batch_list *back);
 
 	/* The hooks of an epoch (for a sink with transactions: stages/README.md); each NULL where there is nothing to do, none called when state_dir is NULL. */
 
@@ -190,6 +209,9 @@ struct stage_type {
 	size_t (*descriptors)(const void *options);
 	/* How many helper threads one instance can keep busy with IO_WORK. NULL: none. */
 	unsigned (*helpers)(const void *options);
+	/* Sources that may be closed and opened again within a run (`supervision: isolate`): what snapshot() says holds after a step that
+	 * failed, too, and saved is all of it that was ever said; or there is no snapshot(). */
+	bool reopens;
 	/* Sources of what can't be read again: see to `stopping` themselves; others are just stepped no more. */
 	bool drains;
 	/* Sources: the buffer capacity its home must have. */
@@ -223,6 +245,8 @@ struct stage_type {
 
 	/* A sink whose output is the process's standard output. */
 	bool standard_output;
+	/* The stage that is put in front of one whose queue spills (stages/segments/spill.h): its worker is daemon/spilling.h. */
+	bool spills;
 	/* A transform that may hand on a batch in several parts, a part at a time. (One with transform_due makes a batch anyway.) */
 	bool splits;
 	/* A transform that makes records of its own out of many: those that do not come out were not filtered. */

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+__extension__ typedef unsigned __int128 wide;
+
 static uint64_t full(const struct token_rate *rate)
 {
 	assert(rate->per_second >= 1 && rate->per_second <= TOKEN_RATE_MAX);
@@ -34,11 +36,33 @@ bool token_bucket_take(struct token_bucket *b, const struct token_rate *rate, ui
 	return true;
 }
 
+uint64_t token_bucket_borrow(struct token_bucket *b, const struct token_rate *rate, uint64_t now_ns,
+			     uint64_t tokens)
+{
+	fill(b, rate, now_ns);
+	const wide wanted = (wide)tokens * TOKEN_WHOLE;
+	if (wanted <= b->billionths) {
+		b->billionths -= (uint64_t)wanted;
+		return b->filled_ns;
+	}
+	const wide missing = wanted - b->billionths;
+	const wide passes = (missing + rate->per_second - 1) / rate->per_second;
+	if (passes >= UINT64_MAX - b->filled_ns) {
+		b->billionths = 0;
+		b->filled_ns = UINT64_MAX;
+	} else { /* what came with the last of them is left over */
+		b->billionths = (uint64_t)(passes * rate->per_second - missing);
+		b->filled_ns += (uint64_t)passes;
+	}
+	return b->filled_ns;
+}
+
 uint64_t token_bucket_ready_ns(struct token_bucket *b, const struct token_rate *rate,
 			       uint64_t now_ns, uint64_t tokens)
 {
 	fill(b, rate, now_ns);
 	uint64_t wanted = (tokens < rate->burst ? tokens : rate->burst) * TOKEN_WHOLE;
 	uint64_t missing = wanted > b->billionths ? wanted - b->billionths : 0;
-	return now_ns + (missing + rate->per_second - 1) / rate->per_second;
+	uint64_t passes = (missing + rate->per_second - 1) / rate->per_second;
+	return passes < UINT64_MAX - b->filled_ns ? b->filled_ns + passes : UINT64_MAX;
 }

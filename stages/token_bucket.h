@@ -20,7 +20,8 @@ struct token_rate {
 
 struct token_bucket {
 	uint64_t billionths;
-	uint64_t filled_ns; /* monotonic: up to when it was filled */
+	uint64_t
+	    filled_ns; /* monotonic: up to when it was filled; lies ahead when more was borrowed */
 };
 
 /* Full. */
@@ -28,6 +29,11 @@ void token_bucket_init(struct token_bucket *b, const struct token_rate *rate, ui
 
 /* Takes one token, if there is one. */
 bool token_bucket_take(struct token_bucket *b, const struct token_rate *rate, uint64_t now_ns);
+
+/* Takes so many, be they there or not: those that are not are the ones that come next, which nobody else gets. Returns when all of them
+ * have come, now_ns or later; UINT64_MAX: never. */
+uint64_t token_bucket_borrow(struct token_bucket *b, const struct token_rate *rate, uint64_t now_ns,
+			     uint64_t tokens);
 
 /* When there will be so many, `burst` at most; not before now_ns. */
 uint64_t token_bucket_ready_ns(struct token_bucket *b, const struct token_rate *rate,

@@ -99,11 +99,11 @@ static ssize_t read_some(struct decoder *d, uint8_t *bytes, size_t room)
 
 static const struct decoder_type gzip_decoder = {.reset = reset, .read = read_some};
 
-int gzip_reader_init(struct gzip_reader *r)
+static int init(struct gzip_reader *r, int window_bits)
 {
 	memset(r, 0, sizeof *r);
 	z_stream *s = calloc(1, sizeof *s);
-	if (!s || inflateInit2(s, WINDOW_BITS + GZIP_ONLY) != Z_OK) {
+	if (!s || inflateInit2(s, window_bits) != Z_OK) {
 		free(s);
 		return -ENOMEM;
 	}
@@ -114,6 +114,16 @@ int gzip_reader_init(struct gzip_reader *r)
 	}
 	decoder_start(&r->decoder, 0);
 	return 0;
+}
+
+int gzip_reader_init(struct gzip_reader *r)
+{
+	return init(r, WINDOW_BITS + GZIP_ONLY);
+}
+
+int gzip_reader_init_zlib(struct gzip_reader *r)
+{
+	return init(r, WINDOW_BITS);
 }
 
 void gzip_reader_release(struct gzip_reader *r)

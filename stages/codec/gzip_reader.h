@@ -21,4 +21,6 @@ bool gzip_reader_recognises(const uint8_t *bytes, size_t length);
 
 /* 0 or -ENOMEM. A reader of all zeros is safe to release. */
 int gzip_reader_init(struct gzip_reader *r);
+/* The same of zlib's own wrapping (RFC 1950), which HTTP calls `deflate`. */
+int gzip_reader_init_zlib(struct gzip_reader *r);
 void gzip_reader_release(struct gzip_reader *r);

@@ -34,4 +34,5 @@ struct encode_format {
 /* By enum encoding_format; NULL: raw. */
 extern const struct encode_format *const encode_formats[ENCODING_FORMATS];
 
-extern const struct encode_format encode_json, encode_logfmt, encode_csv, encode_template;
+extern const struct encode_format encode_json, encode_logfmt, encode_csv, encode_template,
+    encode_syslog;

@@ -16,6 +16,7 @@ struct encoder {
 	const struct encode_format *format;
 	void *state; /* the format's */
 	struct delimiter delimiter;
+	int unencoded;             /* the column for what records were; -1: nobody wants to know */
 	struct batch_list waiting; /* what there was no room for */
 	/* What was encoded last. */
 	uint32_t count;
@@ -41,6 +42,12 @@ static unsigned encoder_scratch(const void *options, size_t capacity, bool needs
 	return format_of(options)->uses_scratch ? 2 : 1;
 }
 
+static int wanted_column(const struct stage *s, enum field_known known)
+{
+	int column = fields_find_known(s->fields, known);
+	return column >= 0 && column_set_has(s->needed, (unsigned)column) ? column : -1;
+}
+
 static int encoder_open(struct stage *s)
 {
 	struct encoder *e = s->state = calloc(1, sizeof *e);
@@ -48,6 +55,7 @@ static int encoder_open(struct stage *s)
 	if (e) {
 		e->format = format_of(s->options);
 		e->delimiter = encoding_delimiter(s->options);
+		e->unencoded = wanted_column(s, FIELD_UNENCODED);
 		r = e->format->open(s, &e->state);
 	}
 	if (r < 0)
@@ -147,6 +155,19 @@ static uint32_t encode(struct stage *s, const struct batch *b, const struct buff
 	return i;
 }
 
+/* What its records are, for who may have to hand them on as they came. */
+static void keep_unencoded(const struct encoder *e, struct batch *b)
+{
+	if (e->unencoded < 0)
+		return;
+	struct value *bodies = batch_column(b, (unsigned)e->unencoded);
+	for (uint32_t i = 0; i < b->count; i++)
+		bodies[b->rows[i]] = (struct value){.bytes = b->bytes + b->records[i].offset,
+						    .length = b->records[i].length,
+						    .type = VALUE_BYTES};
+	b->unencoded = b->delimiter;
+}
+
 /* The batch becomes what was encoded. */
 static void become_encoded(const struct encoder *e, struct batch *b, struct buffer *text)
 {
@@ -179,6 +200,7 @@ static void encode_some(struct stage *s, struct batch **b, struct outlet *out)
 	struct scratch scratch = {NULL, NULL};
 	if (aside)
 		scratch = (struct scratch){aside->bytes, aside->bytes + aside->capacity};
+	keep_unencoded(e, *b);
 	uint32_t seen = encode(s, *b, text, scratch);
 	if (aside)
 		buffer_let_go(aside);

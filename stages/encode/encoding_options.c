@@ -6,34 +6,56 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = {"raw", "json", "logfmt", "csv", "template", NULL};
+static const char *const names[] = {"raw", "json", "logfmt", "csv", "template", "syslog", NULL};
 
 const struct encode_format *const encode_formats[ENCODING_FORMATS] = {
-    [ENCODING_JSON] = &encode_json,
-    [ENCODING_LOGFMT] = &encode_logfmt,
-    [ENCODING_CSV] = &encode_csv,
-    [ENCODING_TEMPLATE] = &encode_template,
+    [ENCODING_JSON] = &encode_json,     [ENCODING_LOGFMT] = &encode_logfmt,
+    [ENCODING_CSV] = &encode_csv,       [ENCODING_TEMPLATE] = &encode_template,
+    [ENCODING_SYSLOG] = &encode_syslog,
 };
 
 #define AT(member) offsetof(struct encoding_options, member)
 
-const struct option encoding_table[] = {
-    {"format", OPTION_CHOICE, AT(format), .preset = "raw", .choices = names,
-     .doc = "How a record is written; raw: as it was read; json: its fields as one object on one "
-	    "line; logfmt: key=value; csv: the values of `fields`; template: as `template` says"},
-    {"delimiter", OPTION_TEXT, AT(delimiter), .preset = "\"\\n\"", .min = 1, .max = DELIMITER_MAX,
-     .doc = "What follows each record, 1 to 8 bytes; unless it is raw, with a control character "
-	    "among them that no text holds"},
-    {"fields", OPTION_TEXTS, AT(fields), .min = 1,
-     .doc = "Only these, in this order; csv: the columns"},
-    {"template", OPTION_TEXT, AT(template), .min = 1,
-     .doc = "template: text with fields in it: {user.id}, {time:%F %T}, {msg|json}; {{ is a brace"},
-    {"separator", OPTION_TEXT, AT(separator), .preset = "\",\"", .min = 1, .max = 1,
-     .doc = "csv: the character between values"},
-    {"missing", OPTION_TEXT, AT(missing), .preset = "\"-\"",
-     .doc = "template: what stands for a field that a record does not have"},
+#define SYSLOG_AT(member) offsetof(struct syslog_encoding, member)
+
+static const char *const syslog_rfcs[] = {"rfc5424", "rfc3164", NULL};
+
+static const struct option syslog_encoding_table[] = {
+    {"rfc", OPTION_CHOICE, SYSLOG_AT(rfc), .preset = "rfc5424", .choices = syslog_rfcs,
+     .doc = "How a message is written"},
+    {"facility", OPTION_TEXT, SYSLOG_AT(facility), .preset = "user", .min = 1,
+     .doc = "Of a record that has no field `facility`, by name or number"},
+    {"severity", OPTION_TEXT, SYSLOG_AT(severity), .preset = "notice", .min = 1,
+     .doc = "Of a record that has no field `severity`, likewise"},
+    {"appname", OPTION_TEXT, SYSLOG_AT(appname), .preset = "sluice", .min = 1, .max = 48,
+     .doc = "Of a record that has no field `appname`"},
     {0},
 };
+
+/* clang-format off */
+#define ENCODING_ROWS(preset_format) \
+    {"format", OPTION_CHOICE, AT(format), .preset = (preset_format), .choices = names, \
+     .doc = "How a record is written; raw: as it was read; json: its fields as one object on one " \
+	    "line; logfmt: key=value; csv: the values of `fields`; template: as `template` says; syslog: a message of RFC 5424 or 3164"}, \
+    {"delimiter", OPTION_TEXT, AT(delimiter), .preset = "\"\\n\"", .min = 1, .max = DELIMITER_MAX, \
+     .doc = "What follows each record, 1 to 8 bytes; unless it is raw, with a control character " \
+	    "among them that no text holds"}, \
+    {"fields", OPTION_TEXTS, AT(fields), .min = 1, \
+     .doc = "Only these, in this order; csv: the columns"}, \
+    {"template", OPTION_TEXT, AT(template), .min = 1, \
+     .doc = "template: text with fields in it: {user.id}, {time:%F %T}, {msg|json}; {{ is a brace"}, \
+    {"separator", OPTION_TEXT, AT(separator), .preset = "\",\"", .min = 1, .max = 1, \
+     .doc = "csv: the character between values"}, \
+    {"missing", OPTION_TEXT, AT(missing), .preset = "\"-\"", \
+     .doc = "template: what stands for a field that a record does not have"}, \
+    {"syslog", OPTION_GROUP, AT(syslog), .group = syslog_encoding_table, \
+     .doc = "syslog: how a message is written, and what stands for fields that a record does not " \
+	    "have"}, \
+    {0}
+/* clang-format on */
+
+const struct option encoding_table[] = {ENCODING_ROWS("raw")};
+const struct option encoding_syslog_preset_table[] = {ENCODING_ROWS("syslog")};
 
 struct delimiter encoding_delimiter(const struct encoding_options *o)
 {

@@ -101,25 +101,25 @@ static bool put_spliced(struct flat *f, const uint8_t *line, const uint8_t *line
 
 /* ---- without ---- */
 
+/* False: the record's body may belong to it, too. */
 static bool put_fresh(const struct flat *f, struct writer *w)
 {
 	uint8_t *from = w->at;
-	bool has_fields = false;
+	if (f->of->error >= 0 && f->columns[f->of->error][f->row].type != VALUE_MISSING)
+		return false;
 	for (uint32_t i = 0; i < f->of->count; i++) {
 		const struct json_flat_member *m = &f->of->members[i];
 		const struct value *v = &f->columns[m->column][f->row];
 		if (v->type == VALUE_MISSING)
 			continue;
-		has_fields |= (int)m->column != f->of->error;
 		writer_put_byte(w, w->at == from ? '{' : ',');
 		writer_put(w, m->key, m->key_length);
 		json_put_value(w, v);
 	}
-	if (has_fields)
-		writer_put_byte(w, '}');
-	else
-		*w = (struct writer){from, w->end, false};
-	return has_fields;
+	if (w->at == from)
+		return false;
+	writer_put_byte(w, '}');
+	return true;
 }
 
 bool json_flat_put(const struct json_flat *f, const struct value *const *columns, uint32_t row,

@@ -233,33 +233,58 @@ static void put_merged(const struct source *s, struct json_tree_node *n, const s
 
 /* ---- records ---- */
 
-/* True if there is something to be said of it besides its body. */
-static bool has_fields(const struct source *s)
+/* A field that was found in the record itself. */
+static bool has_found(const struct source *s, const struct json_tree_node *n)
 {
-	const struct json_tree_node *root = s->j->tree.nodes;
-	if (object_of(s, root))
+	if (object_of(s, n))
 		return true;
-	for (uint32_t i = 0; i < root->child_count; i++) {
-		const struct json_tree_node *child = child_at(s, root, i);
-		bool is_error = child->column >= 0 && child->column == s->j->error;
-		if (!is_error && has_any(s, child))
+	if (n->column >= 0 && s->j->fields->list[n->column].is_found &&
+	    value_of(s, n)->type != VALUE_MISSING)
+		return true;
+	for (uint32_t i = 0; i < n->child_count; i++)
+		if (has_found(s, child_at(s, n, i)))
 			return true;
-	}
 	return false;
 }
 
-static void put_body(const struct source *s, const struct batch *b, uint32_t record,
-		     struct writer *w)
+static bool is_there(const struct source *s, int column)
 {
-	static const struct value missing;
-	const struct value *error =
-	    s->j->error < 0 ? &missing : &s->j->columns[s->j->error][s->row];
-	writer_put(w, "{\"body\":", 8);
-	json_put_string(w, b->bytes + b->records[record].offset, b->records[record].length);
-	if (error->type != VALUE_MISSING) {
-		writer_put(w, ",\"error\":", 9);
-		json_put_value(w, error);
+	return column >= 0 && s->j->columns[column][s->row].type != VALUE_MISSING;
+}
+
+/* It cannot be told from its fields what the record was. */
+static bool needs_body(const struct source *s)
+{
+	const struct json_tree_node *root = s->j->tree.nodes;
+	if (is_there(s, s->j->error) || is_there(s, s->j->reason))
+		return !has_found(s, root);
+	return !has_any(s, root);
+}
+
+static bool is_body(const struct json_tree_node *n)
+{
+	static const char key[] = "\"body\":";
+	return n->key_length == sizeof key - 1 && memcmp(n->key, key, sizeof key - 1) == 0;
+}
+
+/* Its body, unless somebody wrote a field of that name, and what was written. */
+static void put_with_body(const struct source *s, const struct batch *b, uint32_t record,
+			  struct writer *w)
+{
+	struct json_tree_node *root = s->j->tree.nodes, *own = NULL;
+	for (uint32_t i = 0; i < root->child_count; i++) {
+		struct json_tree_node *child = child_at(s, root, i);
+		child->is_put = is_body(child);
+		if (child->is_put && has_any(s, child))
+			own = child;
 	}
+	const uint8_t *from = w->at;
+	writer_put(w, "{\"body\":", 8);
+	if (own)
+		put_node(s, own, w);
+	else
+		json_put_string(w, b->bytes + b->records[record].offset, b->records[record].length);
+	put_missing(s, root, from, w);
 	writer_put_byte(w, '}');
 }
 
@@ -301,11 +326,10 @@ const char *json_record_put(struct json_record *j, const struct batch *b, uint32
 	if (json_flat_put(&j->flat, j->columns, s.row, s.line, s.line_end, w))
 		return NULL;
 	j->why = NULL;
-	if (!j->is_listed && !has_fields(&s)) {
-		put_body(&s, b, record, w);
-		return NULL;
-	}
-	put_node(&s, j->tree.nodes, w);
+	if (!j->is_listed && needs_body(&s))
+		put_with_body(&s, b, record, w);
+	else
+		put_node(&s, j->tree.nodes, w);
 	const char *why = j->why;
 	if (!why)
 		return NULL;
@@ -340,13 +364,15 @@ void json_record_begin(struct json_record *j, const struct batch *b)
 int json_record_open(struct json_record *j, const struct stage *s)
 {
 	const struct fields *f = s->fields;
-	*j = (struct json_record){.fields = f, .error = -1};
+	*j = (struct json_record){.fields = f, .error = -1, .reason = -1};
 	for (unsigned c = 0; c < f->count; c++) {
 		const struct field *field = &f->list[c];
 		if (!column_set_has(s->written, c) || field->known >= FIELD_RECORD_TIME)
 			continue;
 		if (field->known == FIELD_ERROR)
 			j->error = (int)c;
+		if (field->known == FIELD_DEAD_REASON)
+			j->reason = (int)c;
 		j->is_changed |= field->is_changed;
 	}
 	int r = json_tree_init(&j->tree, f, s->written);
@@ -358,7 +384,7 @@ int json_record_open(struct json_record *j, const struct stage *s)
 int json_record_open_listed(struct json_record *j, const struct fields *fields,
 			    const unsigned *columns, size_t count)
 {
-	*j = (struct json_record){.fields = fields, .error = -1, .is_listed = true};
+	*j = (struct json_record){.fields = fields, .error = -1, .reason = -1, .is_listed = true};
 	return json_tree_init_listed(&j->tree, fields, columns, count);
 }
 

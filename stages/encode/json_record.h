@@ -4,7 +4,8 @@
  *   written since              status (by `set`) 503, user.name "ann", debug removed
  *   the record                 {"status":503, "user": {"id": 7,"name":"ann"}}
  *
- * What nobody wrote is copied as it stands. A record in which no parser found anything, and nobody set a field, is {"body": ...}.
+ * What nobody wrote is copied as it stands. A record in which no parser found anything, and nobody set a field, is {"body": ...};
+ * so is one that a stage could do nothing with, beside what was set, its `error`, and what is said of dead letters.
  *
  * Threads: the encoder's. Memory: json_record_close(). Layer: stages. */
 #pragma once
@@ -17,8 +18,8 @@
 struct json_record {
 	struct json_tree tree;
 	const struct fields *fields;
-	int error;                                /* the column of `error`; -1: nobody writes it */
-	bool is_changed;                          /* there are stages above that change fields */
+	int error, reason; /* the columns of `error` and dead_letter.reason; -1: nobody writes it */
+	bool is_changed;   /* there are stages above that change fields */
 	const struct value *columns[COLUMNS_MAX]; /* of the batch at hand */
 	struct json_flat flat;
 	bool is_listed;  /* only some fields, which were named */

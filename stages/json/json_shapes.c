@@ -38,6 +38,11 @@ int json_shapes_init(struct json_shapes *s, const struct json_plan *plan)
 	return 0;
 }
 
+size_t json_shapes_memory(void)
+{
+	return sizeof(struct json_shape_table);
+}
+
 void json_shapes_release(struct json_shapes *s)
 {
 	free(s->table);

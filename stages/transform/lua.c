@@ -179,7 +179,7 @@ static void lua_fields(const void *options, struct field_uses *uses)
 		fields_read_named(uses, &o->fields.items[i]);
 	for (size_t i = 0; i < o->writes.count; i++) {
 		const struct text *name = &o->writes.items[i];
-		int column = fields_give(uses, name->bytes, name->length);
+		int column = fields_find_in(uses, name->bytes, name->length);
 		if (column >= 0 && uses->fields->list[column].known == FIELD_TIME)
 			fields_write_known(uses, FIELD_RECORD_TIME);
 	}

@@ -7,6 +7,7 @@
 #include "stages/csv_headers.h"
 #include "stages/json/json_object.h"
 #include "stages/parser.h"
+#include "stages/parser_names.h"
 #include "stages/text/csv_scan.h"
 
 #include <errno.h>
@@ -73,6 +74,16 @@ static bool same_text(const struct text *a, const struct text *b)
 	return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
 }
 
+/* Unless names come with the files. */
+static void check_spoken_of(const struct parse_csv_options *o, struct problems *problems)
+{
+	struct parser_names names = {.list = NULL};
+	for (size_t i = 0; i < o->names.count; i++)
+		parser_names_add(&names, o->names.items[i].bytes, o->names.items[i].length);
+	if (names.count > 0)
+		parser_names_check(&names, &o->common, problems);
+}
+
 static void parse_csv_check(const void *options, struct place at, struct problems *problems)
 {
 	const struct parse_csv_options *o = options;
@@ -91,6 +102,7 @@ static void parse_csv_check(const void *options, struct place at, struct problem
 					    "two fields are called the same");
 				break;
 			}
+	check_spoken_of(o, problems);
 }
 
 static void parse_csv_fields(const void *options, struct field_uses *uses)

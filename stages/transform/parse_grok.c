@@ -150,7 +150,8 @@ static bool check_own(const struct parse_grok_options *o, const struct grok_own 
 }
 
 static void check_match(const struct parse_grok_options *o, const struct grok_own *own,
-			const struct text *match, struct problems *problems)
+			const struct text *match, struct parser_names *names,
+			struct problems *problems)
 {
 	struct grok_wish wish = wish_for(o, own, match);
 	struct grok g;
@@ -165,6 +166,8 @@ static void check_match(const struct parse_grok_options *o, const struct grok_ow
 		struct matcher_wish matcher = matcher_of(&g);
 		r = matcher_check(&matcher, &error);
 		tell_regex(match, "match", &g, r, &error, problems);
+		if (r == 0)
+			matcher_names(&matcher, names);
 	}
 	grok_release(&g);
 }
@@ -173,6 +176,7 @@ static void parse_grok_check(const void *options, struct place at, struct proble
 {
 	const struct parse_grok_options *o = options;
 	struct grok_own *own = own_patterns(o);
+	struct parser_names names = {.list = NULL};
 	bool well = true;
 	parser_check(&o->common, problems);
 	if (!own) {
@@ -181,8 +185,11 @@ static void parse_grok_check(const void *options, struct place at, struct proble
 	}
 	for (size_t i = 0; i < o->patterns.count; i++)
 		well &= check_own(o, own, i, problems);
+	size_t before = problems_total(problems);
 	for (size_t i = 0; well && i < o->match.count; i++)
-		check_match(o, own, &o->match.items[i], problems);
+		check_match(o, own, &o->match.items[i], &names, problems);
+	names.is_incomplete |= !well || problems_total(problems) > before;
+	parser_names_check(&names, &o->common, problems);
 	free(own);
 }
 

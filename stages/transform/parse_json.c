@@ -158,6 +158,12 @@ static int parse_json_apply(struct stage *s, struct batch *b, struct outlet *out
 	return parser_apply(&p->parser, b, out, parse, p);
 }
 
+static size_t parse_json_memory(const void *options)
+{
+	(void)options;
+	return sizeof(struct parse_json) + json_shapes_memory();
+}
+
 const struct stage_type parse_json_type = {
     .schema = {.kind = STAGE_TRANSFORM,
 	       .name = "parse_json",
@@ -173,6 +179,7 @@ const struct stage_type parse_json_type = {
     .transform_apply = parse_json_apply,
     .fields = parse_json_fields,
     .scratch = parse_json_scratch,
+    .memory = parse_json_memory,
     .light = true,
     .stateless = true,
 };

@@ -50,10 +50,19 @@ static void check_regex(const struct text *regex, struct problems *problems)
 static void parse_regex_check(const void *options, struct place at, struct problems *problems)
 {
 	const struct parse_regex_options *o = options;
+	struct parser_names names = {.list = NULL};
 	(void)at;
 	parser_check(&o->common, problems);
+	size_t before = problems_total(problems);
 	for (size_t i = 0; i < o->regex.count; i++)
 		check_regex(&o->regex.items[i], problems);
+	if (problems_total(problems) > before)
+		return;
+	for (size_t i = 0; i < o->regex.count; i++) {
+		struct matcher_wish wish = wish_of(&o->regex.items[i]);
+		matcher_names(&wish, &names);
+	}
+	parser_names_check(&names, &o->common, problems);
 }
 
 static void parse_regex_fields(const void *options, struct field_uses *uses)

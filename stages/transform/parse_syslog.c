@@ -3,7 +3,7 @@
  * The scanner is stages/text/syslog_scan.h; here is which of its parts go where. */
 #include "stages/builtin.h"
 #include "stages/json/json_object.h"
-#include "stages/parser.h"
+#include "stages/syslog_parsing.h"
 #include "stages/text/syslog_data.h"
 #include "stages/text/syslog_scan.h"
 #include "stages/time/syslog_time.h"
@@ -12,24 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct parse_syslog_options {
-	struct parser_options common;
-	uint64_t format; /* enum syslog_format */
-	struct text zone;
-};
-
-static const char *const formats[] = {"auto", "rfc3164", "rfc5424", NULL};
+const char *const syslog_formats[] = {"auto", "rfc3164", "rfc5424", NULL};
 
 static const struct option parse_syslog_table[] = {
-    PARSER_OPTIONS(struct parse_syslog_options, common),
-    {"format", OPTION_CHOICE, offsetof(struct parse_syslog_options, format), .preset = "auto",
-     .choices = formats,
-     .doc =
-	 "Which messages are expected; `auto`: rfc5424 where a version stands behind the priority"},
-    {"zone", OPTION_TEXT, offsetof(struct parse_syslog_options, zone), .preset = "UTC", .min = 1,
-     .doc =
-	 "The time zone of timestamps that say no offset to UTC, unless `time` says another: UTC, "
-	 "local, an offset such as +02:00, or a name such as Europe/Berlin"},
+    PARSER_OPTIONS(struct syslog_parsing_options, common),
+    SYSLOG_PARSING_ROWS(0),
     {0},
 };
 
@@ -71,14 +58,14 @@ struct parse_syslog {
 
 static void parse_syslog_check(const void *options, struct place at, struct problems *problems)
 {
-	const struct parse_syslog_options *o = options;
+	const struct syslog_parsing_options *o = options;
 	(void)at;
 	parser_check(&o->common, problems);
 }
 
 static void parse_syslog_fields(const void *options, struct field_uses *uses)
 {
-	const struct parse_syslog_options *o = options;
+	const struct syslog_parsing_options *o = options;
 	parser_declare(&o->common, uses);
 	for (unsigned i = 0; i < PARTS; i++)
 		parser_declare_field(&o->common, uses, part_names[i], strlen(part_names[i]));
@@ -87,7 +74,7 @@ static void parse_syslog_fields(const void *options, struct field_uses *uses)
 
 static const struct text *parse_syslog_zone(const void *options)
 {
-	const struct parse_syslog_options *o = options;
+	const struct syslog_parsing_options *o = options;
 	return o->common.time.field.bytes ? parser_zone(options) : &o->zone;
 }
 
@@ -96,7 +83,7 @@ static unsigned parse_syslog_scratch(const void *options, size_t capacity, bool 
 				     size_t *ret_capacity)
 {
 	enum { GROWTH = 4 };
-	const struct parse_syslog_options *o = options;
+	const struct syslog_parsing_options *o = options;
 	(void)needs_all;
 	*ret_capacity = parser_room(&o->common, capacity) + GROWTH * capacity;
 	return 1;
@@ -129,7 +116,7 @@ static int find_slots(struct parse_syslog *p)
 
 static int parse_syslog_open(struct stage *s)
 {
-	const struct parse_syslog_options *o = s->options;
+	const struct syslog_parsing_options *o = s->options;
 	struct parse_syslog *p = s->state = calloc(1, sizeof *p);
 	int r = p ? parser_open(&p->parser, s, &o->common) : -ENOMEM;
 	if (r == 0) {
@@ -354,7 +341,7 @@ const struct stage_type parse_syslog_type = {
 	       .name = "parse_syslog",
 	       .summary = "finds fields in records that are syslog messages",
 	       .options = parse_syslog_table,
-	       .options_size = sizeof(struct parse_syslog_options),
+	       .options_size = sizeof(struct syslog_parsing_options),
 	       .check = parse_syslog_check,
 	       .has_failures = true,
 	       .workers_max = 64},
@@ -367,3 +354,10 @@ const struct stage_type parse_syslog_type = {
     .light = true,
     .stateless = true,
 };
+
+const struct stage_schema *syslog_parsing_companion(const struct syslog_parsing_options *o,
+						    const void **ret_options)
+{
+	*ret_options = o;
+	return &parse_syslog_type.schema;
+}

@@ -123,7 +123,7 @@ static void rename_fields(const void *options, struct field_uses *uses)
 		declare_parts(pair, uses);
 		fields_read_named(uses, &pair->name);
 		fields_take(uses, pair->name.bytes, pair->name.length);
-		fields_give(uses, pair->value.bytes, pair->value.length);
+		fields_find_in(uses, pair->value.bytes, pair->value.length);
 	}
 }
 

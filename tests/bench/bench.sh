@@ -182,6 +182,8 @@ limit() {
 		print name, got " " unit, "-", "no more than", limit " " unit, "-", "1.00", sprintf("%.2f", limit / (got > 0.001 ? got : 0.001)) }' >>"$results"
 }
 
+exec {never_readable}<> <(:) # to wait a moment at
+
 cpu_ms() { # PID
 	awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000 / hz }' "/proc/$1/stat"
 }
@@ -209,7 +211,6 @@ many_files_rows() {
 		echo "line $i" >"$folder/many/$i.log"
 	done
 	topology many "" "type: file, path: '$folder/out.a'" "{interval: 1s}" "$folder/many/*.log"
-	exec {never_readable}<> <(:)
 	"$sluice" run -c "$folder/many.yaml" >"$folder/said" 2>&1 &
 	pid=$!
 	until_true $pid has_lines "$folder/out.a" 10000
@@ -239,6 +240,10 @@ row 'regex filter -> file' 1.0 'rg' "$(run regex)" "rg -N --no-config '$regex' '
 row 'zstd -3, 2 workers' 0.95 'zstd -3 -T2' "$(run zstd)" "zstd -q -3 -T2 '$input' -o '$folder/out.b'"
 . tests/bench/record_rows.sh
 record_rows
+. tests/bench/http_rows.sh
+http_rows
+. tests/bench/net_rows.sh
+net_rows
 epoch_rows
 many_files_rows
 queue_rows

@@ -7,7 +7,11 @@
 #   matching      the same, but renamed to what the pattern matches, too, whether it has been seen or not
 #   remembering   as append, with dedupe and aggregate: what they drop and count is what they would have without
 #   fields        as append, with a file for each stream, more of them than may be open, or none
+#   spilling      a stage that is too slow for what comes: what it has no room for is on disk (`when_full: spill`) when it is killed
+#   dead_letters  every fifth line is one that a stage can do nothing with, and goes to the file that `dead_letter` names
 #   copytruncate  every 0.2 s each file is copied and truncated, once all of it has been committed; KILLS / 20 kills
+#   http_journal, http_committed   records come by HTTP, answered when they are in the journal, or committed; of those that were answered
+#                 none is missing, and nothing comes twice
 #
 # CRASH_ONLY: part of a name; CRASH_ROTATIONS: of each file (KILLS / 2).
 set -uo pipefail
@@ -135,6 +139,54 @@ fields() {
 	judge few 1 written && judge all 1 written && judge packed 1 written && judge both 1 written
 }
 
+write_spilling_topology() {
+	cat >t.yaml <<-'YAML'
+		name: crash
+		memory: 400MiB
+		epoch: {interval: 30ms}
+		sources: {in: {type: file, paths: ["in/*.log"]}}
+		transforms:
+		  slow: {type: throttle, inputs: [in], rate: 12000/s, burst: 100, when_exceeded: wait, queue: {capacity: 2, when_full: spill}}
+		sinks:
+		  late: {type: file, inputs: [slow], path: out.late/late.log, rotate: {size: 256KiB}}
+		  packed: {type: file, inputs: [slow], path: out.packed/packed.log.zst, compression: {type: zstd, level: 1}}
+		  plain: {type: file, inputs: [in], path: out.plain/plain.log}
+	YAML
+	mkdir in out.late out.packed out.plain
+}
+
+spilling() {
+	write_spilling_topology
+	start_writer in --seed "$SEED" --lines $((kills * 700)) --rate 24000
+	kill_while_writing "$kills"
+	grep -q "keeping on disk" err || fail "nothing was ever on disk"
+	judge late 1 written && judge packed 1 written && judge plain 1 written
+}
+
+write_topology_with_dead_letters() {
+	cat >t.yaml <<-'YAML'
+		name: crash
+		memory: 128MiB
+		epoch: {interval: 30ms}
+		sources: {in: {type: file, paths: ["in/*.log"]}}
+		transforms:
+		  parsed: {type: parse_regex, inputs: [in], regex: '^\d+ (?<n>\d*[1-46-9]) ', workers: 2, dead_letter: rejects}
+		sinks:
+		  rejects: {type: file, inputs: [], path: out.rejects/rejects.log, rotate: {size: 64KiB}}
+		  others: {type: file, inputs: [parsed], path: out.others/others.log}
+	YAML
+	mkdir in out.rejects out.others
+}
+
+dead_letters() {
+	write_topology_with_dead_letters
+	start_writer in --seed "$SEED" --lines $((kills * 700)) --rate 24000
+	kill_while_writing "$kills"
+	judge rejects 5 written
+	[ $(($(held_by rejects | wc -l) + $(held_by others | wc -l))) -eq "$(awk '{ n += $2 } END { print n }' written)" ] ||
+		fail "the two files together have $(held_by others | wc -l) others"
+}
+
 rotate_by_renaming() { # GLOB [WRITER OPTION...]
 	write_topology "$1"
 	start_writer in --seed "$SEED" --rotate rename --rotations "$rotations" --rate 8000 "${@:2}"
@@ -156,6 +208,57 @@ copytruncate() {
 		--settled "'$root/tests/crash/settled.sh' '$SLUICE'"
 	kill_while_writing $((kills / 20)) $((rotations * 200 * 20 / kills / 2))
 	judge_all
+}
+
+write_http_topology() { # OPTIONS
+	cat >t.yaml <<-YAML
+		name: crash
+		memory: 256MiB
+		epoch: {interval: 30ms}
+		sources: {in: {type: http, listen: "127.0.0.1:$port", $1}}
+		sinks:
+		  plain: {type: file, inputs: [in], path: out.plain/plain.log, rotate: {size: 256KiB}}
+		  packed: {type: file, inputs: [in], path: out.packed/packed.log.zst, compression: {type: zstd, level: 1}}
+	YAML
+	mkdir out.plain out.packed
+}
+
+# Of what was answered ("connection first count") all is there; nothing is there twice.
+judge_answered() { # NAME
+	held_by "$1" | sed -n 's/^{"id":"\([0-9]*-[0-9]*\)".*/\1/p' | sort >ids
+	[ -z "$(uniq -d ids | head -n 1)" ] || fail "$1: $(uniq -d ids | head -n 1) came twice"
+	awk '{ for (i = 0; i < $3; i++) printf "%04d-%010d\n", $1, $2 + i }' answered | sort | comm -13 ids - >missing
+	[ ! -s missing ] || fail "$1: $(wc -l <missing) records that were answered are missing, $(head -n 1 missing) first"
+	echo "$1: $(wc -l <ids) records, of $(awk '{ n += $3 } END { print n }' answered) that were answered none is missing, none twice"
+}
+
+sent_by_http() { # OPTIONS
+	local i client port
+	port=$(free_port)
+	write_http_topology "$1"
+	start_sluice
+	"$TOOLS/e2e/http_client_load" --port "$port" --connections 6 --bodies 1000000000 --records 7 --bytes 120 \
+		--once-each --pause 2 --acked answered &
+	client=$!
+	echo $client >writer.pid
+	for ((i = 0; i < kills; i++)); do
+		hold_ms "$(some_time_ms)"
+		kill_sluice
+		start_sluice
+	done
+	hold_ms 500
+	kill -TERM "$sluice_pid"
+	wait "$sluice_pid" || fail "exit $? at the end"
+	kill "$client" || fail "the client ended by itself"
+	judge_answered plain && judge_answered packed
+}
+
+http_journal() {
+	sent_by_http "journal: {max_size: 64MiB}"
+}
+
+http_committed() {
+	sent_by_http "ack: committed"
 }
 
 run() { # NAME
@@ -183,8 +286,12 @@ run() { # NAME
 run append
 run remembering
 run fields
+run spilling
+run dead_letters
 run rename_rotation
 run matching_rotation
 run copytruncate
+run http_journal
+run http_committed
 echo "crash: $passed passed, $failed failed"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]

@@ -25,6 +25,16 @@ some_time_ms() {
 	esac
 }
 
+# A port that nobody listens at, and none of those that who connects is given: who connected to one of them while nobody listens
+# there might meet himself, and keep it.
+free_port() {
+	local port=$((10000 + RANDOM % 20000))
+	while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+		port=$((10000 + RANDOM % 20000))
+	done
+	echo $port
+}
+
 start_sluice() {
 	"$SLUICE" run -c t.yaml >>out 2>>err &
 	sluice_pid=$!

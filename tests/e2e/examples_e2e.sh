@@ -80,3 +80,45 @@ test_a_shop_is_masked_routed_and_counted() {
 	sed -E 's/^\{"window_start":"(.{16}).*"path":"([^"]*)","requests":([0-9]+),"slowest":([0-9]+).*/\1 \2 \3 \4/' shop-per-minute.ndjson | sort >got
 	assert_same expected got
 }
+
+test_file_systems_and_how_full_they_are_become_json() {
+	df -P -k / >/dev/null || skip "no df here"
+	cat >./logger <<-'EOF'
+		#!/bin/sh
+		cat >>"$ARCHIVE/alarms"
+	EOF
+	chmod +x logger
+	PATH=$PWD:$PATH run_example disks
+	jq -e '.mount and .kib >= .used and .percent >= 0' disks.ndjson >/dev/null || fail "no such figures: $(cat disks.ndjson)"
+	jq -r 'select(.percent >= 90) | "\(.mount) is \(.percent) % full"' disks.ndjson >expected
+	touch alarms
+	assert_same expected alarms
+}
+
+test_a_collector_takes_syslog_and_posts() {
+	local syslog http
+	syslog=$((20000 + $$ % 20000)) http=$((syslog + 20001))
+	export ARCHIVE=$PWD SYSLOG_PORT=$syslog HTTP_PORT=$http
+	start_sluice -c "$examples/receive.yaml"
+	wait_until 20 says 'address=127.0.0.1:'"$http"
+	wait_until 20 says 'listening address=127.0.0.1:'"$syslog"' for=datagrams'
+	logger --server 127.0.0.1 --port "$syslog" --tcp -p user.alert 'over a connection'
+	logger --server 127.0.0.1 --port "$syslog" --udp 'in a datagram'
+	curl -sf --data-binary '{"text":"posted"}' "http://127.0.0.1:$http/" >answer || fail "$(cat answer err)"
+	wait_until 20 has_lines messages-*.ndjson 2
+	stop_sluice
+	assert_status 0
+	grep -q '"message":"over a connection"' alarms.ndjson || fail "$(cat alarms.ndjson)"
+	grep -q '"message":"in a datagram"' messages-*.ndjson || fail "$(cat messages-*.ndjson)"
+	echo '{"text":"posted"}' | assert_same - events-*.ndjson
+}
+
+test_while_a_server_is_away_a_file_takes_its_place() {
+	[ -x "$TOOLS/e2e/http_receiver" ] || skip "no http_receiver"
+	export LOGS=$examples/logs ARCHIVE=$PWD
+	SERVER=http://127.0.0.1:1/ run_sluice --once -c "$examples/ship.yaml" --set sinks.server.retry.max_delay=10ms
+	assert_status 0
+	assert_said 'circuit breaker open'
+	cat "$LOGS"/access-*.log | sort >expected
+	cat unsent-*.log | sort | assert_same expected -
+}

@@ -77,3 +77,32 @@ test_mistakes_in_patterns_are_told_with_their_column() {
 	run_check
 	assert_said 't.yaml:6:30: `match`: no pattern is called `NUMBR`; did you mean `NUMBER`[?]'
 }
+
+test_types_and_time_of_fields_that_cannot_be_found_are_told() {
+	local told='which is none of the fields that are found; did you mean'
+	spoken_of() { # OPTIONS
+		cat >topology.yaml <<-END
+			epoch: off
+			sources: {in: {type: stdin}}
+			transforms: {p: {inputs: [in], $1}}
+			sinks: {out: {type: stdout, inputs: [p], encoding: json}}
+		END
+		use_state; status=0
+		"$SLUICE" check -c topology.yaml >out 2>err || status=$?
+	}
+	spoken_of 'type: parse_regex, regex: ["(?<status>\\d+)", "(?<level>\\w+)"], types: {statsu: int, level: string}'
+	assert_status 78
+	assert_said "\`types\` speaks of \`statsu\`, $told \`status\`"
+	spoken_of 'type: parse_regex, regex: "(?<ts>\\d+)", time: {field: tss}'
+	assert_status 78
+	assert_said "\`time\` speaks of \`tss\`, $told \`ts\`"
+	spoken_of 'type: parse_grok, match: "%{INT:s} %{WORD:user.id}", types: {user.id: string, user.di: string}'
+	assert_status 78
+	assert_said_times 1 "\`types\` speaks of \`user.di\`, $told \`user.id\`"
+	assert_said_times 1 'speaks of'
+	spoken_of 'type: parse_csv, names: [one, two], types: {tow: int}'
+	assert_status 78
+	assert_said "\`types\` speaks of \`tow\`, $told \`two\`"
+	spoken_of 'type: parse_csv, header: true, types: {tow: int}'
+	assert_status 0
+}

@@ -21,7 +21,7 @@ enum { FIELDS = 3, INPUT_MAX = 1 << 12, ROOM = 1 << 20 };
 static struct text names[FIELDS] = {
     {.bytes = "a", .length = 1}, {.bytes = "b", .length = 1}, {.bytes = "c", .length = 1}};
 static struct encoding_options options = {
-    .fields = {names, FIELDS},
+    .fields = {.items = names, .count = FIELDS},
     .separator = {.bytes = ",", .length = 1},
     .missing = {.bytes = "-", .length = 1},
     .template = {.bytes = "{a}\t{b}\t{c}", .length = 11},

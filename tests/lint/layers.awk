@@ -3,7 +3,7 @@
 # FOLDER decides: ringbuf, conf, stages (and its parts), daemon, tests. See the table in the top README.
 
 BEGIN {
-	libc = "assert|ctype|dirent|elf|endian|errno|fcntl|float|fnmatch|ftw|getopt|glob|inttypes|langinfo|libgen|limits"
+	libc = "assert|ctype|dirent|elf|endian|errno|fcntl|float|fnmatch|ftw|getopt|glob|inttypes|langinfo|libgen|limits|arpa/inet|netdb|netinet/[a-z]+"
 	libc = libc "|locale|math|poll|pthread|pwd|sched|semaphore|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stdckdint"
 	libc = libc "|stddef|stdint|stdio|stdio_ext|stdlib|stdnoreturn|string|strings|syscall|termios|threads|time|uchar"
 	libc = libc "|unistd|wchar|cpuid|[a-z]*mmintrin|immintrin|x86intrin|sys/[a-z_]+|linux/[a-z_0-9]+|sanitizer/[a-z_]+"
@@ -18,7 +18,9 @@ BEGIN {
 	world = world " unlinkat mkdir mkdirat rmdir link symlink readlink realpath chmod chown opendir fdopendir readdir"
 	world = world " scandir glob ftw nftw fopen fdopen freopen tmpfile mkstemp popen"
 	world = world " poll ppoll select pselect epoll_create1 epoll_ctl epoll_wait inotify_init inotify_init1"
-	world = world " inotify_add_watch eventfd socket accept4"
+	world = world " inotify_add_watch eventfd socket accept accept4 getsockopt setsockopt getsockname getpeername"
+	world = world " recv recvfrom recvmsg recvmmsg sendto sendmsg sendmmsg getaddrinfo gethostbyname"
+	world = world " waitpid waitid prctl execvpe clone"
 	world = world " fork vfork execv execve execvp posix_spawn system syscall kill raise signal sigaction"
 	world = world " pthread_create pthread_join pthread_mutex_lock pthread_cond_wait pthread_once thrd_create mtx_lock"
 	world = world " sched_yield printf puts putchar perror vprintf syslog getenv secure_getenv exit _exit quick_exit"

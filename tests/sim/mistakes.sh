@@ -70,6 +70,20 @@ plant 'what was brought back is not told of in a record' daemon/leftovers.c 's/r
 plant 'only outputs that are elsewhere are brought back before the record' daemon/leftovers.c 's/if \(remembered_is_live\(o\)\)\n/if (is_to_be_seen_to(o, false))\n/'
 plant 'an output fails when it cannot be written back' stages/write_queue.c \
 	's/(on_brought\([^)]*\)\n\{\n)\t\(void\)op;/$1\tif (op->result < 0)\n\t\t((struct write_queue *)(void *)((char *)op - offsetof(struct write_queue, bringing)))->error = -EIO;/'
+plant 'a journal answers for what is not on disk yet' stages/journal.c 's/return j->durable;/return j->appended;/'
+plant 'the name of a new segment of a journal is not synced' stages/segments/segment_writing.c 's/SYNCING_DATA && !l->is_named/SYNCING_DATA \&\& false/'
+plant 'what a spill had taken since the last epoch is not cut off' stages/segments/spill.c 's/\.cuts = true/.cuts = false/'
+plant 'what a reader has stored is given to it again' daemon/spilling.c 's/p->cut_first = first_needed\(/p->cut_first = 0 * first_needed(/'
+plant 'a circuit breaker that is half-open lets everybody through' stages/policy/breaker.c 's/b->probing = b->state == BREAKER_HALF_OPEN;/b->probing = false;/'
+plant 'a circuit breaker that has opened does not rest' stages/policy/breaker.c 's/return now_ns > b->changed_ns && now_ns - b->changed_ns >= b->options->reset_timeout_ns;/return now_ns > b->changed_ns;/'
+plant 'a place is given back twice when a call fails' stages/policy/calls.c 's/(void put_off\([^)]*\)\n\{\n)/$1\tif (c->places.held > 1)\n\t\tsemaphore_give(&c->places);\n/'
+plant 'only the first attempt of a call pays' stages/policy/calls.c 's/if \(c->options->rate_limit_given\)\n(\t\tcall->until_ns = rate_limit_take)/if (c->options->rate_limit_given && call->attempts == 0)\n$1/'
+plant 'a call that has failed is not woken for its next attempt' stages/policy/calls.c 's/call->until_ns = later\(now_of\(c\), delay\);/call->until_ns = UINT64_MAX;/'
+plant 'who waits for a call that has ended is not woken' stages/policy/calls.c 's/if \(c->standing > 0\)\n/if (false)\n/'
+plant 'what came from a connection that was closed is written over' stages/net/net_reading.c 's/\tnet_intake_keep\(&n->intake, next, n->at\.large\); .. whatever[^\n]*\n//'
+plant 'replies go out before their epoch is committed' stages/net/net_server.c 's/n->reached = n->cut;/n->reached = n->number;/'
+plant 'what is written while it is asked what the peer has counts as his' stages/net/net_stream_sink.c 's/unread < k->look_written \? k->look_written - unread/unread < k->written ? k->written - unread/'
+plant 'what a broken connection had not taken is not sent again' stages/net/net_outbox.c 's/o->next = o->kept;/o->kept = o->next;/'
 
 echo "mistakes: $found passed, $missed failed"
 [ "$missed" -eq 0 ] && [ "$found" -gt 0 ]

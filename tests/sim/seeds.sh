@@ -15,7 +15,12 @@ held=0
 #  22476         a walk that had waited for a disk put the next one off for a quarter of an hour
 #  80690         a crew whose sink had failed waited for ever at a barrier, as one of it had let the rest go
 #  30021         a file renamed while it was being opened, and another one has its name: taken for that one, it was forgotten
-for seed in 1625 2362 6305 6318 33487 27046 39188 22476 80690 30021; do
+#  42528         who reported for the last time while the epoch log was compacted waited for ever
+#  22989         what a tcp sink wrote while it was asked what its peer had was lost with a reset
+#    635         what a tcp source had framed of a connection that timed out was written over by the next read
+#  11916         what a journal took up after a sync that had failed was in the cache only, and lost with a crash
+# 303633         a transform that held records back waited for ever when the sink behind it had failed
+for seed in 1625 2362 6305 6318 33487 27046 39188 22476 80690 30021 42528 22989 635 11916 303633; do
 	if "$sim" --seed "$seed" | tail -n 1 | grep ': holds'; then
 		held=$((held + 1))
 	else

@@ -32,7 +32,7 @@ void sim_changes_init(struct sim_changes *c, uint64_t seed, struct shape *shape,
 	    .random = {.state = seed ^ OWN}, .shape = shape, .input = input, .story = story};
 	c->on = shape->epoch_ms > 0 && sim_chance(&c->random, 400);
 	for (size_t i = 0; i < shape->count && c->on; i++)
-		if (shape->stages[i].kind == STAGE_SINK)
+		if (shape_writes_files(&shape->stages[i]))
 			add_places(c, &shape->stages[i]);
 }
 
@@ -47,7 +47,7 @@ static bool is_taken(const struct sim_changes *c, const struct sim_spot *p)
 {
 	for (size_t i = 0; i < c->shape->count; i++) {
 		const struct shape_stage *n = &c->shape->stages[i];
-		if (n->kind == STAGE_SINK && !n->absent && strcmp(n->place, p->name) == 0)
+		if (shape_writes_files(n) && !n->absent && strcmp(n->place, p->name) == 0)
 			return true;
 	}
 	return false;
@@ -84,7 +84,7 @@ static bool move(struct sim_changes *c, struct shape_stage *sink)
 static bool exchange(struct sim_changes *c, struct shape_stage *sink)
 {
 	struct shape_stage *other = &c->shape->stages[sim_below(&c->random, c->shape->count)];
-	bool can = other != sink && other->kind == STAGE_SINK && other->zstd == sink->zstd;
+	bool can = other != sink && shape_writes_files(other) && other->zstd == sink->zstd;
 	if (!can || other->absent || sink->absent)
 		return false;
 	struct shape_stage kept = *other;
@@ -133,7 +133,7 @@ static bool make_one(struct sim_changes *c)
 	size_t what = sim_below(&c->random, CHANGES);
 	char before[8];
 	memcpy(before, n->id, sizeof before);
-	if (n->kind != STAGE_SINK || !changes[what].make(c, n))
+	if (!shape_writes_files(n) || !changes[what].make(c, n))
 		return false;
 	sim_story_add(c->story, "world      %s sink %s: now %s at %s", changes[what].name, before,
 		      n->id, n->place);
@@ -158,7 +158,7 @@ bool sim_changes_settle(struct sim_changes *c, struct sim_model *m)
 	for (size_t i = 0; i < c->shape->count && good; i++) {
 		const struct shape_stage *n = &c->shape->stages[i];
 		bool stays = !n->absent && strcmp(c->ran_at[i], n->place) == 0;
-		if (n->kind != STAGE_SINK || stays)
+		if (!shape_writes_files(n) || stays)
 			continue;
 		good = !c->ran_at[i][0] || sim_model_claim(m, i, c->ran_at[i]);
 		memcpy(c->ran_at[i], n->absent ? "\0\0\0\0\0\0\0" : n->place, sizeof c->ran_at[i]);

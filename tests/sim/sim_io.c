@@ -15,7 +15,8 @@ static struct sim_io *from_io(struct io *io)
 
 static int64_t do_open(struct sim_io *s, const struct io_op *op)
 {
-	bool reads = !(op->open.flags & (O_ACCMODE | O_CREAT | O_DIRECTORY));
+	bool reads = !(op->open.flags & (O_ACCMODE | O_CREAT | O_DIRECTORY)) &&
+		     !strstr(op->open.path, ".segment");
 	if (reads && sim_chance(&s->random, s->faults->too_many_open))
 		return -EMFILE;
 	int fd = sim_fs_open(s->fs, op->fd, op->open.path, op->open.flags, op->open.resolve);
@@ -126,9 +127,16 @@ static int64_t strike(struct sim_io *s, const struct io_op *op, int error)
 	return error;
 }
 
+static bool is_net(const struct sim_io *s, const struct io_op *op)
+{
+	return s->faults->net && sim_net_is_about(op);
+}
+
 static int64_t take_effect(struct sim_io *s, const struct io_op *op)
 {
 	struct sim_fs *fs = s->fs;
+	if (is_net(s, op))
+		return sim_net_carry_out(s->faults->net, op);
 	int error = s->faults->strike ? sim_strike_look(s->faults->strike, fs, op) : 0;
 	if (error < 0)
 		return strike(s, op, error);
@@ -175,8 +183,9 @@ static int64_t take_effect(struct sim_io *s, const struct io_op *op)
 		return sim_fs_watch_remove(fs, op->fd, op->watch.descriptor);
 	case IO_WORK:
 		return op->work.run(op->work.argument);
+	default: /* it has no other processes */
+		return -EOPNOTSUPP;
 	}
-	return -EOPNOTSUPP;
 }
 
 /* ---- the story ---- */
@@ -219,9 +228,18 @@ static void narrate(struct sim_io *s, const struct io_op *op, int64_t result)
 
 /* ---- submitting and completing ---- */
 
-static bool may_be_early(const struct io_op *op)
+static bool may_be_early(const struct sim_io *s, const struct io_op *op)
 {
+	if (is_net(s, op))
+		return !sim_net_may_wait(op);
 	return op->code != IO_WORK && !(op->code == IO_READ && op->stream);
+}
+
+/* A call is many small operations, and has a timeout. */
+static uint64_t slow_ns(const struct sim_io *s, const struct io_op *op)
+{
+	enum { FASTER = 50 };
+	return is_net(s, op) ? s->faults->slow_ns / FASTER : s->faults->slow_ns;
 }
 
 static void submit(struct io *io, struct io_op *op)
@@ -239,8 +257,9 @@ static void submit(struct io *io, struct io_op *op)
 	struct sim_slot *slot = &s->slots[s->count++];
 	*slot = (struct sim_slot){.op = op, .due_ns = *s->now_ns};
 	if (sim_chance(&s->random, s->faults->slow))
-		slot->due_ns += sim_below(&s->random, s->faults->slow_ns + 1);
-	if (!s->dead && may_be_early(op) && sim_chance(&s->random, 500)) {
+		slot->due_ns += sim_below(&s->random, slow_ns(s, op) + 1);
+	bool early = op->at_once || (may_be_early(s, op) && sim_chance(&s->random, 500));
+	if (!s->dead && early) {
 		slot->in_effect = true;
 		slot->result = take_effect(s, op);
 		narrate(s, op, slot->result);
@@ -255,33 +274,45 @@ static void finish(struct sim_io *s, size_t i, int64_t result)
 	backend_complete(&s->backend, op, result);
 }
 
+static bool awaits(const struct sim_io *s, const struct io_op *op)
+{
+	if (is_net(s, op))
+		return sim_net_would_wait(s->faults->net, op);
+	return op->code == IO_READ && op->stream && !sim_fs_has_events(s->fs, op->fd);
+}
+
+/* What is asked to end early may have been done by then. */
+static bool is_too_late(struct sim_io *s, const struct io_op *op)
+{
+	return is_net(s, op) && !s->dead && !awaits(s, op) && sim_chance(&s->random, 500);
+}
+
 static void cancel(struct io *io, struct io_op *op)
 {
 	struct sim_io *s = from_io(io);
-	for (size_t i = 0; i < s->count; i++)
-		if (s->slots[i].op == op && op->stream) {
-			finish(s, i, -ECANCELED);
+	bool waits = op->stream || (is_net(s, op) && sim_net_may_wait(op));
+	for (size_t i = 0; i < s->count && waits; i++)
+		if (s->slots[i].op == op) {
+			if (is_too_late(s, op))
+				s->slots[i].cancelled = true;
+			else
+				finish(s, i, -ECANCELED);
 			return;
 		}
 }
 
-static bool awaits_events(const struct sim_io *s, const struct io_op *op)
-{
-	return op->code == IO_READ && op->stream && !sim_fs_has_events(s->fs, op->fd);
-}
-
 static bool is_due(const struct sim_io *s, const struct sim_slot *slot)
 {
-	if (s->dead)
+	if (s->dead || slot->cancelled)
 		return true;
-	return !awaits_events(s, slot->op) && (s->hurried || slot->due_ns <= *s->now_ns);
+	return !awaits(s, slot->op) && (s->hurried || slot->due_ns <= *s->now_ns);
 }
 
 static void complete(struct sim_io *s, size_t i)
 {
 	struct sim_slot *slot = &s->slots[i];
 	int64_t result = slot->in_effect ? slot->result : 0;
-	if (s->dead) {
+	if (s->dead || (slot->cancelled && awaits(s, slot->op))) {
 		result = -ECANCELED;
 	} else if (!slot->in_effect) {
 		result = take_effect(s, slot->op);
@@ -312,9 +343,13 @@ static size_t poll_due(struct backend *b)
 uint64_t sim_io_next_ns(const struct sim_io *s)
 {
 	uint64_t next = s->backend.completed ? 0 : UINT64_MAX;
-	for (size_t i = 0; i < s->count; i++)
-		if (!awaits_events(s, s->slots[i].op) && s->slots[i].due_ns < next)
-			next = s->slots[i].due_ns;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct sim_slot *slot = &s->slots[i];
+		if (slot->cancelled)
+			next = 0;
+		else if (slot->due_ns < next && !awaits(s, slot->op))
+			next = slot->due_ns;
+	}
 	return next;
 }
 

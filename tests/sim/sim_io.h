@@ -1,4 +1,4 @@
-/* sim_io.h - stages/io.h over a simulated file system, with whatever a real one may answer.
+/* sim_io.h - stages/io.h over a simulated file system and network, with whatever real ones may answer.
  *
  *   submit --> under way: takes effect at once or when it completes, by chance --> due --> poll --> done
  *
@@ -10,6 +10,7 @@
 
 #include "daemon/backend.h"
 #include "tests/sim/sim_fs.h"
+#include "tests/sim/sim_net.h"
 #include "tests/sim/sim_story.h"
 #include "tests/sim/sim_strike.h"
 
@@ -25,6 +26,7 @@ struct sim_faults {
 	uint64_t back_bytes;                             /* worth writing back; 0: as ever */
 	uint64_t slow_ns;                                /* at most */
 	struct sim_strike *strike;                       /* NULL, or one that fails */
+	struct sim_net *net;                             /* NULL: there is no network */
 };
 
 struct sim_happened {
@@ -35,6 +37,7 @@ struct sim_slot {
 	struct io_op *op;
 	uint64_t due_ns;
 	bool in_effect;
+	bool cancelled; /* and yet, if it can be done at once, it is */
 	int64_t result; /* if in_effect */
 };
 

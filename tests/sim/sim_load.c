@@ -1,5 +1,6 @@
 #include "tests/sim/sim_load.h"
 #include "daemon/catalog.h"
+#include "tests/sim/sim_caller.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,12 +8,25 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { CPUS = 2 };
+enum { CPUS = 2, TYPES_MAX = 128 };
 
 static const char *no_variable(const char *name)
 {
 	(void)name;
 	return NULL;
+}
+
+/* The program's, and one that is ours. */
+static const struct stage_catalog *sim_catalog(void)
+{
+	static const struct stage_schema *types[TYPES_MAX];
+	static struct stage_catalog all = {.types = types};
+	size_t n = 0;
+	all.left_out = catalog()->left_out;
+	for (; catalog()->types[n]; n++)
+		types[n] = catalog()->types[n];
+	types[n] = &sim_caller_type.schema;
+	return &all;
 }
 
 /* conf reads files: this is one, and in memory. */
@@ -37,17 +51,18 @@ static int plan_with(struct topology *t, struct plan *p, bool tight, struct prob
 	if (r == 0 || problems->count == 0)
 		return r;
 	problems_release(problems); /* fan-out takes a part of what there is */
-	t->memory = UINT64_C(1) << 30;
+	t->memory = UINT64_C(16) << 30;
 	return plan_make(p, t, CPUS, problems);
 }
 
-bool sim_load(struct topology *t, struct plan *p, const char *yaml, bool tight)
+bool sim_load_of(const struct stage_catalog *stages, struct topology *t, struct plan *p,
+		 const char *yaml, bool tight)
 {
 	char path[64];
 	int fd = yaml_file(yaml, path);
 	const char *files[] = {path};
 	struct topology_request request = {
-	    .files = files, .file_count = 1, .catalog = catalog(), .variable = no_variable};
+	    .files = files, .file_count = 1, .catalog = stages, .variable = no_variable};
 	struct problems problems;
 	problems_init(&problems);
 	int r = topology_load(t, &request, &problems);
@@ -57,4 +72,9 @@ bool sim_load(struct topology *t, struct plan *p, const char *yaml, bool tight)
 	problems_release(&problems);
 	close(fd);
 	return r == 0;
+}
+
+bool sim_load(struct topology *t, struct plan *p, const char *yaml, bool tight)
+{
+	return sim_load_of(sim_catalog(), t, p, yaml, tight);
 }

@@ -292,7 +292,7 @@ static bool is_somebodys(const struct sim_model *m, const char *path)
 	for (size_t i = 0; i < m->shape->count; i++) {
 		const struct shape_stage *n = &m->shape->stages[i];
 		int length = snprintf(place, sizeof place, "/out/%s/", n->place);
-		if (n->kind == STAGE_SINK && !n->absent &&
+		if (shape_writes_files(n) && !n->absent &&
 		    strncmp(place, path, (size_t)length) == 0)
 			return true;
 	}
@@ -332,11 +332,26 @@ struct sink_check {
 	struct records *r;
 	const struct shape_stage *sink;
 	const struct sim_absence *absence;
+	const struct sim_server *server; /* NULL: it writes files */
 	struct shape_path paths[SHAPE_SOURCES_MAX][SHAPE_PATHS_MAX];
 	size_t path_count[SHAPE_SOURCES_MAX];
-	bool ordered[SHAPE_SOURCES_MAX];
+	bool ordered[SHAPE_SOURCES_MAX], drops[SHAPE_SOURCES_MAX];
 	size_t (*rows)[SHAPE_PATHS_MAX]; /* by stream: the last number + 1 in each row */
+
+	/* Of what clients sent. */
+	struct shape_path far_paths[SHAPE_PATHS_MAX];
+	size_t far_count;
+	bool far_ordered, far_drops;
 };
+
+static bool passes_all(const struct sink_check *c, const struct shape_path *path,
+		       const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < path->count; i++)
+		if (!shape_passes(&c->m->shape->stages[path->filters[i]], bytes, length))
+			return false;
+	return true;
+}
 
 static void count_wanted(struct sink_check *c)
 {
@@ -345,12 +360,7 @@ static void count_wanted(struct sink_check *c)
 		size_t source = c->m->input->streams[e->stream].source;
 		e->wanted = e->got = 0;
 		for (size_t p = 0; p < c->path_count[source]; p++) {
-			const struct shape_path *path = &c->paths[source][p];
-			bool passes = true;
-			for (size_t f = 0; f < path->count && passes; f++)
-				passes = shape_passes(&c->m->shape->stages[path->filters[f]],
-						      e->bytes, e->length);
-			e->wanted += passes;
+			e->wanted += passes_all(c, &c->paths[source][p], e->bytes, e->length);
 		}
 	}
 }
@@ -375,21 +385,92 @@ static bool complain(struct sink_check *c, const char *what, const uint8_t *byte
 	return false;
 }
 
+/* ---- what clients sent ---- */
+
+static void begin_far(struct sink_check *c, size_t sink, bool ordered)
+{
+	struct sim_peers *p = c->m->peers;
+	c->far_count = 0;
+	c->far_ordered = ordered;
+	c->far_drops = false;
+	if (!p || p->client_count == 0)
+		return;
+	c->far_count = shape_paths(c->m->shape, p->source, sink, c->far_paths);
+	for (size_t i = 0; i < c->far_count; i++) {
+		c->far_ordered &= c->far_paths[i].ordered;
+		c->far_drops |= c->far_paths[i].drops;
+	}
+	for (size_t i = 0; i < p->client_count; i++) {
+		p->clients[i].reached = 0;
+		for (size_t n = 0; n < p->clients[i].count; n++)
+			p->clients[i].lines[n].got = 0;
+	}
+}
+
+static unsigned far_wanted(const struct sink_check *c, const uint8_t *bytes, size_t length)
+{
+	unsigned wanted = 0;
+	for (size_t i = 0; i < c->far_count; i++)
+		wanted += passes_all(c, &c->far_paths[i], bytes, length);
+	return wanted;
+}
+
+/* Who has answers begins each connection with what was not answered; else what came on one may be read after what came on the next. */
+static bool is_in_order(struct sink_check *c, struct sim_client *from, const struct sim_line *l)
+{
+	size_t number = (size_t)(l - from->lines);
+	bool matters =
+	    from->reply && c->far_ordered && !c->far_drops && c->far_count == 1 && l->got == 1;
+	bool good = !matters || number >= from->reached;
+	if (number >= from->reached)
+		from->reached = number + 1;
+	return good;
+}
+
+/* NULL: it is in its place. */
+static const char *far_difference(struct sink_check *c, const uint8_t *line, size_t length)
+{
+	struct sim_peers *p = c->m->peers;
+	for (size_t i = 0; p && i < p->client_count; i++) {
+		bool whole;
+		struct sim_line *l = sim_client_find(&p->clients[i], line, length, &whole);
+		if (!l)
+			continue;
+		unsigned wanted = far_wanted(c, line, length);
+		if (wanted == 0)
+			return "a filter lets this not pass";
+		if (!whole)
+			return NULL;
+		bool again = c->server && c->server->may_double;
+		if (++l->got > wanted * l->sent && !again)
+			return "more often than a client sent it";
+		return is_in_order(c, &p->clients[i], l) ? NULL : "out of a client's order";
+	}
+	return "nobody wrote this";
+}
+
 static bool check_line(struct sink_check *c, const uint8_t *line, size_t length)
 {
 	struct expected *e = find(c->r, line, length);
 	bool strict = c->m->demand != SIM_NO_MORE;
-	if (!e)
-		return !strict || complain(c, "nobody wrote this", line, length);
+	if (!e) {
+		const char *wrong = far_difference(c, line, length);
+		return !strict || !wrong || complain(c, wrong, line, length);
+	}
 	if (e->alike)
 		return true;
-	if (++e->got > e->wanted)
+	bool again = c->server && c->server->may_double && e->wanted > 0;
+	if (++e->got > e->wanted && again)
+		return true;
+	if (e->got > e->wanted)
 		return complain(c, e->wanted ? "too often" : "a filter lets this not pass", line,
 				length);
 	if (e->number + 1 > c->r->reached[e->stream])
 		c->r->reached[e->stream] = e->number + 1;
 	size_t source = c->m->input->streams[e->stream].source;
-	if (!c->ordered[source] || deal(c->rows[e->stream], c->path_count[source], e->number))
+	bool rows_mix = again && c->path_count[source] > 1;
+	if (!c->ordered[source] || rows_mix ||
+	    deal(c->rows[e->stream], c->path_count[source], e->number))
 		return true;
 	return complain(c, "out of order", line, length);
 }
@@ -409,6 +490,12 @@ static bool check_lines(struct sink_check *c, const struct sim_bytes *held)
 	return true;
 }
 
+/* It may have been left out on its way. */
+static bool may_be_dropped(const struct sink_check *c, const struct expected *e)
+{
+	return c->drops[c->m->input->streams[e->stream].source];
+}
+
 /* It was written when the sink was not there, or before. */
 static bool may_be_missed(const struct sink_check *c, const struct expected *e)
 {
@@ -418,6 +505,25 @@ static bool may_be_missed(const struct sink_check *c, const struct expected *e)
 	const char *text = c->m->input->streams[e->stream].text;
 	size_t at = (size_t)((const char *)e->bytes - text);
 	return c->sink->absent || (e->stream < a->streams && at < a->written[e->stream]);
+}
+
+/* What was answered is there. */
+static bool none_is_forgotten(struct sink_check *c)
+{
+	const struct sim_peers *p = c->m->peers;
+	bool away = c->absence && c->absence->times > 0;
+	bool answers = p && (p->is_lasting || !p->was_disturbed);
+	if (c->m->demand != SIM_WHOLE || !answers || away || c->far_drops)
+		return true;
+	for (size_t i = 0; i < p->client_count; i++)
+		for (size_t n = 0; n < p->clients[i].answered; n++) {
+			const struct sim_line *l = &p->clients[i].lines[n];
+			const uint8_t *bytes = (const uint8_t *)l->text;
+			if (l->got < far_wanted(c, bytes, l->length))
+				return complain(c, "a client was answered, and it is missing",
+						bytes, l->length);
+		}
+	return true;
 }
 
 /* Of each stream as many pieces as the sink was away, at most. */
@@ -431,7 +537,7 @@ static bool none_is_missing(struct sink_check *c)
 			pieces = within = 0;
 		if (e->alike || e->wanted == 0)
 			continue;
-		bool missing = e->got < e->wanted && !e->optional;
+		bool missing = e->got < e->wanted && !e->optional && !may_be_dropped(c, e);
 		pieces += missing && !within;
 		within = missing;
 		if (missing && (!may_be_missed(c, e) || pieces > c->absence->times))
@@ -444,25 +550,39 @@ static bool none_is_missing(struct sink_check *c)
 static void begin_check(struct sink_check *c, size_t sink)
 {
 	c->sink = &c->m->shape->stages[sink];
+	c->server = sim_peers_server(c->m->peers, sink);
 	c->absence = c->m->past ? &c->m->past->absences[sink] : NULL;
 	for (size_t s = 0; s < c->m->shape->sources; s++) {
 		c->path_count[s] = shape_paths(c->m->shape, s, sink, c->paths[s]);
 		bool dated = c->sink->dated || claim_count(c->m) > 0;
-		c->ordered[s] = !(dated && c->m->set_back);
-		for (size_t p = 0; p < c->path_count[s]; p++)
+		c->ordered[s] = !(dated && c->m->set_back) && !c->sink->hastens;
+		c->drops[s] = false;
+		for (size_t p = 0; p < c->path_count[s]; p++) {
 			c->ordered[s] &= c->paths[s][p].ordered;
+			c->drops[s] |= c->paths[s][p].drops;
+		}
+		if (c->server && c->drops[s]) /* what was left out may come when it is sent again */
+			c->ordered[s] = false;
 	}
 	memset(c->rows, 0, c->m->input->count * sizeof *c->rows);
 	count_wanted(c);
+	bool dated = c->sink->dated || claim_count(c->m) > 0;
+	begin_far(c, sink, !(dated && c->m->set_back) && !c->sink->hastens);
 }
 
 static bool check_sink(struct sink_check *c, size_t sink)
 {
 	struct sim_bytes held = {.length = 0};
 	begin_check(c, sink);
+	if (c->server) {
+		append(&held, c->server->held.at, c->server->held.length);
+		bool holds = check_lines(c, &held) && none_is_missing(c) && none_is_forgotten(c);
+		free(held.at);
+		return holds;
+	}
 	bool good = gather_past(c->m, sink, &held) &&
 		    (c->sink->absent || gather(c->m, c->sink, &held)) && check_lines(c, &held) &&
-		    none_is_missing(c);
+		    none_is_missing(c) && none_is_forgotten(c);
 	free(held.at);
 	return good;
 }
@@ -473,7 +593,8 @@ static bool check_beginning(struct sink_check *c, size_t sink)
 	bool good = check_sink(c, sink);
 	for (size_t i = 0; i < c->r->count && good; i++) {
 		const struct expected *e = &c->r->all[i];
-		if (e->number < c->r->reached[e->stream] && e->got < e->wanted && !e->alike)
+		if (e->number < c->r->reached[e->stream] && e->got < e->wanted && !e->alike &&
+		    !may_be_dropped(c, e))
 			good = complain(c, "missing, and what comes after it is there", e->bytes,
 					e->length);
 	}

@@ -10,10 +10,17 @@
  * there, whoever writes behind it. One that was taken out of the topology and put back misses of each stream what came
  * meanwhile: nothing before, nothing after, and nothing that was written only later.
  *
+ * What a client of the program sent is in each sink no more often than he sent it, in order where it came for the first time, and
+ * if it was answered is there: whatever happened, if answers wait for the epoch, else if nothing did.
+ *
+ * What calls a server may come to it more than once, if somebody was not answered or the program was interrupted: then what comes
+ * for the first time is in order.
+ *
  * Threads: one. Memory: its own. Layer: tests. */
 #pragma once
 
 #include "tests/sim/sim_input.h"
+#include "tests/sim/sim_peers.h"
 
 enum sim_demand {
 	SIM_WHOLE,  /* every record, exactly */
@@ -46,7 +53,8 @@ struct sim_model {
 	const struct shape *shape;
 	const struct sim_input *input;
 	struct sim_fs *fs;
-	struct sim_past *past; /* NULL: there is none */
+	struct sim_past *past;   /* NULL: there is none */
+	struct sim_peers *peers; /* NULL: there are none */
 	enum sim_demand demand;
 	bool once; /* a line without its newline is a record */
 	bool

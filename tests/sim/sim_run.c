@@ -367,7 +367,10 @@ void sim_run_crash(struct sim_run *r)
 static void tell_worker(struct sim_run *r, const struct sim_runner *runner, const struct worker *w)
 {
 	static const char *const sleeps[] = {"awake", "armed", "asleep"};
-	static const char *const states[] = {"running", "ending", "failing", "leaving", "ended"};
+	static const char *const states[] = {
+	    [WORKER_RUNNING] = "running", [WORKER_ENDING] = "ending", [WORKER_FAILING] = "failing",
+	    [WORKER_HALTING] = "halting", [WORKER_HALTED] = "halted", [WORKER_LEAVING] = "leaving",
+	    [WORKER_ENDED] = "ended"};
 	sim_story_add(r->story, "worker %s: %s, %s, failure %d, waits for%s%s%s%s%s%s; %zu busy",
 		      w->name, states[w->state], sleeps[runner->sleep], w->failure,
 		      w->waits & WAITS_INPUT ? " input" : "", w->waits & WAITS_ROOM ? " room" : "",
@@ -377,8 +380,19 @@ static void tell_worker(struct sim_run *r, const struct sim_runner *runner, cons
 		      w->waits & WAITS_REPORT ? " its report" : "", runner->io->backend.busy);
 }
 
+static void tell_epochs(struct sim_run *r)
+{
+	const struct epochs *e = &r->pipeline.epochs;
+	if (r->pipeline.epochs_made)
+		sim_story_add(r->story,
+			      "epochs: state %d, epoch %ju, %zu reports held, %zu final, of %zu",
+			      (int)e->state, (uintmax_t)e->epoch, e->held_count, e->finals,
+			      e->reporter_count);
+}
+
 void sim_run_tell(struct sim_run *r)
 {
+	tell_epochs(r);
 	for (size_t i = 0; i < r->pipeline.runner_count; i++)
 		for (size_t n = 0; n < r->runners[i].of->worker_count; n++)
 			tell_worker(r, &r->runners[i], r->runners[i].of->workers[n]);

@@ -176,6 +176,54 @@ void shape_make(struct shape *s, struct sim_random *r, bool once)
 	choose_removals(s, r, once);
 }
 
+void shape_choose_overflow(struct shape *s, struct sim_random *r)
+{
+	static const enum when_full ways[] = {WHEN_FULL_DROP_NEWEST, WHEN_FULL_DROP_OLDEST,
+					      WHEN_FULL_BLOCK, WHEN_FULL_SPILL, WHEN_FULL_SPILL};
+	const size_t count = s->epoch_ms > 0 ? 5 : 3;
+	for (size_t i = s->sources; i < s->count; i++) {
+		struct shape_stage *n = &s->stages[i];
+		if (n->queue == 0 && sim_chance(r, 300))
+			n->queue = (unsigned)sim_between(r, 1, 3);
+		if (n->queue > 0)
+			n->when_full = ways[sim_below(r, count)];
+	}
+}
+
+struct shape_stage *shape_add_sink(struct shape *s, char letter, struct sim_random *r)
+{
+	size_t before = s->count;
+	struct shape_stage *n = add(s, STAGE_SINK, letter, before);
+	for (size_t i = 0; i < before; i++)
+		if (s->stages[i].kind != STAGE_SINK && sim_chance(r, 300))
+			n->inputs[n->input_count++] = i;
+	if (n->input_count == 0)
+		n->inputs[n->input_count++] = sim_below(r, s->sources);
+	return n;
+}
+
+void shape_forbid_spills(struct shape *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->stages[i].when_full == WHEN_FULL_SPILL)
+			s->stages[i].when_full = WHEN_FULL_BLOCK;
+}
+
+struct shape_stage *shape_add_source(struct shape *s, char letter, struct sim_random *r)
+{
+	size_t at = s->count, readers = 0;
+	struct shape_stage *n = add(s, STAGE_SOURCE, letter, at);
+	for (size_t i = s->sources; i < at; i++) {
+		struct shape_stage *reader = &s->stages[i];
+		bool is_last = i + 1 == at && readers == 0;
+		if (!is_last && !sim_chance(r, 300))
+			continue;
+		reader->inputs[reader->input_count++] = at;
+		readers++;
+	}
+	return n;
+}
+
 /* ---- printing ---- */
 
 struct page {
@@ -215,7 +263,9 @@ static void print_inputs(struct page *p, const struct shape *s, const struct sha
 		print(p, "%s%s", i ? ", " : "", s->stages[n->inputs[i]].id);
 	print(p, "]");
 	if (n->queue)
-		print(p, ", queue: {capacity: %u}", n->queue);
+		print(p, ", queue: {capacity: %u, when_full: %s%s}", n->queue,
+		      when_full_names[n->when_full],
+		      n->when_full == WHEN_FULL_SPILL ? ", max_size: 16MiB" : "");
 }
 
 static void print_filter(struct page *p, const struct shape *s, const struct shape_stage *n)
@@ -247,6 +297,13 @@ static void print_sink(struct page *p, const struct shape *s, const struct shape
 	print(p, "}\n");
 }
 
+static void print_far_sink(struct page *p, const struct shape *s, const struct shape_stage *n)
+{
+	print(p, "  %s: {%s", n->id, n->options);
+	print_inputs(p, s, n);
+	print(p, "}\n");
+}
+
 static void print_section(struct page *p, const struct shape *s, enum stage_kind kind,
 			  const char *name)
 {
@@ -258,19 +315,23 @@ static void print_section(struct page *p, const struct shape *s, enum stage_kind
 		if (!any)
 			print(p, "%s:\n", name);
 		any = true;
-		if (kind == STAGE_SOURCE)
+		if (kind == STAGE_SOURCE && n->way != SHAPE_FILES)
+			print(p, "  %s: {%s}\n", n->id, n->options);
+		else if (kind == STAGE_SOURCE)
 			print_source(p, n);
 		else if (kind == STAGE_TRANSFORM)
 			print_filter(p, s, n);
-		else
+		else if (n->way == SHAPE_FILES)
 			print_sink(p, s, n);
+		else
+			print_far_sink(p, s, n);
 	}
 }
 
 void shape_print(const struct shape *s, char yaml[SHAPE_YAML_ROOM])
 {
 	struct page p = {.at = yaml, .room = SHAPE_YAML_ROOM};
-	print(&p, "name: sim\nmemory: 1GiB\nstate_dir: /state/s\n");
+	print(&p, "name: sim\nmemory: 16GiB\nstate_dir: /state/s\n");
 	if (s->epoch_ms)
 		print(&p, "epoch: {interval: %ums}\n", s->epoch_ms);
 	else
@@ -292,6 +353,7 @@ static bool follow(const struct shape *s, size_t source, size_t at, struct shape
 		paths[(*count)++] = so_far;
 		return true;
 	}
+	so_far.drops |= n->when_full != WHEN_FULL_BLOCK && n->when_full != WHEN_FULL_SPILL;
 	if (n->kind == STAGE_TRANSFORM) {
 		so_far.filters[so_far.count++] = at;
 		so_far.ordered &= n->workers <= 1 || !n->unordered;

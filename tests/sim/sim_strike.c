@@ -92,7 +92,7 @@ int sim_strike_look(struct sim_strike *s, const struct sim_fs *fs, const struct 
 
 /* ---- what there is to fail with ---- */
 
-enum { CODES = IO_WORK + 1, ERRORS_MAX = 12 };
+enum { CODES = IO_SIGNAL + 1, ERRORS_MAX = 12 };
 
 /* Some come from certain operations only. */
 enum {
@@ -177,7 +177,13 @@ const char *sim_code_name(enum io_code code)
 	    [IO_LIST] = "list",           [IO_WATCH_NEW] = "watch new",
 	    [IO_WATCH_ADD] = "watch add", [IO_WATCH_REMOVE] = "unwatch",
 	    [IO_WORK] = "work",           [IO_LOCK] = "lock",
-	    [IO_UNREAD] = "unread",
+	    [IO_UNREAD] = "unread",       [IO_LISTEN] = "listen",
+	    [IO_ACCEPT] = "accept",       [IO_SOCKET] = "socket",
+	    [IO_CONNECT] = "connect",     [IO_RECEIVE] = "receive",
+	    [IO_SEND] = "send",           [IO_POLL] = "poll",
+	    [IO_SHUTDOWN] = "shutdown",   [IO_RESOLVE] = "resolve",
+	    [IO_SPAWN] = "spawn",         [IO_AWAIT] = "await",
+	    [IO_SIGNAL] = "signal",       [IO_SET_OPTION] = "set option",
 	};
 	return names[code];
 }

@@ -2,6 +2,8 @@
 #include "tests/sim/sim_changes.h"
 #include "tests/sim/sim_inode.h"
 #include "tests/sim/sim_load.h"
+#include "tests/sim/sim_peers.h"
+#include "stages/segments/spill.h"
 #include "tests/sim/sim_recovery.h"
 
 #include <errno.h>
@@ -38,6 +40,7 @@ struct world {
 	struct sim_recovery recovery;
 	struct sim_run run;
 	struct sim_changes changes;
+	struct sim_peers peers;
 	uint64_t moves; /* of runs that are over */
 
 	bool once, stops_early, stopping;
@@ -91,6 +94,14 @@ static void choose_writing_back(struct world *w)
 	w->faults.back_errors = sim_chance(&r, 300) ? 200 : 0;
 }
 
+/* Likewise. */
+static void choose_overflow(struct world *w)
+{
+	struct sim_random r = {.state = w->wish->seed ^ UINT64_C(0xf011)};
+	if (sim_chance(&r, 250))
+		shape_choose_overflow(&w->shape, &r);
+}
+
 /* With epochs whatever ends the process early is followed by another. */
 static bool may_restart(const struct world *w)
 {
@@ -107,6 +118,8 @@ static void make(struct world *w)
 				      .wall_ns = (int64_t)(1700000000 * SECOND_NS),
 				      .boot = 1};
 	shape_make(&w->shape, &w->random, w->once);
+	sim_peers_init(&w->peers, w->wish->seed, &w->shape, &w->story, w->once);
+	choose_overflow(w);
 	shape_print(&w->shape, w->yaml);
 	if (w->shape.epoch_ms)
 		w->interruptions = (unsigned)sim_below(&w->random, INTERRUPTIONS_MAX + 1);
@@ -117,6 +130,7 @@ static void make(struct world *w)
 	sim_fs_mount(&w->fs, "/out", false, true);
 	choose_faults(w);
 	choose_writing_back(w);
+	w->faults.net = w->peers.on ? &w->peers.net : NULL;
 	for (size_t i = 0; i < w->shape.count; i++) {
 		char path[32];
 		snprintf(path, sizeof path, "/out/%s", w->shape.stages[i].id);
@@ -128,6 +142,10 @@ static void make(struct world *w)
 	w->input.careful = may_restart(w);
 	sim_input_begin(&w->input);
 	sim_changes_init(&w->changes, w->wish->seed, &w->shape, &w->input, &w->story);
+	if (w->changes.on) {
+		shape_forbid_spills(&w->shape);
+		shape_print(&w->shape, w->yaml);
+	}
 	w->acts = (unsigned)sim_between(&w->random, 5, w->once ? 20 : 60);
 	w->next_act_ns = w->clock.now_ns;
 }
@@ -158,6 +176,7 @@ static void break_off(struct world *w)
 		sim_fs_crash(&w->fs);
 	else
 		sim_fs_kill(&w->fs);
+	sim_peers_process_is_killed(&w->peers, crash);
 	w->clock.boot += crash;
 	if (w->run.begun) {
 		w->moves += w->run.moves;
@@ -197,6 +216,7 @@ static struct sim_model model_of(struct world *w, enum sim_demand demand)
 				  .once = w->once,
 				  .set_back = w->set_back,
 				  .past = &w->changes.past,
+				  .peers = &w->peers,
 				  .demand = demand};
 }
 
@@ -262,6 +282,7 @@ static void begin_process(struct world *w)
 				return;
 		memory = &w->recovery.memory;
 	}
+	sim_peers_process_begins(&w->peers);
 	int r = sim_run_begin(&w->run, &w->plan, w->once, &w->fs, &w->clock, &w->story, &w->faults,
 			      &w->happened, sim_random_fork(&w->random), memory);
 	if (r < 0)
@@ -271,6 +292,7 @@ static void begin_process(struct world *w)
 static void end_process(struct world *w)
 {
 	w->moves += w->run.moves;
+	sim_peers_process_ends(&w->peers);
 	sim_run_end(&w->run);
 	sim_recovery_end(&w->recovery, false);
 }
@@ -280,6 +302,7 @@ static void stop(struct world *w, const char *why)
 	if (w->stopping)
 		return;
 	w->stopping = true;
+	sim_peers_get_well(&w->peers);
 	sim_story_add(&w->story, "world      stops the pipeline: %s", why);
 	pipeline_stop(&w->run.pipeline);
 	for (size_t i = 0; i < w->run.pipeline.runner_count; i++)
@@ -334,7 +357,8 @@ static void act(struct world *w)
 
 static bool is_quiet(struct world *w)
 {
-	uint64_t bytes = sim_input_bytes_read(&w->input, &w->run.pipeline);
+	uint64_t bytes =
+	    sim_input_bytes_read(&w->input, &w->run.pipeline) + sim_peers_progress(&w->peers);
 	if (bytes != w->bytes_read || w->room_ns > 0)
 		w->quiet_at_ns = w->clock.now_ns + QUIET_NS;
 	w->bytes_read = bytes;
@@ -347,12 +371,31 @@ static bool is_read(struct world *w)
 	return w->interrupted ? is_quiet(w) : sim_input_is_read(&w->input, &w->run.pipeline);
 }
 
+/* What is on disk when it is told to stop stays there for the next start. */
+static bool nothing_is_spilled(struct world *w)
+{
+	const struct pipeline *p = &w->run.pipeline;
+	for (size_t i = 0; i < p->worker_count; i++)
+		if (p->workers[i].spilling && (!spill_is_open(&p->workers[i].nodes[0].stage) ||
+					       spill_has_unread(&p->workers[i].nodes[0].stage)))
+			return false;
+	for (size_t e = 0; e < p->edge_count; e++) {
+		const struct queue *q = &p->edges[e].queue;
+		const struct plan_group *reader = &w->plan.groups[w->plan.edges[e].to];
+		bool is_sinks = w->topology.stages[reader->head].schema->kind == STAGE_SINK;
+		if (is_sinks ? queue_size(q) > 0 : queue_unfinished(q) > 0)
+			return false;
+	}
+	return true;
+}
+
 static void look(struct world *w)
 {
 	w->next_act_ns = w->clock.now_ns + LOOK_NS;
 	if (w->once || w->stopping)
 		return;
-	if (sim_input_finish(&w->input, &w->run.pipeline, w->clock.now_ns) && is_read(w))
+	if (sim_input_finish(&w->input, &w->run.pipeline, w->clock.now_ns) && is_read(w) &&
+	    nothing_is_spilled(w) && sim_peers_are_content(&w->peers))
 		stop(w, "all has been read");
 }
 
@@ -370,6 +413,7 @@ static void await_quiet(struct world *w)
 
 static void let_happen(struct world *w)
 {
+	sim_peers_act(&w->peers);
 	if (w->room_ns > 0 && w->clock.now_ns >= w->room_ns)
 		empty_disk(w);
 	if (w->clock.now_ns < w->next_act_ns)
@@ -386,7 +430,9 @@ static void let_happen(struct world *w)
 
 static uint64_t next_ns(const struct world *w)
 {
-	uint64_t next = sim_run_next_ns(&w->run);
+	uint64_t next = sim_run_next_ns(&w->run), peers = sim_peers_next_ns(&w->peers);
+	if (peers < next)
+		next = peers;
 	bool idle = w->once && w->acts == 0;
 	if (!w->stopping && !idle && w->next_act_ns < next)
 		next = w->next_act_ns;
@@ -422,13 +468,13 @@ static bool is_over(struct world *w)
 	return w->failure != NULL;
 }
 
-/* A full disk is waited for, and on a slow one many rotations take long. */
+/* A full disk is waited for, and so are servers; on a slow one many rotations take long. */
 static void watch_cut(struct world *w)
 {
 	const struct pipeline *p = &w->run.pipeline;
 	bool cuts = p->epochs_made && p->epochs.state == EPOCHS_CUTTING;
 	bool slow = w->faults.slow > 0 && w->faults.slow_ns > SECOND_NS / 1000;
-	if (!cuts || slow || was_at_fault(w))
+	if (!cuts || slow || was_at_fault(w) || w->peers.on)
 		w->cut_limit_ns = 0;
 	else if (w->cut_limit_ns == 0)
 		w->cut_limit_ns = w->clock.now_ns + CUT_NS;
@@ -480,6 +526,8 @@ static void judge(struct world *w, bool failed)
 		note_difference(w, &m);
 	else if (sim_fs_open_count(&w->fs) > 0)
 		w->failure = "descriptors were left open";
+	else if (sim_peers_wrong(&w->peers))
+		w->failure = sim_peers_wrong(&w->peers);
 }
 
 static void tell(const struct world *w)
@@ -500,6 +548,7 @@ static void release(struct world *w)
 		sim_run_crash(&w->run);
 	sim_recovery_end(&w->recovery, true);
 	sim_changes_release(&w->changes);
+	sim_peers_release(&w->peers);
 	sim_input_release(&w->input);
 	sim_fs_release(&w->fs);
 	plan_release(&w->plan);
@@ -535,6 +584,7 @@ struct sim_result sim_world_run(const struct sim_wish *wish)
 		bool failed = has_failed(w);
 		end_process(w);
 		close_writers(w);
+		sim_peers_finish(&w->peers);
 		judge(w, failed);
 	}
 	struct sim_result result = {.good = !w->failure,

@@ -103,6 +103,51 @@ FIXTURE void sieve_check(const void *options, struct place at, struct problems *
 		problem_add(problems, at, "nothing to invert");
 }
 
+struct chain_options {
+	struct text_list sinks;
+};
+static const struct option chain_table[] = {
+    {"sinks", OPTION_TEXTS, offsetof(struct chain_options, sinks), .required = true, .min = 1},
+    {0},
+};
+
+FIXTURE const struct text_list *chain_sinks(const void *options)
+{
+	return &((const struct chain_options *)options)->sinks;
+}
+
+static const struct stage_schema link_schema = {.kind = STAGE_TRANSFORM,
+						.name = "chain",
+						.summary = "hands on to the first",
+						.options = chain_table,
+						.options_size = sizeof(struct chain_options)};
+static const struct stage_schema chain_schema = {.kind = STAGE_SINK,
+						 .name = "chain",
+						 .summary = "is several sinks",
+						 .options = chain_table,
+						 .options_size = sizeof(struct chain_options),
+						 .chain = chain_sinks,
+						 .stand_in = &link_schema};
+struct far_options {
+	bool patient;
+};
+static const struct option far_table[] = {
+    {"patient", OPTION_BOOL, offsetof(struct far_options, patient), .preset = "false"},
+    {0},
+};
+
+FIXTURE bool far_is_patient(const void *options)
+{
+	return ((const struct far_options *)options)->patient;
+}
+
+static const struct stage_schema far_schema = {.kind = STAGE_SINK,
+					       .name = "far",
+					       .summary = "may fail",
+					       .options = far_table,
+					       .options_size = sizeof(struct far_options),
+					       .has_failures = true,
+					       .tries_for_ever = far_is_patient};
 static const struct stage_schema tail_schema = {.kind = STAGE_SOURCE,
 						.name = "tail",
 						.summary = "reads files",
@@ -171,8 +216,8 @@ static const struct stage_schema fork_schema = {.kind = STAGE_TRANSFORM,
 						.has_failures = true};
 
 static const struct stage_schema *const fixture_types[] = {
-    &tail_schema, &pipe_schema, &sieve_schema, &store_schema, &hole_schema,
-    &last_schema, &only_schema, &fork_schema,  NULL};
+    &chain_schema, &far_schema,  &tail_schema, &pipe_schema, &sieve_schema, &store_schema,
+    &hole_schema,  &last_schema, &only_schema, &fork_schema, NULL};
 static const struct stage_left_out fixture_left_out[] = {{STAGE_TRANSFORM, "brew", "libkettle"},
 							 {.name = NULL}};
 static const struct stage_catalog fixture_catalog = {.types = fixture_types,

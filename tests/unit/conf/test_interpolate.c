@@ -177,11 +177,11 @@ Test(interpolate, value_is_not_filled_in_twice)
 
 Test(interpolate, keys_are_left_alone)
 {
-	load_bad(
-	    SOURCE SINK "${WORD}: x\n",
-	    "t.yaml:9:1: unknown key `${WORD}`; there is `name`, `memory`, "
-	    "`state_dir`, `epoch`, `shutdown_timeout`, `log`, `sources`, `transforms`, `sinks` or "
-	    "`tests`\n");
+	load_bad(SOURCE SINK "${WORD}: x\n",
+		 "t.yaml:9:1: unknown key `${WORD}`; there is `name`, `memory`, "
+		 "`state_dir`, `epoch`, `supervision`, `shutdown_timeout`, `log`, `sources`, "
+		 "`transforms`, `sinks` or "
+		 "`tests`\n");
 }
 
 Test(interpolate, numbers_may_come_from_variables)

@@ -123,6 +123,18 @@ Test(option, text_without_preset_is_absent)
 	cr_expect_null(sieve.contains.items);
 }
 
+Test(option, one_text_is_told_from_a_list_of_one)
+{
+	fill("texts: a");
+	cr_expect_eq(all.texts.count, 1);
+	cr_expect(all.texts.alone);
+	fill("texts: [a]");
+	cr_expect_eq(all.texts.count, 1);
+	cr_expect_not(all.texts.alone);
+	fill("");
+	cr_expect_not(all.texts.alone);
+}
+
 Test(option, booleans_are_true_and_false)
 {
 	fill("flag: false");

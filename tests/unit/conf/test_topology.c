@@ -31,19 +31,32 @@ Test(topology, top_level_keys_are_read)
 
 Test(topology, keys_of_later_versions_are_told_from_mistakes)
 {
-	load_bad("supervision: x\ncontrol: x\ntests: "
+	load_bad("supervision: {}\ncontrol: x\ntests: "
 		 "[]\nsource: {}\nfoo: 1\n" SOURCE SINK "    on_error: drop\n    dead_letter: x\n",
-		 "t.yaml:1:1: the key `supervision` is not in this version; leave it out\n"
 		 "t.yaml:2:1: the key `control` is not in this version; leave it out\n"
 		 "t.yaml:4:1: unknown key `source`; did you mean `sources`?\n"
 		 "t.yaml:5:1: unknown key `foo`; there is `name`, `memory`, `state_dir`, `epoch`, "
-		 "`shutdown_timeout`, "
+		 "`supervision`, `shutdown_timeout`, "
 		 "`log`, `sources`, "
 		 "`transforms`, `sinks` or `tests`\n"
 		 "t.yaml:14:5: no `on_error` here: there is no record that this stage can do "
 		 "nothing with\n"
 		 "t.yaml:15:5: no `dead_letter` here: there is no record that this stage can do "
 		 "nothing with\n");
+}
+
+Test(topology, what_follows_a_failure_is_an_end_unless_it_is_said)
+{
+	load_good(SOURCE SINK);
+	cr_expect_eq(loaded.supervision.strategy, ONE_FOR_ALL);
+	cr_expect_eq(loaded.supervision.max_restarts, 0);
+	cr_expect_eq(loaded.supervision.within_ns, 60000000000);
+	cr_expect_null(loaded.supervision_at.file);
+	load_good("supervision: {strategy: isolate, max_restarts: 5, within: 1h}\n" SOURCE SINK);
+	cr_expect_eq(loaded.supervision.strategy, ISOLATE);
+	cr_expect_eq(loaded.supervision.max_restarts, 5);
+	cr_expect_eq(loaded.supervision.within_ns, 3600000000000);
+	cr_expect_eq(loaded.supervision_at.line, 1);
 }
 
 Test(topology, common_keys_have_defaults)
@@ -85,13 +98,14 @@ Test(topology, common_keys_are_checked)
 {
 	load_bad(SOURCE "transforms:\n  keep:\n    type: sieve\n    inputs: in\n    workers: 5\n   "
 			" ordered: maybe\n"
-			"    queue: {capacity: 0, when_full: drop_newest}\n  more: {type: sieve, "
+			"    queue: {capacity: 0, when_full: drop}\n  more: {type: sieve, "
 			"inputs: in, workers: 0}\n"
 			"sinks: {out: {type: hole, inputs: '*'}}\n",
 		 "t.yaml:9:14: `workers` is 5; write at most 4\n"
 		 "t.yaml:10:14: `ordered` is `maybe`; write true or false\n"
 		 "t.yaml:11:23: `capacity` is 0; write at least 1\n"
-		 "t.yaml:11:37: `when_full` is `drop_newest`; write `block`\n"
+		 "t.yaml:11:37: `when_full` is `drop`; write `block`, `drop_newest`, `drop_oldest` "
+		 "or `spill`\n"
 		 "t.yaml:12:44: `workers` is 0; write at least 1\n");
 }
 
@@ -381,4 +395,16 @@ Test(topology, sound_stages_are_kept_without_inputs_when_asked_for)
 	cr_expect_eq(stage_called("out")->input_count, 0);
 	expect_text(&((const struct tail_options *)stage_called("in")->options)->paths.items[0],
 		    "a");
+}
+
+Test(topology, max_size_is_for_queues_that_spill)
+{
+	load_bad(SOURCE "sinks:\n  out: {type: hole, inputs: in, queue: {when_full: drop_oldest, "
+			"max_size: 1GiB}}\n",
+		 "t.yaml:6:3: `queue.max_size` is for `when_full: spill`; take one of them away\n");
+	load_good(SOURCE
+		  "sinks:\n  out: {type: hole, inputs: in, queue: {when_full: spill, max_size: "
+		  "2GiB}}\n");
+	cr_expect_eq(stage_called("out")->queue_when_full, WHEN_FULL_SPILL);
+	cr_expect_eq(stage_called("out")->queue_max_size, UINT64_C(2) << 30);
 }

@@ -105,9 +105,11 @@ Test(wiring, stages_without_inputs_are_told)
 	    "t.yaml:3:14: the required option `inputs` is missing; write `inputs:` and a text or a "
 	    "list of texts\n"
 	    "t.yaml:3:32: `b` reads nothing: `inputs` is empty\n");
-	load_bad(
-	    PIPE "sinks:\n  out: {type: hole, inputs: in}\n  other: {type: hole, inputs: []}\n",
-	    "t.yaml:4:3: `other` reads nothing: `inputs` is empty and no `dead_letter` names it\n");
+	load_bad(PIPE
+		 "sinks:\n  out: {type: hole, inputs: in}\n  other: {type: hole, inputs: []}\n",
+		 "t.yaml:4:3: `other` reads nothing: `inputs` is empty, and no `dead_letter` or "
+		 "`fallback` "
+		 "names it\n");
 }
 
 #define SINKS "sinks:\n  out: {type: hole, inputs: [a]}\n  bad: {type: hole, inputs: []}\n"

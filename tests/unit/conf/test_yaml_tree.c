@@ -111,10 +111,11 @@ Test(yaml_tree, duplicate_keys_are_told_with_both_places_and_the_rest_is_still_c
 
 Test(yaml_tree, keys_are_names)
 {
-	load_bad(SOURCE SINK "[a, b]: c\n", "t.yaml:9:1: a list as a key; a key is a single name\n"
-					    "t.yaml:9:1: unknown key ``; there is `name`, "
-					    "`memory`, `state_dir`, `epoch`, `shutdown_timeout`, "
-					    "`log`, `sources`, `transforms`, `sinks` or `tests`\n");
+	load_bad(SOURCE SINK "[a, b]: c\n",
+		 "t.yaml:9:1: a list as a key; a key is a single name\n"
+		 "t.yaml:9:1: unknown key ``; there is `name`, "
+		 "`memory`, `state_dir`, `epoch`, `supervision`, `shutdown_timeout`, "
+		 "`log`, `sources`, `transforms`, `sinks` or `tests`\n");
 	load_bad(SOURCE SINK "\"na\\0me\": c\n",
 		 "t.yaml:9:1: a key with a NUL byte in it; write the name alone\n"
 		 "t.yaml:9:1: unknown key `na\\x00me`; did you mean `name`?\n");
@@ -192,7 +193,8 @@ Test(yaml_tree, quoted_merge_key_is_a_key)
 {
 	load_bad(SOURCE SINK "\"<<\": {}\n",
 		 "t.yaml:9:1: unknown key `<<`; there is `name`, `memory`, `state_dir`, `epoch`, "
-		 "`shutdown_timeout`, `log`, `sources`, `transforms`, `sinks` or `tests`\n");
+		 "`supervision`, `shutdown_timeout`, `log`, `sources`, `transforms`, `sinks` or "
+		 "`tests`\n");
 }
 
 Test(yaml_tree, aliases_need_an_anchor_that_is_whole)

@@ -1,21 +1,29 @@
 /* fake_stages.h - stages without files, for tests of the graph: numbers go in, and what comes out is remembered.
  *
- *   sources:    numbers (first, count, per_batch, fail_after, cuts)   records of 8 bytes: first, first + 1, ...; begun
+ *   sources:    numbers (first, count, per_batch, fail_after, cuts, stumbles)   records of 8 bytes: first, first + 1, ...; begun
  *                                                                 again, from where the epoch log says
+ *               wire (journal, ack, count, per_batch)   numbers that somebody sends once (tests/sim/sim_wire.h)
  *   transforms: odd      light, stateless: keeps odd numbers
  *               labour   neither: passes all on, after work of varying length (workers up to 16)
  *               breaks (at)        passes all on, but fails at that number
  *               parts (records, stops_at)   light, stateless: hands batches on so many records at a time, the rest when
  *                                  there is room; may fail when it goes on
+ *               naps (every, ms)   light, stateless: blocks at multiples of that number
  *               late     holds each batch until the next one comes, or the end
  *   sinks:      collect (close_after)   remembers, by the sink's id; says it is done after so many records, if not 0
+ *               stuck (until, count, grabs)   is dead until the sink `until` has so many; grabs: takes whatever there is
+ *                                   meanwhile, and finishes none of it. Then as collect
+ *               moody (stumbles, twice, keeps)   light: remembers, four batches at a time; fails now and then
  *               nothing             light: takes and lets go
+ *               picky (every)       remembers, but hands on multiples of that, or what its `on_error` says; holds some batches
+ *               fallback            the real one
  *               table               writes to a database (tests/unit/daemon/fake_table.h)
  */
 #pragma once
 
 #include "conf/topology.h"
 #include "daemon/plan.h"
+#include "ringbuf/counter.h"
 
 #include <stdint.h>
 
@@ -25,9 +33,11 @@ struct collected {
 	char id[32];
 	uint64_t *numbers;
 	size_t count, room;
-	uint64_t cut;       /* count at the last cut, or the end */
-	uint64_t to_sync;   /* steps until what was cut is durable */
-	uint64_t committed; /* the last epoch it was told of */
+	uint64_t cut;               /* count at the last cut, or the end */
+	uint64_t to_sync;           /* steps until what was cut is durable */
+	uint64_t committed;         /* the last epoch it was told of */
+	uint64_t cut_epoch;         /* picky's last one */
+	struct counter shown_count; /* count, for other threads */
 };
 
 enum { FAKE_CUTS_MAX = 1 << 16 };
@@ -44,6 +54,10 @@ const struct cuts *fake_cuts(const char *id);
 /* What the sink of that name has got; lives until fake_forget(). */
 const struct collected *fake_collected(const char *id);
 void fake_forget(void);
+/* How many of them, while it runs; 0 before it is opened. */
+uint64_t fake_count(const char *id);
+/* From now on no sink is stuck. */
+void fake_revive(void);
 
 /* Loads a topology from YAML text. Fails the test when it has problems. */
 void fake_read(struct topology *t, const char *yaml);

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -87,28 +86,5 @@ Test(backend_choice, auto_whose_ring_is_refused_later_is_plain_and_says_so_once)
 	cr_assert_not_null(strstr(said_text(), "thread="));
 	cr_assert_eq(ring_descriptor(), -1);
 	cr_assert_eq(read_a_byte(&w), 'x');
-	end(&w);
-}
-
-/* One is left for the eventfd that each backend has, none for a ring. */
-static void leave_one_descriptor(void)
-{
-	struct rlimit limit;
-	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	int next = dup(STDIN_FILENO);
-	close(next);
-	limit.rlim_cur = (rlim_t)next + 1;
-	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-}
-
-Test(backend_choice, auto_without_a_descriptor_for_the_ring_is_plain)
-{
-	need_backend(BACKEND_URING);
-	struct world w = {0};
-	cr_assert_eq(helpers_init(&w.helpers, 1), 0);
-	leave_one_descriptor();
-	cr_assert_eq(backend_open(&w.backend, BACKEND_URING, &w.helpers), -EMFILE);
-	cr_assert_eq(backend_open(&w.backend, BACKEND_AUTO, &w.helpers), 0);
-	cr_assert_eq(backend_poll(w.backend), 0);
 	end(&w);
 }

@@ -1,7 +1,5 @@
 /* Epochs over the running graph: at every cut each sink has exactly what the sources had emitted by then. */
-#include "daemon/pipeline.h"
-#include "tests/unit/daemon/each_backend.h"
-#include "tests/unit/daemon/fake_stages.h"
+#include "tests/unit/daemon/running.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -11,86 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-struct world {
-	struct topology topology;
-	struct plan plan;
-	struct pipeline pipeline;
-	char directory[64];
-	int fd;
-	struct backend *backend;
-	struct epoch_log log;
-	struct pipeline_memory memory;
-};
-
-static void carry_through(struct world *w)
-{
-	int r;
-	while ((r = epoch_log_step(&w->log)) == STEP_MORE || r == STEP_WAIT)
-		if (backend_poll(w->backend) == 0 && r == STEP_WAIT)
-			backend_wait(w->backend, UINT64_MAX);
-	cr_assert_eq(r, STEP_DONE);
-}
-
-static void open_log(struct world *w)
-{
-	cr_assert_eq(backend_open(&w->backend, BACKEND_PLAIN, NULL), 0);
-	cr_assert_eq(epoch_log_open(&w->log, &w->backend->io, w->fd, "test"), 0);
-	carry_through(w);
-}
-
-static void close_log(struct world *w)
-{
-	epoch_log_release(&w->log);
-	while (w->backend->busy > 0)
-		backend_poll(w->backend);
-	backend_close(w->backend);
-}
-
-static void begin(struct world *w, int kind, const char *yaml)
-{
-	need_backend(kind);
-	waiter_setup(true);
-	strcpy(w->directory, "/tmp/sluice-epochs-XXXXXX");
-	cr_assert(mkdtemp(w->directory));
-	w->fd = open(w->directory, O_DIRECTORY | O_CLOEXEC);
-	open_log(w);
-	w->memory = (struct pipeline_memory){
-	    .log = &w->log,
-	    .state_dir = w->directory,
-	    .options = {.interval_ns = 300000, .bytes = 40000},
-	};
-	fake_load(&w->topology, &w->plan, yaml);
-	cr_assert_eq(
-	    pipeline_init(&w->pipeline, &w->plan, true, (enum backend_kind)kind, &w->memory), 0);
-}
-
-static void run_to_end(struct world *w)
-{
-	cr_assert_eq(pipeline_start(&w->pipeline), 0);
-	while (!pipeline_ended(&w->pipeline)) {
-		struct pollfd ended = {.fd = w->pipeline.ended_event, .events = POLLIN};
-		poll(&ended, 1, 10);
-		if (pipeline_failed(&w->pipeline))
-			pipeline_stop(&w->pipeline);
-	}
-	pipeline_join(&w->pipeline);
-}
-
-static void end(struct world *w)
-{
-	char command[128];
-	pipeline_release(&w->pipeline);
-	close_log(w);
-	plan_release(&w->plan);
-	topology_release(&w->topology);
-	close(w->fd);
-	snprintf(command, sizeof command, "rm -r %s", w->directory);
-	cr_assert_eq(system(command), 0);
-	fake_forget();
-}
-
 /* "type:stage", whatever its type. */
-static const char *remembered_as(const struct world *w, const char *stage)
+static const char *remembered_as(const struct running *w, const char *stage)
 {
 	for (const struct epoch_stage *s = w->log.map.stages; s; s = s->next)
 		if (strcmp(strchr(s->id, ':') + 1, stage) == 0)
@@ -99,7 +19,7 @@ static const char *remembered_as(const struct world *w, const char *stage)
 	return NULL;
 }
 
-static uint64_t remembered(struct world *w, const char *stage, const char *key)
+static uint64_t remembered(struct running *w, const char *stage, const char *key)
 {
 	uint64_t value;
 	const struct epoch_entry *e =
@@ -158,104 +78,106 @@ static void assert_cut_exactly(const char *sink, const struct origin *origins, s
 
 EPOCHS_TEST(sink_is_cut_where_its_source_is)
 {
-	struct world w;
-	begin(&w, *kind,
-	      "sources: {a: {type: numbers, count: 60000, cuts: 9}}\n"
-	      "sinks: {out: {type: collect, inputs: [a]}}\n");
-	run_to_end(&w);
+	struct running w;
+	running_begin(&w, *kind,
+		      "sources: {a: {type: numbers, count: 60000, cuts: 9}}\n"
+		      "sinks: {out: {type: collect, inputs: [a]}}\n");
+	running_to_end(&w);
 	assert_cut_exactly("out", (struct origin[]){{"a", 0, 1, 0}}, 1);
 	cr_assert_eq(remembered(&w, "a", "next"), 60000);
 	cr_assert_eq(remembered(&w, "out", "count"), 60000);
 	cr_assert_eq(fake_collected("out")->committed, w.log.epoch);
-	end(&w);
+	running_end(&w);
 }
 
 EPOCHS_TEST(barriers_are_aligned_where_sources_flow_together)
 {
-	struct world w;
-	begin(&w, *kind,
-	      "sources:\n"
-	      "  a: {type: numbers, count: 20000, cuts: 9}\n"
-	      "  b: {type: numbers, count: 10000, cuts: 9, first: 100000000, per_batch: 3}\n"
-	      "transforms: {l: {type: labour, inputs: [a, b], workers: 1, queue: {capacity: 4}}}\n"
-	      "sinks: {out: {type: collect, inputs: [l]}, other: {type: collect, inputs: [b]}}\n");
-	run_to_end(&w);
+	struct running w;
+	running_begin(
+	    &w, *kind,
+	    "sources:\n"
+	    "  a: {type: numbers, count: 20000, cuts: 9}\n"
+	    "  b: {type: numbers, count: 10000, cuts: 9, first: 100000000, per_batch: 3}\n"
+	    "transforms: {l: {type: labour, inputs: [a, b], workers: 1, queue: {capacity: 4}}}\n"
+	    "sinks: {out: {type: collect, inputs: [l]}, other: {type: collect, inputs: [b]}}\n");
+	running_to_end(&w);
 	struct origin both[] = {{"a", 0, 1, 0}, {"b", 0, 1, 100000000}};
 	assert_cut_exactly("out", both, 2);
 	assert_cut_exactly("other", both + 1, 1);
-	end(&w);
+	running_end(&w);
 }
 
 EPOCHS_TEST(several_workers_pass_one_barrier)
 {
-	struct world w;
-	begin(&w, *kind,
-	      "sources:\n"
-	      "  a: {type: numbers, count: 20000, cuts: 9}\n"
-	      "  b: {type: numbers, count: 20000, cuts: 9, first: 100000000}\n"
-	      "transforms:\n"
-	      "  l: {type: labour, inputs: [a, b], workers: 3, queue: {capacity: 2}}\n"
-	      "  m: {type: labour, inputs: [l], workers: 2, queue: {capacity: 1}}\n"
-	      "sinks: {out: {type: collect, inputs: [m]}}\n");
-	run_to_end(&w);
+	struct running w;
+	running_begin(&w, *kind,
+		      "sources:\n"
+		      "  a: {type: numbers, count: 20000, cuts: 9}\n"
+		      "  b: {type: numbers, count: 20000, cuts: 9, first: 100000000}\n"
+		      "transforms:\n"
+		      "  l: {type: labour, inputs: [a, b], workers: 3, queue: {capacity: 2}}\n"
+		      "  m: {type: labour, inputs: [l], workers: 2, queue: {capacity: 1}}\n"
+		      "sinks: {out: {type: collect, inputs: [m]}}\n");
+	running_to_end(&w);
 	struct origin both[] = {{"a", 0, 1, 0}, {"b", 0, 1, 100000000}};
 	assert_cut_exactly("out", both, 2);
-	end(&w);
+	running_end(&w);
 }
 
 EPOCHS_TEST(workers_that_overtake_each_other_do_not_overtake_a_barrier)
 {
-	struct world w;
-	begin(&w, *kind,
-	      "sources: {a: {type: numbers, count: 50000, cuts: 9}}\n"
-	      "transforms: {l: {type: labour, inputs: [a], workers: 4, ordered: false}}\n"
-	      "sinks: {out: {type: collect, inputs: [l]}}\n");
-	run_to_end(&w);
+	struct running w;
+	running_begin(&w, *kind,
+		      "sources: {a: {type: numbers, count: 50000, cuts: 9}}\n"
+		      "transforms: {l: {type: labour, inputs: [a], workers: 4, ordered: false}}\n"
+		      "sinks: {out: {type: collect, inputs: [l]}}\n");
+	running_to_end(&w);
 	assert_cut_exactly("out", (struct origin[]){{"a", 0, 1, 0}}, 1);
-	end(&w);
+	running_end(&w);
 }
 
 EPOCHS_TEST(fused_filter_and_fan_out_are_cut_alike)
 {
-	struct world w;
-	begin(&w, *kind,
-	      "sources: {a: {type: numbers, count: 60000, cuts: 9}}\n"
-	      "transforms: {odd: {type: odd, inputs: [a]}}\n"
-	      "sinks: {out: {type: collect, inputs: [odd]}, all: {type: collect, inputs: [a]}}\n");
-	run_to_end(&w);
+	struct running w;
+	running_begin(
+	    &w, *kind,
+	    "sources: {a: {type: numbers, count: 60000, cuts: 9}}\n"
+	    "transforms: {odd: {type: odd, inputs: [a]}}\n"
+	    "sinks: {out: {type: collect, inputs: [odd]}, all: {type: collect, inputs: [a]}}\n");
+	running_to_end(&w);
 	assert_cut_exactly("out", (struct origin[]){{"a", 1, 2, 0}}, 1);
 	assert_cut_exactly("all", (struct origin[]){{"a", 0, 1, 0}}, 1);
-	end(&w);
+	running_end(&w);
 }
 
 EPOCHS_TEST(source_that_has_ended_holds_nobody_up)
 {
-	struct world w;
-	begin(&w, *kind,
-	      "sources:\n"
-	      "  a: {type: numbers, count: 250000}\n"
-	      "  short: {type: numbers, count: 20, first: 100000000}\n"
-	      "sinks: {out: {type: collect, inputs: [a, short]}}\n");
-	run_to_end(&w);
+	struct running w;
+	running_begin(&w, *kind,
+		      "sources:\n"
+		      "  a: {type: numbers, count: 250000}\n"
+		      "  short: {type: numbers, count: 20, first: 100000000}\n"
+		      "sinks: {out: {type: collect, inputs: [a, short]}}\n");
+	running_to_end(&w);
 	cr_assert_eq(remembered(&w, "short", "next"), 20);
 	cr_assert_eq(remembered(&w, "a", "next"), 250000);
 	cr_assert_eq(remembered(&w, "out", "count"), 250020);
-	end(&w);
+	running_end(&w);
 }
 
 EPOCHS_TEST(nothing_is_committed_once_a_worker_has_failed)
 {
-	struct world w;
-	begin(&w, *kind,
-	      "sources: {a: {type: numbers, count: 10000000000}}\n"
-	      "transforms: {x: {type: breaks, inputs: [a], at: 150000, workers: 3}}\n"
-	      "sinks: {out: {type: collect, inputs: [x]}}\n");
-	run_to_end(&w);
+	struct running w;
+	running_begin(&w, *kind,
+		      "sources: {a: {type: numbers, count: 10000000000}}\n"
+		      "transforms: {x: {type: breaks, inputs: [a], at: 150000, workers: 3}}\n"
+		      "sinks: {out: {type: collect, inputs: [x]}}\n");
+	running_to_end(&w);
 	cr_assert_not_null(pipeline_failed(&w.pipeline));
 	cr_assert_leq(remembered(&w, "a", "next"), 150000);
 	cr_assert_leq(remembered(&w, "out", "count"), remembered(&w, "a", "next"));
 	cr_assert_eq(fake_collected("out")->committed, w.log.epoch);
-	end(&w);
+	running_end(&w);
 }
 
 /* A runner's own io, in which nothing can be written. */
@@ -295,14 +217,14 @@ static void fill_disk_of_epochs(struct pipeline *p)
 
 EPOCHS_TEST(room_is_not_waited_for_once_a_worker_has_failed)
 {
-	struct world w;
-	begin(&w, *kind,
-	      "sources: {a: {type: numbers, count: 10000000000}}\n"
-	      "transforms: {x: {type: breaks, inputs: [a], at: 150000}}\n"
-	      "sinks: {out: {type: collect, inputs: [x]}}\n");
+	struct running w;
+	running_begin(&w, *kind,
+		      "sources: {a: {type: numbers, count: 10000000000}}\n"
+		      "transforms: {x: {type: breaks, inputs: [a], at: 150000}}\n"
+		      "sinks: {out: {type: collect, inputs: [x]}}\n");
 	fill_disk_of_epochs(&w.pipeline);
-	run_to_end(&w);
+	running_to_end(&w);
 	cr_assert_not_null(pipeline_failed(&w.pipeline));
 	cr_assert_eq(w.log.epoch, 0);
-	end(&w);
+	running_end(&w);
 }

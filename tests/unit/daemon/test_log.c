@@ -107,3 +107,10 @@ Test(log, words_that_are_no_pair_become_a_note)
 	SAY(LOG_LEVEL_INFO, NULL, "e", "a=%d such as %s", 1, "x y");
 	cr_assert_str_eq(behind_time(), "info e a=1 note=\"such as x y\"\n");
 }
+
+Test(log, numbers_have_the_zeroes_in_front_that_they_are_asked_for)
+{
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	SAY(LOG_LEVEL_INFO, NULL, "e", "segment=%016jx n=%03d", (uintmax_t)0xabc, 7);
+	cr_assert_not_null(strstr(said, "segment=0000000000000abc n=007"), "%s", said);
+}

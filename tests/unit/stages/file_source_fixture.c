@@ -81,7 +81,7 @@ struct fixture *set_up(const char *first, const char *second)
 	x->options.framing.max_line = 4096;
 	x->options.framing.delimiter = (struct text){.bytes = "\n", .length = 1};
 	x->paths[0] = in_directory(x, first);
-	x->options.paths = (struct text_list){x->paths, 1};
+	x->options.paths = (struct text_list){.items = x->paths, .count = 1};
 	if (second) {
 		x->paths[1] = in_directory(x, second);
 		x->options.paths.count = 2;

@@ -60,7 +60,7 @@ Test(file_pipes, device_named_outright_ends_when_it_gives_nothing)
 {
 	struct fixture *x = set_up("none", NULL);
 	x->paths[1] = (struct text){.bytes = strdup("/dev/null"), .length = 9};
-	x->options.paths = (struct text_list){x->paths + 1, 1};
+	x->options.paths = (struct text_list){.items = x->paths + 1, .count = 1};
 	cr_expect_eq(run_once(x), STEP_DONE);
 	cr_expect_str_eq(x->said, "");
 	cr_expect_eq(counter_get(&x->counters.errors), 0);

@@ -18,7 +18,7 @@ Test(file_source, reads_what_matches_once_in_the_order_of_paths)
 	append(x, "a/other", "other\n");
 	append(x, "a/skipped.log", "no\n");
 	x->excludes[0] = (struct text){.bytes = strdup("skip*"), .length = 5};
-	x->options.exclude = (struct text_list){x->excludes, 1};
+	x->options.exclude = (struct text_list){.items = x->excludes, .count = 1};
 	cr_expect_eq(run_once(x), STEP_DONE);
 	cr_expect_str_eq(x->got, "zero\na2\nx\nother\nb1\n");
 	cr_expect_eq(counter_get(&x->counters.files), 4);
@@ -122,7 +122,7 @@ Test(file_source, file_that_has_bytes_and_no_size_is_read_once_to_its_end)
 {
 	struct fixture *x = set_up("none", NULL);
 	x->paths[1] = (struct text){.bytes = strdup("/proc/self/limits"), .length = 17};
-	x->options.paths = (struct text_list){x->paths + 1, 1};
+	x->options.paths = (struct text_list){.items = x->paths + 1, .count = 1};
 	cr_expect_eq(run_once(x), STEP_DONE);
 	cr_expect_not_null(strstr(x->got, "Max open files"));
 	stop(x);
@@ -153,7 +153,7 @@ Test(file_source, only_file_left_out_by_exclude_is_nothing_matched)
 	struct fixture *x = set_up("a.log", NULL);
 	append(x, "a.log", "one\n");
 	x->excludes[0] = (struct text){.bytes = strdup("*.log"), .length = 5};
-	x->options.exclude = (struct text_list){x->excludes, 1};
+	x->options.exclude = (struct text_list){.items = x->excludes, .count = 1};
 	cr_expect_eq(run_once(x), -ENOENT);
 	cr_expect_str_eq(x->said, "nothing matched\n");
 	stop(x);

@@ -6,6 +6,7 @@
 #include "tests/unit/stages/json_corpus.h"
 
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -374,4 +375,18 @@ Test(json_shapes, when_no_record_is_like_another_they_are_walked)
 	}
 	for (int i = 0; i < 20000; i++)
 		expect_accepted("{\"a\":1,\"b\":2}");
+}
+
+static size_t taken_so_far(void)
+{
+	struct mallinfo2 m = mallinfo2();
+	return m.uordblks + m.hblkhd;
+}
+
+Test(json_shapes, memory_that_they_say_is_what_they_take)
+{
+	size_t before = taken_so_far();
+	WANT("status");
+	cr_assert_leq(taken_so_far() - before, json_shapes_memory() + 0x10000);
+	cr_assert_lt(json_shapes_memory(), 0x200000);
 }

@@ -1,0 +1,224 @@
+/* sender.c - sends numbered lines to a source that answers, and notes which were answered: those may never be lost.
+ *
+ *   sender --port N --lines COUNT [--http] [--every US]
+ *       over TCP: a line each, many at a time, answered with a byte each; with --http: a POST of some lines, one at a time
+ *
+ * A line is `NUMBER xxx...`. What was sent and not answered when a connection ended is not sent again: it may have come or not.
+ * Prints the numbers that were answered, in order. Ends when all have been sent, or when it is told to by SIGTERM; with 1 when nobody
+ * listens for a minute.
+ *
+ * Threads: one. Layer: tests. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WINDOW = 200, LINE_MAX_LENGTH = 256, POST_LINES = 20, PATIENCE_MS = 60000 };
+
+struct sender {
+	uint16_t port;
+	uint64_t count, next, every_us;
+	bool http;
+	int fd;                   /* -1: not connected */
+	uint64_t waiting[WINDOW]; /* sent on this connection, and not answered */
+	size_t waiting_count;
+};
+
+static volatile sig_atomic_t is_over; /* told to end: what was answered so far is printed */
+
+static void on_signal(int number)
+{
+	(void)number;
+	is_over = 1;
+}
+
+static void pause_us(uint64_t us)
+{
+	struct timespec t = {.tv_sec = (time_t)(us / 1000000),
+			     .tv_nsec = (long)(us % 1000000) * 1000};
+	nanosleep(&t, NULL);
+}
+
+static struct sockaddr_in loopback(uint16_t port)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET,
+				    .sin_port = htons(port),
+				    .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+}
+
+static void hang_up(struct sender *s)
+{
+	close(s->fd);
+	s->fd = -1;
+	s->waiting_count = 0;
+}
+
+static bool is_connected(struct sender *s)
+{
+	struct sockaddr_in a = loopback(s->port);
+	for (unsigned ms = 0; s->fd < 0 && ms < PATIENCE_MS && !is_over; ms += 2) {
+		s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (s->fd >= 0 && connect(s->fd, (struct sockaddr *)&a, sizeof a) == 0)
+			return true;
+		close(s->fd);
+		s->fd = -1;
+		pause_us(2000);
+	}
+	return s->fd >= 0;
+}
+
+static bool write_all(int fd, const char *bytes, size_t length)
+{
+	while (length > 0) {
+		ssize_t n = send(fd, bytes, length, MSG_NOSIGNAL);
+		if (n <= 0)
+			return false;
+		bytes += n;
+		length -= (size_t)n;
+	}
+	return true;
+}
+
+static size_t print_line(uint64_t number, char *out)
+{
+	int n = snprintf(out, LINE_MAX_LENGTH, "%ju ", (uintmax_t)number);
+	size_t more = (size_t)(number * 7919 % 150);
+	memset(out + n, 'x', more);
+	out[(size_t)n + more] = '\n';
+	return (size_t)n + more + 1;
+}
+
+static void answered(struct sender *s, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		printf("%ju\n", (uintmax_t)s->waiting[i]);
+	s->waiting_count -= count;
+	memmove(s->waiting, s->waiting + count, s->waiting_count * sizeof *s->waiting);
+}
+
+/* ---- TCP: a byte for each line ---- */
+
+/* False: the connection has ended. */
+static bool take_answers(struct sender *s, int timeout_ms)
+{
+	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+	char bytes[WINDOW];
+	if (poll(&p, 1, timeout_ms) <= 0)
+		return true;
+	ssize_t n = recv(s->fd, bytes, s->waiting_count ? s->waiting_count : 1, 0);
+	if (n <= 0 || (size_t)n > s->waiting_count)
+		return false;
+	answered(s, (size_t)n);
+	return true;
+}
+
+static bool send_line(struct sender *s)
+{
+	char line[LINE_MAX_LENGTH];
+	size_t length = print_line(s->next, line);
+	s->waiting[s->waiting_count++] = s->next++;
+	return write_all(s->fd, line, length);
+}
+
+static bool converse(struct sender *s)
+{
+	bool is_sent = s->next == s->count;
+	if (is_sent || s->waiting_count == WINDOW)
+		return take_answers(s, 1000);
+	return send_line(s) && take_answers(s, 0);
+}
+
+/* ---- HTTP: an answer for each request ---- */
+
+static bool is_accepted(struct sender *s)
+{
+	char text[4096];
+	size_t length = 0;
+	char *body = NULL;
+	while (!body && length < sizeof text - 1) {
+		ssize_t n = recv(s->fd, text + length, sizeof text - 1 - length, 0);
+		if (n <= 0)
+			return false;
+		length += (size_t)n;
+		text[length] = '\0';
+		body = strstr(text, "\r\n\r\n");
+	}
+	const char *field = body ? strcasestr(text, "\r\ncontent-length:") : NULL;
+	size_t wanted = field ? strtoul(field + 17, NULL, 10) : 0;
+	size_t there = body ? length - (size_t)(body + 4 - text) : 0;
+	bool is_good = body && strncmp(text, "HTTP/1.1 2", 10) == 0;
+	while (there < wanted) {
+		ssize_t n = recv(s->fd, text, sizeof text, 0);
+		if (n <= 0)
+			return is_good;
+		there += (size_t)n;
+	}
+	return is_good;
+}
+
+static bool post(struct sender *s)
+{
+	static char body[POST_LINES * LINE_MAX_LENGTH], request[sizeof body + 256];
+	size_t length = 0;
+	for (unsigned i = 0; i < POST_LINES && s->next < s->count; i++) {
+		length += print_line(s->next, body + length);
+		s->waiting[s->waiting_count++] = s->next++;
+	}
+	int head = snprintf(request, sizeof request,
+			    "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+			    "Content-Length: %zu\r\n\r\n",
+			    length);
+	memcpy(request + head, body, length);
+	if (!write_all(s->fd, request, (size_t)head + length) || !is_accepted(s))
+		return false;
+	answered(s, s->waiting_count);
+	return true;
+}
+
+/* ---- the whole ---- */
+
+static int send_all(struct sender *s)
+{
+	unsigned silent = 0;
+	while (!is_over && (s->next < s->count || s->waiting_count > 0)) {
+		size_t before = s->waiting_count;
+		if (!is_connected(s))
+			return is_over ? 0 : 1;
+		bool goes_on = s->http ? s->next < s->count && post(s) : converse(s);
+		silent = s->next == s->count && s->waiting_count == before ? silent + 1 : 0;
+		if (!goes_on || silent > 60)
+			hang_up(s);
+		if (s->every_us)
+			pause_us(s->every_us);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct sender s = {.fd = -1};
+	sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
+	for (int i = 1; i < argc; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : "0";
+		if (strcmp(argv[i], "--http") == 0)
+			s.http = true;
+		else if (strcmp(argv[i], "--port") == 0)
+			s.port = (uint16_t)strtoul(value, NULL, 10), i++;
+		else if (strcmp(argv[i], "--lines") == 0)
+			s.count = strtoull(value, NULL, 10), i++;
+		else if (strcmp(argv[i], "--every") == 0)
+			s.every_us = strtoull(value, NULL, 10), i++;
+		else
+			return 2;
+	}
+	return s.port ? send_all(&s) : 2;
+}

@@ -1,0 +1,492 @@
+# network_e2e.sh: tcp, udp and unix as sources and sinks. Sourced by run.sh.
+# shellcheck shell=bash
+
+netgen() {
+	timeout $((100 * SLOW)) "$TOOLS/bench/netgen" "$@"
+}
+
+# The port that is listened at, which the log says.
+port() {
+	wait_until 20 has_said_ports 1
+	sed -n 's/.*listening address=[^ ]*:\([0-9]*\) .*/\1/p' err | head -n 1
+}
+
+has_said_ports() {
+	[ "$(grep -c 'listening address=' err)" -ge "$1" ]
+}
+
+# topology SOURCE-OPTIONS: to out.log
+topology() {
+	cat >t.yaml <<-END
+		sources:
+		  in: {type: tcp, listen: "127.0.0.1:0", $1}
+		sinks:
+		  out: {type: file, inputs: [in], path: $PWD/out.log}
+	END
+}
+
+# Each connection's lines, of netgen, all and in order.
+assert_all_lines() { # FILE LINES
+	awk '{ c = substr($1, 3); n = substr($2, 3) + 0; if (n != next_of[c]++) { print "out of order: " $0; exit 1 } }
+		END { if (NR != '"$2"') { print NR " lines where '"$2"' were sent"; exit 1 } }' "$1" || fail "$1 is not what was sent"
+}
+
+lines_of() { # what netgen has said
+	sed 's/lines=\([0-9]*\) .*/\1/' "$1"
+}
+
+test_lines_of_several_connections_all_arrive_each_in_order() {
+	topology "idle_end: 300ms"
+	start_sluice -c t.yaml --once
+	netgen --connections 4 --bytes "$BYTES" 127.0.0.1:"$(port)" >sent
+	await_end 60
+	assert_status 0
+	assert_all_lines out.log "$(lines_of sent)"
+}
+
+test_lines_arrive_with_plain_io_too() {
+	topology "idle_end: 300ms"
+	start_sluice -c t.yaml --once --io plain
+	netgen --connections 4 --bytes "$BYTES" 127.0.0.1:"$(port)" >sent
+	await_end 60
+	assert_status 0
+	assert_all_lines out.log "$(lines_of sent)"
+}
+
+test_records_whose_lengths_are_told_all_arrive() {
+	topology "framing: octet_counting, idle_end: 300ms"
+	start_sluice -c t.yaml --once
+	netgen --connections 3 --octets --bytes "$BYTES" 127.0.0.1:"$(port)" >sent
+	await_end 60
+	assert_status 0
+	assert_all_lines out.log "$(lines_of sent)"
+}
+
+test_many_connections_that_say_little_cost_little() {
+	local cpu n=300
+	[ "$FULL" -eq 0 ] || n=1000
+	topology "idle_end: 300ms"
+	start_sluice -c t.yaml --once
+	netgen --connections $n --rate 10 --seconds 4 127.0.0.1:"$(port)" >sent
+	cpu=$(awk '{ print $14 + $15 }' "/proc/$sluice_pid/stat") # in hundredths of a second
+	assert_under_kib $((64 * 1024)) "$(peak_of_running)"
+	await_end 60
+	assert_status 0
+	assert_all_lines out.log "$(lines_of sent)"
+	echo "measured: $n connections with 10 records a second each: $((cpu / 4)).$((cpu % 4 * 25)) % of a core"
+	need_unsanitized
+	[ "$cpu" -le 80 ] || fail "$cpu hundredths of a second in 4 s" # 10 % of a core would be 40; others use it, too
+}
+
+test_half_a_record_and_then_silence_is_closed_and_counted() {
+	topology "framing: octet_counting, frame_timeout: 300ms"
+	start_sluice -c t.yaml
+	exec 5<>"/dev/tcp/127.0.0.1/$(port)"
+	printf '10 half' >&5
+	wait_until 20 says 'did not come whole within frame_timeout'
+	! read -rt 20 -u 5 || fail "it said something"
+	printf '5 whole' >"/dev/tcp/127.0.0.1/$(port)"
+	wait_until 20 has_lines out.log 1
+	stop_sluice
+	assert_status 0
+	assert_said '"?records cut off"? count=1'
+	echo whole | assert_same - out.log
+}
+
+test_a_frame_of_4_GB_is_refused_at_once() {
+	topology "framing: {method: length_prefixed}"
+	start_sluice -c t.yaml
+	exec 5<>"/dev/tcp/127.0.0.1/$(port)"
+	printf '\0\0\0\2ok\377\377\377\377then' >&5
+	wait_until 20 says 'frame refused, connection closed.*reason="?frame longer than max_line'
+	! read -rt 20 -u 5 || fail "it said something"
+	assert_under_kib $((64 * 1024 * SLOW * SLOW)) "$(peak_of_running)"
+	wait_until 20 has_lines out.log 1
+	stop_sluice
+	assert_status 0
+	echo ok | assert_same - out.log
+}
+
+test_idle_connections_beyond_the_cap_are_closed_the_oldest_first() {
+	local n=600 most=200
+	[ "$FULL" -eq 0 ] || n=10000 most=8000
+	topology "max_connections: $most"
+	start_sluice -c t.yaml
+	exec 5<>"/dev/tcp/127.0.0.1/$(port)" # the oldest
+	netgen --connections $n --mute --seconds 1 127.0.0.1:"$(port)" >sent
+	grep -q "^open=$most closed=$((n - most))$" sent || fail "$(cat sent)"
+	! read -rt 20 -u 5 || fail "it said something"
+	assert_under_kib $((96 * 1024 * SLOW * SLOW)) "$(peak_of_running)"
+	assert_said 'connection closed for another.*max_connections'
+	echo still there >"/dev/tcp/127.0.0.1/$(port)"
+	wait_until 20 has_lines out.log 1
+	stop_sluice
+	assert_status 0
+}
+
+test_a_connection_that_is_idle_too_long_is_closed() {
+	topology "idle_timeout: 200ms"
+	start_sluice -c t.yaml
+	exec 5<>"/dev/tcp/127.0.0.1/$(port)"
+	! read -rt 20 -u 5 || fail "it said something"
+	stop_sluice
+	assert_said '"connections closed as idle" count=1'
+}
+
+test_each_record_is_answered() {
+	topology 'reply: "ok\n"'
+	start_sluice -c t.yaml
+	exec 5<>"/dev/tcp/127.0.0.1/$(port)"
+	for i in 1 2 3; do
+		echo "$i" >&5
+		read -rt 20 -u 5 answer
+		[ "$answer" = ok ] || fail "$answer"
+	done
+	stop_sluice
+	assert_status 0
+	seq 3 | assert_same - out.log
+}
+
+test_with_ack_committed_what_was_answered_is_there_after_a_kill() {
+	topology 'reply: "ok\n", ack: committed'
+	STATE=$PWD/state
+	start_sluice -c t.yaml
+	exec 5<>"/dev/tcp/127.0.0.1/$(port)"
+	seq 100 >&5
+	for _ in $(seq 100); do
+		read -rt 20 -u 5 answer
+		[ "$answer" = ok ] || fail "$answer"
+	done
+	kill -KILL "$sluice_pid"
+	await_end 20
+	"$SLUICE" state -c t.yaml >/dev/null
+	start_sluice -c t.yaml
+	stop_sluice
+	seq 100 | assert_same - out.log
+}
+
+test_what_had_come_when_it_is_stopped_is_stored() {
+	topology "idle_end: 5s"
+	start_sluice -c t.yaml
+	exec 5<>"/dev/tcp/127.0.0.1/$(port)"
+	seq 5000 >&5
+	stop_sluice
+	assert_status 0
+	seq 5000 | assert_same - out.log
+}
+
+test_datagrams_arrive_with_who_sent_them() {
+	cat >t.yaml <<-END
+		sources:
+		  in: {type: udp, listen: "127.0.0.1:0", peer: from}
+		sinks:
+		  out: {type: file, inputs: [in], path: $PWD/out.log, encoding: {format: template, template: "{from} {body}"}}
+	END
+	start_sluice -c t.yaml
+	for i in $(seq 20); do
+		echo "datagram $i" >"/dev/udp/127.0.0.1/$(port)"
+	done
+	wait_until 20 has_lines out.log 20
+	stop_sluice
+	assert_status 0
+	[ "$(grep -cE '^127.0.0.1:[0-9]+ datagram [0-9]+$' out.log)" -eq 20 ] || fail "$(head -3 out.log)"
+}
+
+test_a_unix_socket_carries_lines_and_datagrams_and_is_gone_afterwards() {
+	cat >from.yaml <<-END
+		sources:
+		  f: {type: file, paths: [$INPUT/small.log]}
+		sinks:
+		  s: {type: unix, inputs: [f], path: $PWD/s.sock}
+		  d: {type: unix, inputs: [f], path: $PWD/d.sock, mode: datagram}
+	END
+	cat >to.yaml <<-END
+		sources:
+		  s: {type: unix, listen: $PWD/s.sock, idle_end: 300ms}
+		  d: {type: unix, listen: $PWD/d.sock, mode: datagram, idle_end: 300ms}
+		sinks:
+		  a: {type: file, inputs: [s], path: $PWD/a.log}
+		  b: {type: file, inputs: [d], path: $PWD/b.log}
+	END
+	start_sluice -c to.yaml --once
+	wait_until 20 has_said_ports 2
+	STATE=$PWD/other
+	use_state
+	timeout 60 "$SLUICE" run -c from.yaml --once 2>from.err || fail "$(cat from.err)"
+	await_end 60
+	assert_status 0
+	assert_same "$INPUT/small.log" a.log
+	assert_same "$INPUT/small.log" b.log
+	[ ! -e s.sock ] && [ ! -e d.sock ] || fail "a socket was left behind"
+}
+
+# ---- sinks ----
+
+start_peer() { # OPTIONS...
+	"$TOOLS/e2e/tcp_peer" "$@" port got.log &
+	peer_pid=$!
+	trap 'kill -KILL ${sluice_pid:-} "$peer_pid" 2>/dev/null || true' EXIT
+	wait_until 20 test -e port
+}
+
+end_peer() {
+	kill "$peer_pid" 2>/dev/null || true
+	wait "$peer_pid" 2>/dev/null || true
+}
+
+to_peer() { # SINK-OPTIONS
+	cat >t.yaml <<-END
+		sources:
+		  f: {type: file, paths: [$INPUT/small.log]}
+		sinks:
+		  net: {type: tcp, inputs: [f], address: "127.0.0.1:$(cat port)"$1}
+	END
+}
+
+test_a_sink_sends_all_to_its_peer() {
+	start_peer
+	to_peer ""
+	run_sluice -c t.yaml --once
+	assert_status 0
+	wait_until 20 cmp -s "$INPUT/small.log" got.log
+	end_peer
+}
+
+test_after_a_reset_it_connects_again_and_nothing_is_lost() {
+	start_peer --reset-after 100000 --reply ok
+	to_peer ', await_reply: "ok\n"'
+	run_sluice -c t.yaml --once
+	assert_status 0
+	assert_said 'connection lost, reconnecting'
+	wait_until 20 all_are_there
+	end_peer
+}
+
+all_are_there() {
+	sort -u got.log | cmp -s - <(sort -u "$INPUT/small.log")
+}
+
+test_a_reply_counts_and_silence_does_not() {
+	start_peer --reply yes
+	to_peer ', await_reply: "yes\n"'
+	run_sluice -c t.yaml --once
+	assert_status 0
+	assert_same "$INPUT/small.log" got.log
+	end_peer
+}
+
+test_a_slow_reader_holds_back_and_gets_all() {
+	start_peer --rate 2000000 --wait-for go
+	to_peer ""
+	start_sluice -c t.yaml --once
+	wait_until 20 says 'connected'
+	touch go
+	await_end 60
+	assert_status 0
+	wait_until 20 cmp -s "$INPUT/small.log" got.log
+	end_peer
+}
+
+test_a_peer_that_takes_nothing_is_left_after_write_timeout() {
+	start_peer --wait-for go --rate 1000000000
+	to_peer ', await_reply: "ok\n", write_timeout: 300ms, retry: {base_delay: 10ms}'
+	start_sluice -c t.yaml --once
+	wait_until 20 says 'nothing was taken for write_timeout'
+	end_peer
+	kill -KILL "$sluice_pid"
+}
+
+test_a_host_that_cannot_be_looked_up_is_told_and_given_up_as_the_topology_says() {
+	cat >t.yaml <<-END
+		sources:
+		  f: {type: file, paths: [$INPUT/small.log]}
+		sinks:
+		  net: {type: tcp, inputs: [f], address: "nowhere.invalid:514", retry: {max_attempts: 2, base_delay: 10ms}, on_error: drop}
+	END
+	run_sluice -c t.yaml --once
+	assert_status 0 # as not all could be done
+	assert_said 'no such host|name not resolved'
+	assert_said 'refused and dropped 4000'
+}
+
+test_nobody_there_is_tried_again_until_somebody_is() {
+	start_peer
+	end_peer # its port is free now
+	to_peer ', retry: {base_delay: 20ms, max_delay: 100ms}'
+	start_sluice -c t.yaml --once
+	wait_until 20 says 'connection refused'
+	cat >to.yaml <<-END
+		sources:
+		  in: {type: tcp, listen: "127.0.0.1:$(cat port)", idle_end: 300ms}
+		sinks:
+		  out: {type: file, inputs: [in], path: $PWD/out.log}
+	END
+	first_pid=$sluice_pid
+	STATE=$PWD/other
+	cp err first.err
+	start_sluice -c to.yaml --once
+	trap 'kill -KILL "$sluice_pid" "$first_pid" 2>/dev/null || true' EXIT
+	await_end 60
+	assert_status 0
+	assert_same "$INPUT/small.log" out.log
+	wait "$first_pid"
+}
+
+# ---- TLS ----
+
+certificate() { # NAME [DAYS]: NAME.pem and NAME.key, signed by itself
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.pem" \
+		-days "${2:-2}" -subj "/CN=$1" -addext "subjectAltName=DNS:$1,IP:127.0.0.1" 2>/dev/null
+}
+
+expired_certificate() { # NAME
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" 2>/dev/null
+	mkdir -p ca
+	: >ca/index
+	echo 01 >ca/serial
+	cat >ca/config <<-END
+		[ca]
+		default_ca = own
+		[own]
+		database = $PWD/ca/index
+		serial = $PWD/ca/serial
+		new_certs_dir = $PWD/ca
+		default_md = sha256
+		policy = any
+		[any]
+		commonName = supplied
+	END
+	openssl ca -batch -selfsign -config ca/config -keyfile "$1.key" -in "$1.csr" -out "$1.pem" -notext \
+		-startdate 20200101000000Z -enddate 20200102000000Z 2>/dev/null
+}
+
+test_lines_over_TLS_with_certificates_on_both_sides() {
+	certificate server
+	certificate client
+	topology "idle_end: 5s, tls: {cert: $PWD/server.pem, key: $PWD/server.key, ca: $PWD/client.pem, require_client_certificate: true}"
+	start_sluice -c t.yaml --once
+	cat >from.yaml <<-END
+		sources:
+		  f: {type: file, paths: [$INPUT/one.log]}
+		sinks:
+		  net: {type: tcp, inputs: [f], address: "127.0.0.1:$(port)", tls: {ca: $PWD/server.pem, cert: $PWD/client.pem, key: $PWD/client.key}}
+	END
+	# without one it is refused
+	timeout 20 openssl s_client -connect 127.0.0.1:"$(port)" -CAfile server.pem <<<"no certificate" >/dev/null 2>&1 || true
+	STATE=$PWD/other
+	use_state
+	timeout $((60 * SLOW)) "$SLUICE" run -c from.yaml --once 2>from.err || fail "$(cat from.err)"
+	await_end 60
+	assert_status 0
+	assert_said 'handshake failed.*peer did not return a certificate'
+	assert_same "$INPUT/one.log" out.log
+}
+
+test_an_expired_certificate_is_told_as_such_on_both_sides() {
+	expired_certificate server
+	topology "tls: {cert: $PWD/server.pem, key: $PWD/server.key}"
+	start_sluice -c t.yaml
+	cat >from.yaml <<-END
+		sources:
+		  f: {type: file, paths: [$INPUT/small.log]}
+		sinks:
+		  net: {type: tcp, inputs: [f], address: "127.0.0.1:$(port)", tls: {ca: $PWD/server.pem, server_name: server}, retry: {max_attempts: 2, base_delay: 10ms}}
+	END
+	STATE=$PWD/other
+	use_state
+	! timeout 60 "$SLUICE" run -c from.yaml --once 2>from.err || fail "it went well"
+	grep -q 'handshake failed.*certificate has expired' from.err || fail "$(cat from.err)"
+	wait_until 20 says 'handshake failed'
+	stop_sluice
+	assert_status 0
+}
+
+test_a_handshake_that_does_not_come_is_waited_for_so_long() {
+	certificate server
+	topology "tls: {cert: $PWD/server.pem, key: $PWD/server.key, handshake_timeout: 200ms}"
+	start_sluice -c t.yaml
+	exec 5<>"/dev/tcp/127.0.0.1/$(port)"
+	! read -rt 20 -u 5 || fail "it said something"
+	stop_sluice
+	assert_said 'no handshake within handshake_timeout'
+}
+
+test_with_a_journal_what_was_answered_is_there_after_a_kill_once_and_in_order() {
+	topology 'reply: "ok\n", journal: {max_size: 16MiB}'
+	sed -i '1i epoch: {interval: 1h}' t.yaml
+	STATE=$PWD/state
+	start_sluice -c t.yaml
+	exec 5<>"/dev/tcp/127.0.0.1/$(port)"
+	for i in $(seq 50); do
+		echo "$i" >&5
+		read -rt 20 -u 5 answer
+		[ "$answer" = ok ] || fail "$answer"
+	done
+	kill -KILL "$sluice_pid"
+	await_end 20
+	start_sluice -c t.yaml
+	exec 5<>"/dev/tcp/127.0.0.1/$(port)"
+	echo last >&5
+	read -rt 20 -u 5 answer
+	stop_sluice
+	assert_status 0
+	(seq 50 && echo last) | assert_same - out.log
+}
+
+test_with_a_journal_senders_are_answered_while_nobody_reads_the_output() {
+	mkfifo stuck
+	cat >t.yaml <<-END
+		memory: 32MiB
+		sources: {in: {type: tcp, listen: "127.0.0.1:0", reply: "ok\n", max_line: 64KiB, journal: {max_size: 256MiB}}}
+		sinks: {out: {type: file, inputs: [in], path: $PWD/stuck, queue: {capacity: 1}}}
+	END
+	start_sluice -c t.yaml
+	exec 5<>"/dev/tcp/127.0.0.1/$(port)"
+	yes "$(printf '%01000d' 7)" | head -n 60000 >&5 &
+	timeout $((60 * SLOW)) head -n 60000 <&5 >answers || fail "$(wc -l <answers) records answered"
+	[ "$(sort -u answers)" = ok ] || fail "$(sort -u answers)"
+	exec 5>&-
+	kill -KILL "$sluice_pid"
+	await_end 20
+}
+
+test_an_address_that_another_is_about_to_leave_is_waited_for_and_not_for_ever() {
+	topology "idle_end: 1s"
+	start_sluice -c t.yaml
+	local first=$sluice_pid port
+	port=$(port)
+	mkdir second
+	cd second || fail "no folder"
+	topology "idle_end: 1s"
+	sed -i "s/127.0.0.1:0/127.0.0.1:$port/" t.yaml
+	start_sluice -c t.yaml
+	wait_until 20 says 'address in use, trying again'
+	kill -KILL "$first"
+	wait_until 20 says 'listening address=127.0.0.1:'"$port"
+	mkdir third
+	cd third || fail "no folder"
+	topology "idle_end: 1s"
+	sed -i "s/127.0.0.1:0/127.0.0.1:$port/" t.yaml
+	first=$sluice_pid
+	run_sluice -c t.yaml
+	kill -KILL "$first"
+	[ "$status" -ne 0 ] || fail "two at one address"
+	assert_said 'cannot listen address=127.0.0.1:'"$port"' error="Address already in use"'
+}
+
+test_one_that_is_closed_for_another_in_the_middle_of_its_records_spoils_nobodys() {
+	topology "max_connections: 2, idle_end: 300ms"
+	start_sluice -c t.yaml
+	netgen --connections 2 --bytes 64M 127.0.0.1:"$(port)" >sent 2>&1 &
+	local sender=$!
+	for _ in $(seq 20); do
+		: >"/dev/tcp/127.0.0.1/$(port)"
+	done
+	wait "$sender" || true # it was closed, or was done before
+	stop_sluice
+	assert_status 0
+	# what came before is whole; the last line of each may be cut
+	[ "$(grep -cvE '^c=[0-9]{6} n=[0-9]{12} ' out.log)" -le 2 ] || fail "lines are mixed up"
+	awk 'length($0) != 189' out.log | head -n 5 >odd
+	[ "$(wc -l <odd)" -le 2 ] || fail "$(cut -c1-100 odd)"
+}

@@ -1,0 +1,215 @@
+/* test_isolation.c - a stage that fails and begins anew by itself: nothing is lost, and nobody else notices. */
+#include "tests/unit/daemon/running.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ISOLATION_TEST(name) EACH_BACKEND_TEST(isolation, name)
+#define UP_TO(n) "supervision: {strategy: isolate, max_restarts: " #n "}\n"
+
+static struct supervision supervision;
+static struct running w;
+
+static void begin(int kind, const char *yaml)
+{
+	running_begin(&w, kind, yaml);
+	supervision_init(&supervision);
+	supervision_follow(&supervision, &w.topology);
+	cr_assert_eq(pipeline_supervise(&w.pipeline, &supervision), 0);
+}
+
+static void end(void)
+{
+	running_end(&w);
+	supervision_release(&supervision);
+}
+
+static uint64_t restarts(const char *id)
+{
+	for (size_t i = 0; i < w.topology.stage_count; i++)
+		if (strcmp(w.topology.stages[i].id.bytes, id) == 0)
+			return counter_get(&w.pipeline.counters[i].restarts);
+	cr_assert_fail("no %s", id);
+	return 0;
+}
+
+static void assert_exactly(const char *sink, uint64_t count)
+{
+	const struct collected *c = fake_collected(sink);
+	cr_assert_eq(c->count, count, "%s got %zu", sink, c->count);
+	for (uint64_t i = 0; i < count; i++)
+		cr_assert_eq(c->numbers[i], i, "%s: %zu at %zu", sink, (size_t)c->numbers[i],
+			     (size_t)i);
+}
+
+/* Each at least once; what is new is the next one. */
+static void assert_at_least(const char *sink, uint64_t count)
+{
+	const struct collected *c = fake_collected(sink);
+	uint64_t next = 0;
+	for (size_t i = 0; i < c->count; i++) {
+		cr_assert_leq(c->numbers[i], next, "%s lacks %zu", sink, (size_t)next);
+		next += c->numbers[i] == next;
+	}
+	cr_assert_eq(next, count);
+	cr_assert_gt(c->count, count, "nothing came twice");
+}
+
+ISOLATION_TEST(source_goes_on_behind_what_it_has_emitted)
+{
+	begin(*kind, UP_TO(10) "sources: {a: {type: numbers, count: 50000, stumbles: 12000}}\n"
+			       "sinks: {out: {type: collect, inputs: [a]}}\n");
+	running_to_end(&w);
+	cr_expect_null(pipeline_failed(&w.pipeline));
+	assert_exactly("out", 50000);
+	cr_expect_eq(restarts("a"), 4);
+	end();
+}
+
+ISOLATION_TEST(source_that_is_cut_between_two_failures_is_remembered_where_it_is)
+{
+	begin(*kind,
+	      UP_TO(10) "sources: {a: {type: numbers, count: 30000, cuts: 9, stumbles: 8000}}\n"
+			"transforms: {f: {type: odd, inputs: [a]}}\n"
+			"sinks: {all: {type: collect, inputs: [a]}, odd: {type: collect, inputs: "
+			"[f]}}\n");
+	running_to_end(&w);
+	assert_exactly("all", 30000);
+	cr_expect_eq(fake_collected("odd")->count, 15000);
+	cr_expect_eq(restarts("a"), 3);
+	const struct cuts *source = fake_cuts("a"), *sink = fake_cuts("all");
+	cr_assert_gt(sink->count, 3);
+	cr_expect_eq(fake_collected("all")->committed, w.log.epoch);
+	/* Each cut of the sink is one of the source's, which has noted more: where it failed. */
+	for (size_t i = 0, k = 0; i < sink->count; i++) {
+		while (k < source->count && source->at[k] != sink->at[i])
+			k++;
+		cr_assert_lt(k, source->count, "cut at %zu", (size_t)sink->at[i]);
+	}
+	end();
+}
+
+ISOLATION_TEST(sink_gets_once_more_what_it_had_taken_and_not_done)
+{
+	begin(*kind, UP_TO(10) "sources: {a: {type: numbers, count: 50000}}\n"
+			       "sinks:\n"
+			       "  moody: {type: moody, inputs: [a], stumbles: 12000}\n"
+			       "  beside: {type: collect, inputs: [a]}\n");
+	running_to_end(&w);
+	cr_expect_null(pipeline_failed(&w.pipeline));
+	assert_exactly("moody", 50000);
+	assert_exactly("beside", 50000);
+	cr_expect_eq(restarts("moody"), 4);
+	end();
+}
+
+ISOLATION_TEST(what_a_sink_had_stored_and_not_said_comes_twice)
+{
+	begin(
+	    *kind,
+	    UP_TO(10) "sources: {a: {type: numbers, count: 40000}}\n"
+		      "sinks: {moody: {type: moody, inputs: [a], stumbles: 9000, twice: true}}\n");
+	running_to_end(&w);
+	assert_at_least("moody", 40000);
+	cr_expect_eq(restarts("moody"), 4);
+	end();
+}
+
+ISOLATION_TEST(what_is_committed_is_in_the_sink_however_often_it_failed)
+{
+	begin(*kind, UP_TO(10) "sources: {a: {type: numbers, count: 40000, cuts: 9}}\n"
+			       "sinks: {moody: {type: moody, inputs: [a], stumbles: 9000}}\n");
+	running_to_end(&w);
+	assert_exactly("moody", 40000);
+	const struct cuts *source = fake_cuts("a"), *sink = fake_cuts("moody");
+	cr_assert_gt(sink->count, 3);
+	for (size_t i = 0; i < sink->count; i++)
+		cr_assert_eq(sink->at[i], source->at[i], "epoch %zu", i + 1);
+	end();
+}
+
+ISOLATION_TEST(failures_that_are_too_many_end_the_run)
+{
+	begin(*kind, UP_TO(2) "sources: {a: {type: numbers, count: 100000, stumbles: 1000}}\n"
+			      "sinks: {out: {type: collect, inputs: [a]}}\n");
+	running_to_end(&w);
+	const struct worker *failed = pipeline_failed(&w.pipeline);
+	cr_assert_not_null(failed);
+	cr_expect_str_eq(failed->name, "a");
+	cr_expect_eq(failed->failure, -ECONNRESET);
+	assert_exactly("out", 3000);
+	end();
+}
+
+ISOLATION_TEST(sink_that_cannot_give_back_fails_as_ever)
+{
+	begin(*kind,
+	      UP_TO(9) "sources: {a: {type: numbers, count: 100000}}\n"
+		       "sinks: {moody: {type: moody, inputs: [a], stumbles: 1000, keeps: true}}\n");
+	running_to_end(&w);
+	cr_assert_not_null(pipeline_failed(&w.pipeline));
+	cr_expect_eq(pipeline_failed(&w.pipeline)->failure, -ECONNRESET);
+	end();
+}
+
+ISOLATION_TEST(transform_fails_as_ever)
+{
+	begin(*kind, UP_TO(9) "sources: {a: {type: numbers, count: 100000}}\n"
+			      "transforms: {x: {type: breaks, inputs: [a], at: 5000}}\n"
+			      "sinks: {moody: {type: moody, inputs: [x]}}\n");
+	running_to_end(&w);
+	cr_assert_not_null(pipeline_failed(&w.pipeline));
+	end();
+}
+
+static bool any_waits(void)
+{
+	for (size_t i = 0; i < w.pipeline.worker_count; i++)
+		if (counter_get(&w.pipeline.workers[i].shown_state) == WORKER_HALTED)
+			return true;
+	return false;
+}
+
+/* With delays of up to half a minute. */
+static void stop_when_halted(int kind, const char *yaml)
+{
+	struct pollfd ended = {.fd = -1, .events = POLLIN};
+	begin(kind, yaml);
+	for (int i = 0; i < 12; i++) {
+		struct supervision_restart ignored;
+		supervision_allows(&supervision, backend_now_ns(), 0, &ignored);
+	}
+	cr_assert_eq(pipeline_start(&w.pipeline), 0);
+	while (!any_waits())
+		poll(&ended, 1, 1);
+	uint64_t before = backend_now_ns();
+	pipeline_stop(&w.pipeline);
+	ended.fd = w.pipeline.ended_event;
+	while (!pipeline_ended(&w.pipeline))
+		poll(&ended, 1, 10);
+	pipeline_join(&w.pipeline);
+	cr_expect_null(pipeline_failed(&w.pipeline));
+	if (backend_now_ns() - before > UINT64_C(25000000000))
+		cr_assert_fail("the delay was waited for");
+}
+
+ISOLATION_TEST(source_that_waits_to_begin_anew_ends_when_it_is_asked_to)
+{
+	stop_when_halted(
+	    *kind, UP_TO(1000) "sources: {a: {type: numbers, count: 100000, stumbles: 5000}}\n"
+			       "sinks: {out: {type: collect, inputs: [a]}}\n");
+	assert_exactly("out", fake_collected("out")->count);
+	end();
+}
+
+ISOLATION_TEST(sink_that_waits_to_begin_anew_stores_all_when_it_is_asked_to_end)
+{
+	stop_when_halted(
+	    *kind, UP_TO(1000) "sources: {a: {type: numbers, count: 100000}}\n"
+			       "sinks: {moody: {type: moody, inputs: [a], stumbles: 5000}}\n");
+	assert_exactly("moody", counter_get(&w.pipeline.counters[0].records_out));
+	end();
+}

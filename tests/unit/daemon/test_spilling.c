@@ -1,0 +1,211 @@
+/* Queues that spill: a reader that hangs slows nobody down, gets everything in order, and nothing of it is lost by a crash. */
+#include "daemon/pipeline.h"
+#include "stages/segments/spill.h"
+#include "tests/unit/daemon/each_backend.h"
+#include "tests/unit/daemon/epoch_world.h"
+#include "tests/unit/daemon/fake_stages.h"
+#include "tests/unit/daemon/said.h"
+
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(spilling, .timeout = 120);
+
+#define SPILLING_TEST(name) EACH_BACKEND_TEST(spilling, name)
+
+static uint64_t figure(struct epoch_world *w, const char *id, enum spill_figure figure)
+{
+	for (size_t i = 0; i < w->topology.stage_count; i++)
+		if (strcmp(w->topology.stages[i].id.bytes, id) == 0)
+			return counter_get(&w->pipeline.counters[i].figures[figure]);
+	cr_assert_fail("no stage %s", id);
+	return 0;
+}
+
+static void assert_all(const char *sink, uint64_t first, uint64_t step, uint64_t count)
+{
+	const struct collected *c = fake_collected(sink);
+	cr_assert_eq(c->count, count, "%s got %zu of %zu", sink, c->count, (size_t)count);
+	for (uint64_t i = 0; i < count; i++)
+		cr_assert_eq(c->numbers[i], first + i * step, "%s: %zu at %zu", sink,
+			     (size_t)c->numbers[i], (size_t)i);
+}
+
+SPILLING_TEST(dead_sink_holds_up_no_sibling_and_gets_everything_in_order_when_it_lives_again)
+{
+	struct epoch_world w;
+	epoch_world_begin(&w, *kind, true,
+			  "sources: {a: {type: numbers, count: 50000, cuts: 9}}\n"
+			  "sinks:\n"
+			  "  well: {type: collect, inputs: [a]}\n"
+			  "  dead: {type: stuck, inputs: [a], until: well, count: 50000,\n"
+			  "         queue: {capacity: 5, when_full: spill, max_size: 64MiB}}\n");
+	said_begin();
+	epoch_world_run(&w);
+	cr_assert_gt(said_end("reader is too slow, keeping on disk to=dead"), 0, "%s", said_text());
+	assert_all("well", 0, 1, 50000);
+	assert_all("dead", 0, 1, 50000);
+	cr_assert_geq(figure(&w, "dead.spill", SPILL_WRITTEN), 49000);
+	cr_assert_eq(figure(&w, "dead.spill", SPILL_RECORDS), 0);
+	epoch_world_end(&w);
+}
+
+SPILLING_TEST(sink_that_takes_and_finishes_nothing_holds_up_neither_siblings_nor_epochs)
+{
+	struct epoch_world w;
+	epoch_world_begin(
+	    &w, *kind, true,
+	    "sources: {a: {type: numbers, count: 50000, cuts: 9}}\n"
+	    "transforms: {f: {type: odd, inputs: [a]}}\n"
+	    "sinks:\n"
+	    "  well: {type: collect, inputs: [a]}\n"
+	    "  dead: {type: stuck, inputs: [f], until: well, count: 50000, grabs: true,\n"
+	    "         queue: {capacity: 5, when_full: spill, max_size: 64MiB}}\n");
+	epoch_world_run(&w);
+	cr_assert_geq(fake_cuts("well")->count, 9, "the epochs went on while it hung");
+	assert_all("well", 0, 1, 50000);
+	assert_all("dead", 1, 2, 25000);
+	epoch_world_end(&w);
+}
+
+SPILLING_TEST(nothing_is_written_while_the_reader_keeps_up)
+{
+	struct epoch_world w;
+	epoch_world_begin(
+	    &w, *kind, true,
+	    "sources: {a: {type: numbers, count: 200}}\n"
+	    "sinks: {out: {type: collect, inputs: [a], queue: {capacity: 64, when_full: "
+	    "spill, max_size: 64MiB}}}\n");
+	epoch_world_run(&w);
+	assert_all("out", 0, 1, 200);
+	cr_assert_eq(figure(&w, "out.spill", SPILL_WRITTEN), 0);
+	epoch_world_end(&w);
+}
+
+SPILLING_TEST(sink_that_stores_for_good_is_cut_where_the_spill_is)
+{
+	struct epoch_world w;
+	epoch_world_begin(
+	    &w, *kind, true,
+	    "sources: {a: {type: numbers, count: 60000, cuts: 20}}\n"
+	    "sinks:\n"
+	    "  all: {type: collect, inputs: [a]}\n"
+	    "  out: {type: collect, inputs: [a], queue: {capacity: 1, when_full: spill, "
+	    "max_size: 64MiB}}\n");
+	epoch_world_run(&w);
+	assert_all("all", 0, 1, 60000);
+	assert_all("out", 0, 1, 60000);
+	cr_assert_geq(fake_cuts("out")->count, 20);
+	epoch_world_end(&w);
+}
+
+SPILLING_TEST(spill_before_a_transform_isolates_what_is_below_it)
+{
+	struct epoch_world w;
+	epoch_world_begin(
+	    &w, *kind, true,
+	    "sources: {a: {type: numbers, count: 60000}}\n"
+	    "transforms: {l: {type: labour, inputs: [a], workers: 3, queue: {capacity: 2, "
+	    "when_full: spill, max_size: 64MiB}}}\n"
+	    "sinks:\n"
+	    "  all: {type: collect, inputs: [a]}\n"
+	    "  out: {type: stuck, inputs: [l], until: all, count: 60000, grabs: true}\n");
+	epoch_world_run(&w);
+	assert_all("all", 0, 1, 60000);
+	assert_all("out", 0, 1, 60000);
+	epoch_world_end(&w);
+}
+
+SPILLING_TEST(dead_letters_of_a_sink_without_a_part_in_epochs_are_cut_all_the_same)
+{
+	struct epoch_world w;
+	epoch_world_begin(&w, *kind, true,
+			  "sources: {a: {type: numbers, count: 60000, cuts: 9}}\n"
+			  "sinks:\n"
+			  "  all: {type: collect, inputs: [a]}\n"
+			  "  most: {type: picky, inputs: [a], every: 7, on_error: dead_letter, "
+			  "dead_letter: rest,\n"
+			  "         queue: {capacity: 2, when_full: spill, max_size: 64MiB}}\n"
+			  "  rest: {type: collect, inputs: []}\n");
+	epoch_world_run(&w);
+	assert_all("all", 0, 1, 60000);
+	assert_all("rest", 0, 7, 8572);
+	cr_assert_eq(fake_collected("most")->count, 60000 - 8572);
+	cr_assert_geq(fake_cuts("rest")->count, 9);
+	epoch_world_end(&w);
+}
+
+static void stop_when(struct epoch_world *w, const char *sink, uint64_t count)
+{
+	cr_assert_eq(pipeline_start(&w->pipeline), 0);
+	while (fake_count(sink) < count)
+		sched_yield();
+	pipeline_stop(&w->pipeline);
+	epoch_world_await_end(w);
+}
+
+/* The dead one has none of it when it is stopped, and all of it later. */
+SPILLING_TEST(what_is_on_disk_when_it_is_stopped_comes_at_the_next_start)
+{
+	struct epoch_world w;
+	epoch_world_begin(
+	    &w, *kind, true,
+	    "sources: {a: {type: numbers, count: 50000}}\n"
+	    "sinks:\n"
+	    "  well: {type: collect, inputs: [a]}\n"
+	    "  dead: {type: stuck, inputs: [a], until: well, count: 50001, grabs: true,\n"
+	    "         queue: {capacity: 5, when_full: spill, max_size: 64MiB}}\n");
+	epoch_world_follow(&w);
+	stop_when(&w, "well", 50000);
+	cr_assert_null(pipeline_failed(&w.pipeline));
+	assert_all("well", 0, 1, 50000);
+	cr_assert_eq(fake_collected("dead")->count, 0);
+	cr_assert_geq(
+	    figure(&w, "dead.spill", SPILL_RECORDS) + figure(&w, "dead.spill", SPILL_READ), 49000);
+	fake_revive();
+	epoch_world_begin_anew(&w);
+	epoch_world_run(&w);
+	assert_all("dead", 0, 1, 50000);
+	assert_all("well", 0, 1, 50000);
+	epoch_world_end(&w);
+}
+
+static void damage_segments(const char *directory)
+{
+	char command[256];
+	snprintf(command, sizeof command,
+		 "f=$(ls %s/dead.spill/*.segment | head -1); printf damage | dd of=$f bs=1 "
+		 "seek=30000 conv=notrunc 2>/dev/null",
+		 directory);
+	cr_assert_eq(system(command), 0);
+}
+
+SPILLING_TEST(what_the_disk_has_lost_is_told_and_what_is_behind_it_comes)
+{
+	struct epoch_world w;
+	epoch_world_begin(
+	    &w, *kind, true,
+	    "sources: {a: {type: numbers, count: 50000}}\n"
+	    "sinks:\n"
+	    "  well: {type: collect, inputs: [a]}\n"
+	    "  dead: {type: stuck, inputs: [a], until: well, count: 50001, grabs: true,\n"
+	    "         queue: {capacity: 5, when_full: spill, max_size: 64MiB}}\n");
+	epoch_world_follow(&w);
+	stop_when(&w, "well", 50000);
+	damage_segments(w.directory);
+	fake_revive();
+	epoch_world_begin_anew(&w);
+	said_begin();
+	epoch_world_run(&w);
+	cr_assert_eq(said_end("segment damaged, what it held there is lost"), 1, "%s", said_text());
+	const struct collected *c = fake_collected("dead");
+	cr_assert(c->count >= 49900 && c->count < 50000, "%zu", c->count);
+	for (size_t i = 1; i < c->count; i++)
+		cr_assert_lt(c->numbers[i - 1], c->numbers[i]);
+	cr_assert_eq(c->numbers[c->count - 1], 49999);
+	cr_assert_eq(figure(&w, "dead.spill", SPILL_LOST), 1);
+	epoch_world_end(&w);
+}
