@@ -134,8 +134,7 @@ static int write_kept(struct worker *w)
 
 static bool has_room_below(struct worker *w)
 {
-	const struct queue *q = &below(w)->queue;
-	if (queue_size(q) < queue_capacity(q))
+	if (queue_has_room(&below(w)->queue))
 		return true;
 	w->waits |= WAITS_ROOM;
 	return false;

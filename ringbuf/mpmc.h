@@ -68,6 +68,15 @@ static inline bool mpmc_has_room(const struct mpmc *m, uint64_t put)
 	return (int64_t)(lap - (before + m->lap)) >= 0;
 }
 
+/* Whether a put now is not refused with -EAGAIN: what a look at the two indices cannot say, as who has drawn its ticket
+ * may still be moving the item out. Holds until the next put, so for one producer alone. */
+static inline bool mpmc_would_take(const struct mpmc *m)
+{
+	uint64_t put = atomic_load_explicit(&m->put, memory_order_relaxed) & ~MPMC_CLOSED;
+	uint64_t lap = atomic_load_explicit(&mpmc_cell(m, put)->lap, memory_order_acquire);
+	return (int64_t)(lap - put) >= 0 && mpmc_has_room(m, put);
+}
+
 /* 0, -EAGAIN when full (also while who got the item in the way is still moving it out), -ESHUTDOWN when closed.
  * Any thread; lock-free. */
 static inline int mpmc_try_put(struct mpmc *m, void *item)

@@ -348,3 +348,8 @@ bool queue_full(const struct queue *q)
 {
 	return queue_size(q) == queue_capacity(q);
 }
+
+bool queue_has_room(const struct queue *q)
+{
+	return q->mode == QUEUE_SPSC ? !queue_full(q) : mpmc_would_take(&q->mpmc);
+}

@@ -129,6 +129,10 @@ bool queue_empty(const struct queue *q);
 bool queue_full(const struct queue *q);
 uint64_t queue_unfinished(const struct queue *q);
 
+/* For the only producer there is: a put would not fail for want of room. (With several consumers a queue that is not full may
+ * be refused that for a moment more, while the last item is moved out.) */
+bool queue_has_room(const struct queue *q);
+
 /* How many items were ever put, and how many of them are done. What was done before the count that is returned came to
  * be happened before this returns. */
 uint64_t queue_put_count(const struct queue *q);

@@ -468,6 +468,12 @@ static bool is_over(struct world *w)
 	return w->failure != NULL;
 }
 
+/* A rotation has a dozen operations, up to a millisecond each: before the marker there may be thousands. */
+static uint64_t cut_ns(const struct world *w)
+{
+	return w->faults.slow > 0 ? 100 * CUT_NS : CUT_NS;
+}
+
 /* A full disk is waited for, and so are servers; on a slow one many rotations take long. */
 static void watch_cut(struct world *w)
 {
@@ -477,7 +483,7 @@ static void watch_cut(struct world *w)
 	if (!cuts || slow || was_at_fault(w) || w->peers.on)
 		w->cut_limit_ns = 0;
 	else if (w->cut_limit_ns == 0)
-		w->cut_limit_ns = w->clock.now_ns + CUT_NS;
+		w->cut_limit_ns = w->clock.now_ns + cut_ns(w);
 	else if (w->clock.now_ns > w->cut_limit_ns)
 		w->failure = "an epoch was asked for, and somebody never reports";
 }

@@ -57,6 +57,29 @@ Test(queue, may_stand_anywhere_malloc_puts_it)
 
 /* ---- Capacity, order and position, wherever the indices start ---- */
 
+/* A consumer that is interrupted between drawing its ticket and moving the item out: the one sleeping there may be made to wait. */
+Test(queue, item_being_moved_out_still_takes_its_room)
+{
+	for (size_t capacity = 1; capacity <= 5; capacity++) {
+		struct queue q;
+		init(&q, capacity, QUEUE_MPMC);
+		for (size_t i = 0; i < capacity; i++) {
+			cr_assert(queue_has_room(&q));
+			put(&q, i + 1);
+		}
+		cr_assert_not(queue_has_room(&q));
+		atomic_fetch_add(&q.mpmc.get, MPMC_TICKET);
+		cr_assert_lt(queue_size(&q), capacity);
+		cr_assert_not(queue_has_room(&q));
+		cr_assert_eq(queue_try_put(&q, &q), -EAGAIN);
+		atomic_fetch_sub(&q.mpmc.get, MPMC_TICKET);
+		cr_assert_eq(get(&q), 1);
+		cr_assert(queue_has_room(&q));
+		put(&q, 1);
+		queue_release(&q);
+	}
+}
+
 /* Fills and empties q three times, looking at everything on the way. */
 static void go_round(struct queue *q, size_t capacity)
 {
@@ -65,10 +88,12 @@ static void go_round(struct queue *q, size_t capacity)
 		for (size_t i = 0; i < capacity; i++) {
 			cr_assert_eq(queue_size(q), i);
 			cr_assert_not(queue_full(q));
+			cr_assert(queue_has_room(q));
 			put(q, lap * capacity + i + 1);
 			cr_assert_not(queue_empty(q));
 		}
 		cr_assert(queue_full(q));
+		cr_assert_not(queue_has_room(q));
 		cr_assert_eq(queue_try_put(q, item(99)), -EAGAIN, "more than %zu fit", capacity);
 		cr_assert_eq(queue_unfinished(q), capacity);
 		for (size_t i = 0; i < capacity; i++, position++) {
