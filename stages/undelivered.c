@@ -22,7 +22,8 @@ static uint32_t count(const struct undelivered *u, const struct batch *b)
 static uint32_t find_held(const struct batch *b, const uint8_t *bytes)
 {
 	uint32_t i = 0;
-	while (bytes < b->held[i]->bytes || bytes >= b->held[i]->bytes + b->held[i]->capacity)
+	while (i < b->held_count &&
+	       (bytes < b->held[i]->bytes || bytes >= b->held[i]->bytes + b->held[i]->capacity))
 		i++;
 	assert(i < b->held_count && "what was encoded is held");
 	return i;

@@ -195,11 +195,6 @@ test_http_client_keeps_its_worker_free_while_a_name_is_looked_up() {
 	assert_never_said 'step took'
 }
 
-make_certificate() { # NAME
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj "/CN=$1" \
-		-addext "subjectAltName=DNS:$1" -keyout "$1.key" -out "$1.pem" 2>/dev/null
-}
-
 is_accepting() {
 	grep -qE '^ACCEPT .*:[0-9]+' said
 }

@@ -242,18 +242,13 @@ test_http_keeps_what_is_secret_to_itself() {
 	! grep -q utmost shown || fail "the secret was shown"
 }
 
-make_certificate() { # DAYS
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days "$1" -subj /CN=localhost \
-		-addext 'subjectAltName=DNS:localhost' -keyout key.pem -out cert.pem 2>/dev/null
-}
-
 test_http_speaks_tls_and_trusts_whom_it_is_told_to() {
 	seq 10 >lines.log
-	make_certificate 3650
-	start_server --cert cert.pem --key key.pem
+	make_certificate localhost
+	start_server --cert localhost.pem --key localhost.key
 	url=${url/http:/https:}
 	url=${url/127.0.0.1/localhost}
-	http_topology 'body: lines, tls: {ca: cert.pem}'
+	http_topology 'body: lines, tls: {ca: localhost.pem}'
 	run_sluice -c http.yaml --once
 	assert_status 0
 	stop_server
@@ -263,51 +258,28 @@ test_http_speaks_tls_and_trusts_whom_it_is_told_to() {
 
 test_http_does_not_talk_to_who_is_not_who_it_says() {
 	seq 10 >lines.log
-	make_certificate 3650
-	start_server --cert cert.pem --key key.pem
+	make_certificate localhost
+	start_server --cert localhost.pem --key localhost.key
 	url=${url/http:/https:}
-	http_topology 'body: lines, tls: {ca: cert.pem}, on_error: drop, retry: {max_attempts: 1}' # by its number, not its name
+	http_topology 'body: lines, tls: {ca: localhost.pem}, on_error: drop, retry: {max_attempts: 1}' # by its number, not its name
 	run_sluice -c http.yaml --once
 	assert_status 0
 	assert_said 'refused and dropped 10,'
 	assert_said 'SSL peer certificate'
-	http_topology 'body: lines, tls: {ca: cert.pem, server_name: localhost}'
+	http_topology 'body: lines, tls: {ca: localhost.pem, server_name: localhost}'
 	STATE=$PWD/.state.other run_sluice -c http.yaml --once
 	assert_status 0
 	stop_server
 	assert_same lines.log got
 }
 
-# What cert.pem says was so for one day in 2020.
-expire_certificate() {
-	cat >ca.cnf <<-'END'
-		[ca]
-		default_ca = own
-		[own]
-		database = index
-		serial = serial
-		new_certs_dir = .
-		default_md = sha256
-		policy = any
-		copy_extensions = copy
-		[any]
-		commonName = supplied
-	END
-	: >index
-	echo 01 >serial
-	openssl req -new -key key.pem -subj /CN=localhost -addext 'subjectAltName=DNS:localhost' -out wish.csr
-	openssl ca -batch -config ca.cnf -selfsign -keyfile key.pem -in wish.csr -startdate 20200101000000Z \
-		-enddate 20200102000000Z -notext -out cert.pem 2>ca.said
-}
-
 test_http_does_not_take_an_expired_certificate() {
 	seq 10 >lines.log
-	make_certificate 1
-	expire_certificate
-	start_server --cert cert.pem --key key.pem
+	make_expired_certificate localhost
+	start_server --cert localhost.pem --key localhost.key
 	url=${url/http:/https:}
 	url=${url/127.0.0.1/localhost}
-	http_topology 'body: lines, tls: {ca: cert.pem}, on_error: drop, retry: {max_attempts: 2, base_delay: 1ms}'
+	http_topology 'body: lines, tls: {ca: localhost.pem}, on_error: drop, retry: {max_attempts: 2, base_delay: 1ms}'
 	run_sluice -c http.yaml --once
 	stop_server
 	assert_status 0
@@ -558,8 +530,8 @@ test_http_cuts_off_header_lines_that_never_end() {
 
 test_http_believes_anybody_only_where_it_is_told_to() {
 	seq 10 >lines.log
-	make_certificate 3650
-	start_server --cert cert.pem --key key.pem
+	make_certificate localhost
+	start_server --cert localhost.pem --key localhost.key
 	url=${url/http:/https:}
 	http_topology 'body: lines, on_error: drop, retry: {max_attempts: 1}'
 	run_sluice -c http.yaml --once

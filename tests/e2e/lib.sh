@@ -161,3 +161,33 @@ split_by_stream() { # FILE DIRECTORY
 	mkdir -p "$2"
 	awk -v folder="$2" '{ n = index($0, " req="); print > (folder "/access-" substr($0, n + 5, 3) ".log") }' "$1"
 }
+
+# Leaves NAME.pem and NAME.key, signed by itself.
+make_certificate() { # NAME [ANOTHER-NAME]: as in IP:127.0.0.1
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
+		-addext "subjectAltName=DNS:$1${2:+,$2}" -keyout "$1.key" -out "$1.pem" 2>/dev/null
+}
+
+# The same, but it was so for one day in 2020.
+make_expired_certificate() { # NAME
+	mkdir -p ca
+	: >ca/index
+	echo 01 >ca/serial
+	cat >ca/config <<-END
+		[ca]
+		default_ca = own
+		[own]
+		database = $PWD/ca/index
+		serial = $PWD/ca/serial
+		new_certs_dir = $PWD/ca
+		default_md = sha256
+		policy = any
+		copy_extensions = copy
+		[any]
+		commonName = supplied
+	END
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" \
+		-addext "subjectAltName=DNS:$1" 2>/dev/null
+	openssl ca -batch -selfsign -config ca/config -keyfile "$1.key" -in "$1.csr" -out "$1.pem" -notext \
+		-startdate 20200101000000Z -enddate 20200102000000Z 2>/dev/null
+}

@@ -334,35 +334,9 @@ test_nobody_there_is_tried_again_until_somebody_is() {
 
 # ---- TLS ----
 
-certificate() { # NAME [DAYS]: NAME.pem and NAME.key, signed by itself
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.pem" \
-		-days "${2:-2}" -subj "/CN=$1" -addext "subjectAltName=DNS:$1,IP:127.0.0.1" 2>/dev/null
-}
-
-expired_certificate() { # NAME
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" 2>/dev/null
-	mkdir -p ca
-	: >ca/index
-	echo 01 >ca/serial
-	cat >ca/config <<-END
-		[ca]
-		default_ca = own
-		[own]
-		database = $PWD/ca/index
-		serial = $PWD/ca/serial
-		new_certs_dir = $PWD/ca
-		default_md = sha256
-		policy = any
-		[any]
-		commonName = supplied
-	END
-	openssl ca -batch -selfsign -config ca/config -keyfile "$1.key" -in "$1.csr" -out "$1.pem" -notext \
-		-startdate 20200101000000Z -enddate 20200102000000Z 2>/dev/null
-}
-
 test_lines_over_TLS_with_certificates_on_both_sides() {
-	certificate server
-	certificate client
+	make_certificate server IP:127.0.0.1
+	make_certificate client IP:127.0.0.1
 	topology "idle_end: 5s, tls: {cert: $PWD/server.pem, key: $PWD/server.key, ca: $PWD/client.pem, require_client_certificate: true}"
 	start_sluice -c t.yaml --once
 	cat >from.yaml <<-END
@@ -383,7 +357,7 @@ test_lines_over_TLS_with_certificates_on_both_sides() {
 }
 
 test_an_expired_certificate_is_told_as_such_on_both_sides() {
-	expired_certificate server
+	make_expired_certificate server
 	topology "tls: {cert: $PWD/server.pem, key: $PWD/server.key}"
 	start_sluice -c t.yaml
 	cat >from.yaml <<-END
@@ -402,7 +376,7 @@ test_an_expired_certificate_is_told_as_such_on_both_sides() {
 }
 
 test_a_handshake_that_does_not_come_is_waited_for_so_long() {
-	certificate server
+	make_certificate server IP:127.0.0.1
 	topology "tls: {cert: $PWD/server.pem, key: $PWD/server.key, handshake_timeout: 200ms}"
 	start_sluice -c t.yaml
 	exec 5<>"/dev/tcp/127.0.0.1/$(port)"

@@ -80,15 +80,14 @@ test_rsyslogds_messages_come_with_octet_counting() {
 }
 
 test_rsyslogds_messages_come_over_TLS() {
-	topology "tcp: '127.0.0.1:0', tls: {cert: $PWD/server.pem, key: $PWD/server.key}"
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout server.key -out server.pem -days 2 -subj /CN=server.test \
-		-addext subjectAltName=DNS:server.test 2>/dev/null
+	topology "tcp: '127.0.0.1:0', tls: {cert: $PWD/server.test.pem, key: $PWD/server.test.key}"
+	make_certificate server.test
 	start_sluice -c t.yaml
 	messages $count >in.txt
 	start_rsyslogd "module(load=\"imfile\") input(type=\"imfile\" File=\"$PWD/in.txt\" Tag=\"app\" Severity=\"warning\" Facility=\"local1\")
 		action(type=\"omfwd\" Target=\"127.0.0.1\" Port=\"$(port_for connections)\" Protocol=\"tcp\" TCP_Framing=\"octet-counted\"
 			Template=\"RSYSLOG_SyslogProtocol23Format\" StreamDriver=\"ossl\" StreamDriverMode=\"1\"
-			StreamDriverAuthMode=\"x509/name\" StreamDriverPermittedPeers=\"server.test\")" "DefaultNetstreamDriver=\"ossl\" DefaultNetstreamDriverCAFile=\"$PWD/server.pem\""
+			StreamDriverAuthMode=\"x509/name\" StreamDriverPermittedPeers=\"server.test\")" "DefaultNetstreamDriver=\"ossl\" DefaultNetstreamDriverCAFile=\"$PWD/server.test.pem\""
 	wait_until 120 has_lines out.log $count
 	stop_rsyslogd
 	stop_sluice
