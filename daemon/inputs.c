@@ -159,6 +159,8 @@ static void draw(struct in_edge *in)
 }
 
 /* A sink: others need what it has so much of. */
+enum { TAKEN_ENOUGH = 16 }; /* of batches that are kept, as they are lacking above */
+
 static bool has_enough(const struct in_edge *in)
 {
 	return in->edge->held_max > 0 && counter_get(&in->held) >= in->edge->held_max;
@@ -219,8 +221,8 @@ static void note_taken(struct inlet *in, struct in_edge *from)
 struct batch *inlet_take(struct inlet *in)
 {
 	struct worker *w = in->worker;
-	if (in->again.first)
-		return batch_list_take(&in->again);
+	if (taken_has_again(&in->taken))
+		return taken_again(&in->taken);
 	if (in->run_count == TAKEN_RUNS_MAX) /* the sink first has to finish some of what it has */
 		return NULL;
 	struct in_edge *from;
@@ -229,6 +231,7 @@ struct batch *inlet_take(struct inlet *in)
 	if (!b)
 		return NULL;
 	note_taken(in, from);
+	taken_add(&in->taken, b);
 	if (from->edge->held_max > 0)
 		batch_count_in(b, &from->held);
 	struct stage_counters *c = w->nodes[0].stage.counters;
@@ -239,6 +242,7 @@ struct batch *inlet_take(struct inlet *in)
 
 static void mark_done(struct inlet *in, size_t n)
 {
+	taken_done(&in->taken, n);
 	while (n > 0) {
 		assert(in->run_count > 0);
 		struct taken_run *run = run_at(in, 0);
@@ -286,8 +290,7 @@ struct outlet *inlet_handed_on(struct inlet *in)
 
 void inputs_forget_taken(struct worker *w)
 {
-	batch_list_drop(&w->inlet.again);
-	batch_list_drop(&w->inlet.given_back);
+	taken_release(&w->inlet.taken);
 	w->inlet.done_later = 0;
 	for (size_t i = 0; i < w->inlet.run_count; i++) {
 		struct taken_run *run = run_at(&w->inlet, i);
@@ -307,5 +310,15 @@ void inputs_forget_taken(struct worker *w)
 
 bool inlet_ended(const struct inlet *in)
 {
-	return inputs_ended(in->worker) && !in->again.first;
+	return inputs_ended(in->worker) && !taken_has_again(&in->taken);
+}
+
+bool inlet_has_enough(const struct inlet *in)
+{
+	if (in->taken.count >= TAKEN_ENOUGH)
+		return true;
+	for (size_t i = 0; i < in->worker->in_edge_count; i++)
+		if (has_enough(&in->worker->in_edges[i]))
+			return true;
+	return false;
 }

@@ -2,6 +2,7 @@
 #include "daemon/log.h"
 #include "daemon/worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@ bool isolation_suits(const struct stage_type *type)
 {
 	return type->schema.kind == STAGE_SOURCE
 		   ? type->reopens
-		   : type->schema.kind == STAGE_SINK && type->sink_give_back && !type->sink_sync;
+		   : type->schema.kind == STAGE_SINK && type->sink_let_go && !type->sink_sync &&
+			 !type->standard_output;
 }
 
 /* The one that fails and begins anew. */
@@ -35,6 +37,8 @@ static int learn(struct worker *w, const struct delta *d)
 int isolation_init(struct worker *w, struct supervision *by)
 {
 	w->isolation = (struct isolation){.by = by};
+	if (w->kind == STAGE_SINK)
+		taken_keep_from_now(&w->inlet.taken);
 	if (!has_position(w))
 		return 0;
 	int r = epoch_map_init(&w->isolation.known);
@@ -43,6 +47,7 @@ int isolation_init(struct worker *w, struct supervision *by)
 
 void isolation_release(struct worker *w)
 {
+	taken_release(&w->inlet.taken);
 	epoch_map_release(&w->isolation.known);
 	delta_release(&w->isolation.saved);
 	w->isolation = (struct isolation){.by = NULL};
@@ -89,14 +94,6 @@ static int note_position(struct worker *w)
 	return r < 0 ? r : STEP_DONE;
 }
 
-static size_t count_batches(const struct batch_list *l)
-{
-	size_t n = 0;
-	for (const struct batch *b = l->first; b; b = b->next)
-		n++;
-	return n;
-}
-
 static size_t count_taken(const struct inlet *in)
 {
 	size_t n = 0;
@@ -105,22 +102,21 @@ static size_t count_taken(const struct inlet *in)
 	return n;
 }
 
-/* Those that it gives back stand before those that it had been given back and did not take yet. */
 static int take_back(struct worker *w)
 {
 	struct inlet *in = &w->inlet;
 	struct stage *s = &head_of(w)->stage;
-	struct batch *b;
-	int r = s->type->sink_give_back(s, &in->given_back);
+	int r = s->type->sink_let_go(s);
 	if (r == STEP_WAIT)
 		w->waits |= WAITS_OTHER;
 	if (r != STEP_DONE)
 		return r;
-	while ((b = batch_list_take(&in->again)))
-		batch_list_add(&in->given_back, b);
-	in->again = in->given_back;
-	in->given_back = (struct batch_list){.first = NULL};
-	return count_batches(&in->again) == count_taken(in) ? STEP_DONE : -ENOTSUP;
+	if (!in->taken.on) /* there was no memory for it */
+		return -ENOMEM;
+	assert(in->taken.count == count_taken(in));
+	taken_rewind(&in->taken);
+	counter_set(&s->counters->undone, counter_get(&s->counters->errors));
+	return STEP_DONE;
 }
 
 int isolation_halt(struct worker *w)

@@ -3,16 +3,16 @@
  *	RUNNING, ENDING --its stage failed, a restart is left--> HALTING --> HALTED --> RUNNING
  *
  *	HALTING    what it made is put. A source notes where it is, as for an epoch: what it has emitted so far lies before that.
- *	           A sink gives back what it had taken and not done: its inlet hands that out again, before all else
+ *	           A sink lets go of what it had taken and not done: its inlet hands that out again, before all else (daemon/taken.h)
  *	HALTED     its runner closes the stage, with nothing in flight, waits for the delay and opens it again, a source with all that was
  *	           noted of it so far. Meanwhile a source takes part in epochs: all that it has emitted is noted. Asked to stop, nobody
  *	           waits: it is opened at once, and then ends as always
  *
- * Who can: a source that says `reopens`, a sink that has sink_give_back; with a thread of their own. What fails beside, and what
+ * Who can: a source that says `reopens`, a sink that lets go and has no part of its own in epochs; with a thread of their own. What fails beside, and what
  * fails once more than `max_restarts` allows, fails as ever (daemon/supervision.h). What a sink had begun it does twice: those that can
  * are at least once anyway.
  *
- * Threads: the worker's. Memory: of a source, twice what it wants remembered. Layer: daemon. */
+ * Threads: the worker's. Memory: of a source, twice what it wants remembered; of a sink, the batches that it has not done. Layer: daemon. */
 #pragma once
 
 #include "daemon/epoch_map.h"

@@ -248,7 +248,8 @@ static int result(struct life *l)
 		return EXIT_FAILED;
 	}
 	/* An input that could not be read whole is no success, though all the others went through. */
-	return l->once && summary_totals(l->pipeline).errors > 0 ? EXIT_FAILED : EXIT_DONE;
+	const struct totals t = summary_totals(l->pipeline);
+	return l->once && t.errors > t.undone ? EXIT_FAILED : EXIT_DONE;
 }
 
 /* What a disk fails to do it would not do for another topology either. */

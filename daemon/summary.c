@@ -28,6 +28,7 @@ static void add_stage(struct totals *t, enum stage_kind kind, bool gathers,
 	}
 	t->refused += counter_get(&c->refused);
 	t->errors += counter_get(&c->errors);
+	t->undone += counter_get(&c->undone);
 	t->work_done += counter_get(&c->work_done);
 	t->work_total += counter_get(&c->work_total);
 	t->truncations += counter_get(&c->truncations);

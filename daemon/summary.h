@@ -9,7 +9,8 @@ struct totals {
 	uint64_t filtered;               /* by transforms */
 	uint64_t refused;  /* records that a stage could do nothing with, whatever became of them */
 	uint64_t gathered; /* by transforms that make records of their own of them */
-	uint64_t errors;   /* inputs and operations that failed */
+	uint64_t errors;   /* inputs and operations that failed, */
+	uint64_t undone;   /* and those of them that were made good */
 	uint64_t lost[LOSS_COUNT];
 	uint64_t work_done, work_total; /* bytes of input */
 	bool work_known; /* work_total is all: every source knows its size, as a pipe does not */

@@ -384,7 +384,7 @@ static enum step sink_is_through(struct worker *w)
 /* What it was given back is to be taken again first, as it was taken before the cut. */
 static bool has_cut_hook(const struct worker *w)
 {
-	return w->nodes[0].stage.type->sink_cut && !w->inlet.again.first;
+	return w->nodes[0].stage.type->sink_cut && !taken_has_again(&w->inlet.taken);
 }
 
 /* STEP_DONE: everything is written, or its reader went away. */

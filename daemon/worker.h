@@ -24,6 +24,7 @@
 #include "daemon/overflow.h"
 #include "daemon/reporting.h"
 #include "daemon/step_watch.h"
+#include "daemon/taken.h"
 #include "ringbuf/barrier.h"
 #include "ringbuf/queue.h"
 #include "ringbuf/turn.h"
@@ -117,9 +118,7 @@ struct inlet {
 	struct taken_run runs[TAKEN_RUNS_MAX]; /* a ring, oldest first */
 	size_t first_run, run_count;
 	size_t done_later; /* batches: what they became has not been put yet */
-	struct batch_list
-	    again; /* taken and not done when the stage failed: the next to be taken */
-	struct batch_list given_back; /* within isolation_halt() */
+	struct taken taken;
 };
 
 /* What a worker that can't go on waits for; bits. */

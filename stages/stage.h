@@ -54,7 +54,8 @@ struct stage_counters {
 	struct counter records_out,
 	    bytes_out; /* sinks: stored; bytes as written, delimiters included */
 	struct counter lost[LOSS_COUNT];
-	struct counter errors;     /* operations or files that failed */
+	struct counter errors;     /* operations or files that failed, */
+	struct counter undone;     /* and those of them that a sink made good when it began anew */
 	struct counter slow_steps; /* over 100 ms, of its workers (daemon/step_watch.h) */
 	struct counter restarts;   /* of its workers, each by itself (daemon/isolation.h) */
 	struct counter refused;    /* records that it could do nothing with, */
@@ -126,6 +127,8 @@ struct batch *inlet_take(struct inlet *in);
 void inlet_done(struct inlet *in, size_t n);
 /* No more will come, and all has been taken. */
 bool inlet_ended(const struct inlet *in);
+/* No more will come before some of what was taken is done. */
+bool inlet_has_enough(const struct inlet *in);
 /* What it could not store may be handed on, one batch in a step. False: not yet; it is stepped when there is room. */
 bool inlet_may_hand_on(struct inlet *in);
 /* Where to, after that was asked; NULL: nobody wants it (stages/undelivered.h). */
@@ -161,14 +164,10 @@ struct stage_type {
 	/* Sinks, instead of sink_step once inlet_ended(): write out what is held back, close files. STEP_MORE or STEP_WAIT
 	 * until STEP_DONE, with every batch done, save when its reader went away. */
 	int (*sink_finish)(struct stage *s, struct inlet *in);
-	/* Sinks that have failed: frees the batches that are held, as those who share them may be waiting for room. Nothing follows but close. STEP_WAIT while operations point into them, then
+	/* Sinks that have failed: frees the batches that are held, as those who share them may be waiting for room. close() follows, and with `supervision: isolate`
+	 * open(), when it is given the same batches again. STEP_WAIT while operations point into them, then
 	 * STEP_DONE. NULL: there are none. */
 	int (*sink_let_go)(struct stage *s);
-	/* Sinks that remember nothing from epoch to epoch: after a step that failed, gives back, oldest first, every batch that was taken
-	 * and is not done, as it was, so that it can begin anew by itself (`supervision: isolate`): close(), open(), and it takes them once
-	 * more. STEP_WAIT while operations point into them, then STEP_DONE; -errno: it cannot. NULL: it never can. */
-	int (*sink_give_back)(struct stage *s, struct batch_list *back);
-
 	/* The hooks of an epoch (for a sink with transactions: stages/README.md); each NULL where there is nothing to do, none called when state_dir is NULL. */
 
 	/* Sources and transforms: writes what has changed since the last time. What was emitted so far lies before it, all

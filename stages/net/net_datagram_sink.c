@@ -93,9 +93,11 @@ static int leave_out(struct net_datagram_sink *k, struct inlet *in)
 	const struct undelivered u = {
 	    .which = which, .reason = "longer than a datagram", .attempts = 1};
 	int r = undelivered_settle(k->link.stage, in, k->batch, &u);
+	if (r < 0)
+		return r;
 	k->is_sending = false;
 	k->next++;
-	return r < 0 ? r : STEP_MORE;
+	return STEP_MORE;
 }
 
 /* UDP: somebody has said that nobody listens there; of which datagram is not known, and the next may find somebody. */
@@ -162,8 +164,10 @@ static int give_up(struct net_datagram_sink *k, struct inlet *in)
 	const struct undelivered u = {
 	    .which = which, .reason = k->link.reason, .attempts = k->link.call.attempts};
 	int r = undelivered_settle(k->link.stage, in, k->batch, &u);
+	if (r < 0)
+		return r;
 	batch_is_through(k);
-	return r < 0 ? r : STEP_MORE;
+	return STEP_MORE;
 }
 
 static void end_connection(struct net_datagram_sink *k)

@@ -234,8 +234,10 @@ static int leave_out(struct net_stream_sink *k, struct inlet *in)
 	const struct undelivered u = {.which = which, .reason = "longer than its length can tell"};
 	int r =
 	    undelivered_settle(k->link.stage, in, o->batches[o->next.batch % OUTBOX_BATCHES], &u);
+	if (r < 0)
+		return r;
 	net_outbox_skip(o);
-	return r < 0 ? r : STEP_MORE;
+	return STEP_MORE;
 }
 
 static int write_step(struct net_stream_sink *k, struct inlet *in)
@@ -373,8 +375,10 @@ static int give_up(struct net_stream_sink *k, struct inlet *in)
 	const struct undelivered u = {
 	    .which = which, .reason = k->link.reason, .attempts = k->link.call.attempts};
 	int r = undelivered_settle(s, in, b, &u);
+	if (r < 0)
+		return r;
 	net_outbox_drop(&k->outbox, &k->stored);
-	return r < 0 ? r : STEP_MORE;
+	return STEP_MORE;
 }
 
 static void take(struct net_stream_sink *k, struct inlet *in)

@@ -255,6 +255,8 @@ static int step_filling(struct http_sink *sink)
 {
 	if (!sink->filling)
 		return STEP_WAIT;
+	if (!sink->current && inlet_has_enough(sink->world.in))
+		request_lane_seal(sink->filling);
 	int r = request_lane_step(sink->filling);
 	if (sink->filling->state != LANE_FILLING)
 		sink->filling = NULL;

@@ -150,3 +150,75 @@ test_what_cannot_begin_anew_by_itself_begins_anew_with_all() {
 	assert_never_said 'restarting by itself'
 	assert_said_times 1 'error failed too often, not restarting failed=[^ ]* restarts=2 '
 }
+
+# ---- a sink that begins anew by itself ----
+
+# isolated SINK-OPTIONS: `out` fails, `all` goes on.
+isolated() {
+	cat >topology.yaml <<-END
+		epoch: {interval: 50ms}
+		supervision: {strategy: isolate, max_restarts: 100}
+		sources: {in: {type: file, paths: [lines.log]}}
+		sinks:
+		  out: {inputs: [in], $1}
+		  all: {type: file, inputs: [in], path: all.log}
+	END
+}
+
+assert_only_it_began_anew() {
+	assert_said 'warn out: restarting by itself'
+	assert_never_said 'warn restarting failed'
+}
+
+test_http_sink_that_fails_begins_anew_by_itself_with_what_was_not_stored() {
+	seq -f 'line %.0f' 20000 >lines.log
+	"$TOOLS/e2e/http_receiver" --port-file port --records got --log requests --first 3 --status 400 2>/dev/null &
+	server_pid=$!
+	trap 'kill -KILL "$server_pid" 2>/dev/null || true' EXIT
+	wait_until 10 test -s port
+	isolated "type: http, url: 'http://127.0.0.1:$(cat port)/', body: lines, batch: {records: 1000}, retry: {max_attempts: 1}"
+	run_sluice --once -c topology.yaml
+	kill -TERM "$server_pid"
+	wait "$server_pid" || fail "the server ended with $?"
+	assert_status 0
+	assert_only_it_began_anew
+	assert_same lines.log all.log
+	assert_said 'warn out: restarting by itself .* restart=3 '
+	assert_same lines.log got
+}
+
+test_unix_sink_that_finds_nobody_begins_anew_by_itself_until_somebody_is_there() {
+	seq -f 'line %.0f' 3000 >lines.log
+	isolated "type: unix, path: $PWD/there, retry: {max_attempts: 1}"
+	start_sluice -c topology.yaml
+	wait_until 10 says 'warn out: restarting by itself .* restart=2 '
+	wait_until 10 has_lines all.log 3000
+	mkdir receiver
+	cat >receiver/t.yaml <<-END
+		sources: {in: {type: unix, listen: $PWD/there}}
+		sinks: {got: {type: file, inputs: [in], path: $PWD/got}}
+	END
+	(cd receiver && STATE_DIRECTORY=$PWD exec timeout 60 "$SLUICE" run -c t.yaml 2>err) &
+	receiver_pid=$!
+	trap 'kill -KILL "$receiver_pid" ${sluice_pid:+"$sluice_pid"} 2>/dev/null || true' EXIT
+	wait_until 30 has_lines got 3000
+	stop_sluice
+	assert_status 0
+	assert_only_it_began_anew
+	assert_same lines.log all.log
+	assert_same lines.log got
+	kill -TERM "$receiver_pid"
+	wait "$receiver_pid"
+}
+
+test_exec_sink_whose_command_ends_begins_anew_by_itself() {
+	seq -f 'line %.0f' 3000 >lines.log
+	isolated 'type: exec, command: "mkdir once 2>/dev/null && exit 3; mkdir twice 2>/dev/null && exit 3; cat >>got", restart: never'
+	run_sluice --once -c topology.yaml
+	assert_status 0
+	assert_only_it_began_anew
+	assert_same lines.log all.log
+	sort -u got >got.once
+	sort lines.log >sorted
+	assert_same sorted got.once
+}

@@ -801,7 +801,7 @@ enum { MOODY_HOLDS = 4 };
 
 struct moody_options {
 	uint64_t stumbles;
-	bool twice, keeps;
+	bool twice;
 };
 
 static const struct option moody_table[] = {
@@ -809,8 +809,6 @@ static const struct option moody_table[] = {
      .doc = "Fail at each multiple of so many, once"},
     {"twice", OPTION_BOOL, offsetof(struct moody_options, twice), .preset = "false",
      .doc = "With something stored of which it has not been said"},
-    {"keeps", OPTION_BOOL, offsetof(struct moody_options, keeps), .preset = "false",
-     .doc = "It cannot give back what it has taken"},
     {0},
 };
 
@@ -886,17 +884,6 @@ static int moody_finish(struct stage *s, struct inlet *in)
 	return STEP_DONE;
 }
 
-static int moody_give_back(struct stage *s, struct batch_list *back)
-{
-	const struct moody_options *o = s->options;
-	struct moody *m = s->state;
-	if (o->keeps)
-		return -ENOTSUP;
-	for (struct batch *b; (b = batch_list_take(&m->held));)
-		batch_list_add(back, b);
-	return STEP_DONE;
-}
-
 static int moody_let_go(struct stage *s)
 {
 	batch_list_drop(&((struct moody *)s->state)->held);
@@ -915,7 +902,6 @@ static const struct stage_type moody_type = {
     .sink_step = moody_step,
     .sink_cut = moody_cut,
     .sink_finish = moody_finish,
-    .sink_give_back = moody_give_back,
     .sink_let_go = moody_let_go,
     .light = true,
 };

@@ -144,17 +144,6 @@ ISOLATION_TEST(failures_that_are_too_many_end_the_run)
 	end();
 }
 
-ISOLATION_TEST(sink_that_cannot_give_back_fails_as_ever)
-{
-	begin(*kind,
-	      UP_TO(9) "sources: {a: {type: numbers, count: 100000}}\n"
-		       "sinks: {moody: {type: moody, inputs: [a], stumbles: 1000, keeps: true}}\n");
-	running_to_end(&w);
-	cr_assert_not_null(pipeline_failed(&w.pipeline));
-	cr_expect_eq(pipeline_failed(&w.pipeline)->failure, -ECONNRESET);
-	end();
-}
-
 ISOLATION_TEST(transform_fails_as_ever)
 {
 	begin(*kind, UP_TO(9) "sources: {a: {type: numbers, count: 100000}}\n"
