@@ -316,7 +316,7 @@ static int make_spilling(struct pipeline *p, size_t edge)
 	reader->has_no_part = keeps;
 	p->edges[edge].is_passed_at_once = keeps && reader->out_edge_count > 0;
 	return spilling_init(assembly_worker(p, e->from, 0), keeps,
-			     pipeline_group(p, e->from)->isolated);
+			     pipeline_group(p, e->from)->stranded);
 }
 
 static int make_spillings(struct pipeline *p)

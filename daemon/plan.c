@@ -1,6 +1,6 @@
 #include "daemon/plan.h"
 #include "daemon/isolation.h"
-#include "daemon/plan_isolation.h"
+#include "daemon/plan_stranding.h"
 #include "daemon/plan_records.h"
 #include "daemon/spilling.h"
 #include "conf/units.h"
@@ -319,17 +319,17 @@ static void share_threads(struct plan *p)
 {
 	for (size_t g = 0; g < p->group_count; g++) {
 		size_t producer = 0, producers = 0;
-		bool is_isolated = false; /* then its thread, too, has to be its own */
+		bool is_stranded = false; /* then its thread, too, has to be its own */
 		for (size_t e = 0; e < p->edge_count; e++) {
 			if (p->edges[e].to != g)
 				continue;
 			producer = p->edges[e].from;
-			is_isolated |= plan_edge_isolates(&p->edges[e]);
+			is_stranded |= plan_edge_strands(&p->edges[e]);
 			producers++;
 		}
 		const struct stage_type *type = plan_type(p, p->groups[g].head);
 		if (type->schema.kind == STAGE_SINK && type->light && producers == 1 &&
-		    !is_isolated && p->groups[producer].workers == 1 && !begins_anew_alone(p, g) &&
+		    !is_stranded && p->groups[producer].workers == 1 && !begins_anew_alone(p, g) &&
 		    !begins_anew_alone(p, producer))
 			p->groups[g].thread_of = producer;
 	}
@@ -399,14 +399,14 @@ static size_t sets_moving(const struct plan *p, size_t g)
 
 static size_t sets_least(const struct plan *p, size_t g)
 {
-	return sets_moving(p, g) + p->groups[g].isolated;
+	return sets_moving(p, g) + p->groups[g].stranded;
 }
 
 static size_t buffers_least(const struct plan *p, const struct plan_group *g)
 {
 	if (g->spills)
 		return BUFFERS_MIN + spill_buffers(&p->fields, g->buffer_capacity);
-	return BUFFERS_MIN + g->isolated;
+	return BUFFERS_MIN + g->stranded;
 }
 
 /* As many more as the queues below can hold. */
@@ -679,7 +679,7 @@ int plan_make(struct plan *p, const struct topology *t, unsigned cpus, struct pr
 	if (r == 0)
 		r = make_edges(p);
 	if (r == 0)
-		r = plan_isolate(p);
+		r = plan_strand(p);
 	if (r == 0)
 		r = plan_fields(p, problems);
 	if (r == 0)

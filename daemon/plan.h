@@ -27,8 +27,8 @@ struct plan_group {
 	size_t clones_max; /* batches made by fan-out for one batch that comes in */
 	size_t
 	    clone_batches; /* in each worker's home for clones; with no buffers, either: no home */
-	/* How many batches from it, or derived from its own, may never come back though it goes on (plan_isolation.h). */
-	size_t isolated;
+	/* How many batches from it, or derived from its own, may never come back though it goes on (plan_stranding.h). */
+	size_t stranded;
 	bool spills;        /* its worker is a spilling (daemon/spilling.h) */
 	size_t scratch_max; /* buffers that its stages take, at most, for one batch that comes in */
 	size_t scratch_buffers, scratch_capacity; /* in that home, too */
@@ -44,8 +44,8 @@ struct plan_edge {
 	enum queue_mode mode;
 	enum when_full when_full;
 	bool
-	    is_isolated; /* what is in it may stay there for ever: it drops, or lies behind one that does */
-	size_t held_max; /* a sink has no more of it at a time; 0: no limit (plan_isolation.h) */
+	    is_stranded; /* what is in it may stay there for ever: it drops or spills, or lies behind one that does */
+	size_t held_max; /* a sink has no more of it at a time; 0: no limit (plan_stranding.h) */
 };
 
 struct plan {

@@ -220,7 +220,7 @@ Test(overflow, memory_for_what_a_dead_sink_holds_is_on_top_of_what_its_siblings_
 				       .buffer_capacity = two.groups[0].buffer_capacity,
 				       .batches = 2 * 37 + 37,
 				       .columns = columns};
-	cr_assert_eq(two.groups[0].isolated, 20 + 16 + 1,
+	cr_assert_eq(two.groups[0].stranded, 20 + 16 + 1,
 		     "queue, what it has, and one got too early");
 	cr_assert_geq(two.memory_needed, needed + home_footprint(&more) - 2 * 4096);
 	cr_assert_eq(two.groups[two.group_of[1]].thread_of, two.group_of[0]);

@@ -102,7 +102,7 @@ SPILLING_TEST(sink_that_stores_for_good_is_cut_where_the_spill_is)
 	epoch_world_end(&w);
 }
 
-SPILLING_TEST(spill_before_a_transform_isolates_what_is_below_it)
+SPILLING_TEST(spill_before_a_transform_parts_what_is_below_it_from_the_rest)
 {
 	struct epoch_world w;
 	epoch_world_begin(

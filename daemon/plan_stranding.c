@@ -1,4 +1,4 @@
-#include "daemon/plan_isolation.h"
+#include "daemon/plan_stranding.h"
 #include "daemon/worker.h"
 
 #include <errno.h>
@@ -34,22 +34,22 @@ static void limit(const struct plan *p, struct plan_edge *e)
 		e->held_max = e->capacity < HELD_LEAST  ? HELD_LEAST
 			      : e->capacity > HELD_MOST ? HELD_MOST
 							: e->capacity;
-	e->is_isolated = true;
+	e->is_stranded = true;
 }
 
 /* Edges stand in the order of those they lead to, and so behind all that lead to where they come from. */
-static void find_isolated(struct plan *p, bool *behind)
+static void find_stranded(struct plan *p, bool *behind)
 {
 	for (size_t e = 0; e < p->edge_count; e++) {
 		struct plan_edge *edge = &p->edges[e];
-		if (!behind[edge->from] && !plan_edge_isolates(edge))
+		if (!behind[edge->from] && !plan_edge_strands(edge))
 			continue;
 		limit(p, edge);
 		behind[edge->to] = true;
 	}
 }
 
-static size_t isolated_below(const struct plan *p, size_t group, bool *reached)
+static size_t stranded_below(const struct plan *p, size_t group, bool *reached)
 {
 	size_t sum = 0;
 	for (size_t g = 0; g < p->group_count; g++)
@@ -59,19 +59,19 @@ static size_t isolated_below(const struct plan *p, size_t group, bool *reached)
 		if (!reached[edge->from])
 			continue;
 		reached[edge->to] = true;
-		sum += edge->is_isolated ? edge->capacity + held_by_readers(p, edge) : 0;
+		sum += edge->is_stranded ? edge->capacity + held_by_readers(p, edge) : 0;
 	}
 	return sum;
 }
 
-int plan_isolate(struct plan *p)
+int plan_strand(struct plan *p)
 {
 	bool *marks = calloc(p->group_count, sizeof *marks);
 	if (!marks)
 		return -ENOMEM;
-	find_isolated(p, marks);
+	find_stranded(p, marks);
 	for (size_t g = 0; g < p->group_count; g++)
-		p->groups[g].isolated = isolated_below(p, g, marks);
+		p->groups[g].stranded = stranded_below(p, g, marks);
 	free(marks);
 	return 0;
 }
