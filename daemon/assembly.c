@@ -301,18 +301,11 @@ static void release_worker(struct worker *w)
 
 /* Spills */
 
-/* It is one sink that nobody can ask what it has stored. */
-static bool has_no_part(struct pipeline *p, const struct plan_edge *e)
-{
-	const struct stage_type *type = plan_type(p->plan, pipeline_group(p, e->to)->head);
-	return type->schema.kind == STAGE_SINK && !type->sink_sync;
-}
-
 static int make_spilling(struct pipeline *p, size_t edge)
 {
 	const struct plan_edge *e = &p->plan->edges[edge];
 	struct worker *reader = assembly_worker(p, e->to, 0);
-	bool keeps = has_no_part(p, e);
+	bool keeps = plan_keeps_copies(p->plan, pipeline_group(p, e->from)->head);
 	reader->has_no_part = keeps;
 	p->edges[edge].is_passed_at_once = keeps && reader->out_edge_count > 0;
 	return spilling_init(assembly_worker(p, e->from, 0), keeps,

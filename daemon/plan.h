@@ -75,6 +75,7 @@ int plan_make(struct plan *p, const struct topology *t, unsigned cpus, struct pr
 void plan_release(struct plan *p);
 
 const struct stage_type *plan_type(const struct plan *p, size_t stage);
+enum stage_kind plan_kind(const struct plan *p, size_t stage);
 
 /* How many outputs of `stage` `reader` names among its inputs. */
 size_t plan_times_read(const struct plan *p, size_t reader, size_t stage);
@@ -84,6 +85,12 @@ bool plan_reads(const struct plan *p, size_t reader, size_t stage);
 bool plan_reads_output(const struct plan *p, size_t reader, size_t stage, unsigned output);
 /* One more than the highest output of it that somebody reads. */
 unsigned plan_outputs(const struct plan *p, size_t stage);
+
+/* A spill in front of a sink that stores nothing for good: it has a copy of what is with it (daemon/spilling.h). */
+bool plan_keeps_copies(const struct plan *p, size_t stage);
+
+/* How many queues lead to the group. */
+size_t plan_inputs(const struct plan *p, size_t group);
 
 /* Of each worker of the group: for clones and text that is made, and a source's for input. */
 struct home_size plan_clone_home(const struct plan *p, size_t group);

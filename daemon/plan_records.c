@@ -147,6 +147,60 @@ int plan_fields(struct plan *p, struct problems *problems)
 	return r;
 }
 
+/* Copies */
+
+/* How many batches fan-out makes, at most, of one that reaches each stage; readers stand behind, so backwards. Who has
+ * several outputs may send a part of the batch to each; a sink hands on what it could not store in one of its own. */
+static int count_clones(struct plan *p)
+{
+	size_t n = p->topology->stage_count;
+	size_t *clones = calloc(n, sizeof *clones);
+	if (!clones)
+		return -ENOMEM;
+	for (size_t i = n; i-- > 0;) {
+		size_t readers = 0;
+		for (size_t r = i + 1; r < n; r++) {
+			size_t times = plan_times_read(p, r, i);
+			readers += times;
+			clones[i] += p->fused[r] ? times * clones[r] : 0;
+		}
+		clones[i] += readers ? readers - 1 : 0;
+		const struct stage_type *type = plan_type(p, i);
+		bool hands_on = type->schema.kind == STAGE_SINK && readers > 0;
+		clones[i] +=
+		    type->splits || type->transform_due || hands_on || plan_keeps_copies(p, i) ? 1
+											       : 0;
+		if (clones[i] > PLAN_TIMES_MAX)
+			clones[i] = PLAN_TIMES_MAX; /* refused below; sums must not overflow */
+	}
+	for (size_t g = 0; g < p->group_count; g++)
+		p->groups[g].clones_max = clones[p->groups[g].head];
+	free(clones);
+	return 0;
+}
+
+static int refuse_too_many_clones(const struct plan *p, struct problems *problems)
+{
+	int result = 0;
+	for (size_t g = 0; g < p->group_count; g++) {
+		if (p->groups[g].clones_max < PLAN_TIMES_MAX)
+			continue;
+		const struct topology_stage *head = &p->topology->stages[p->groups[g].head];
+		problem_add(problems, head->at,
+			    "`%s` would hand on each batch in more than %d copies, over all ways "
+			    "to the sinks; no memory would do, fewer branches would",
+			    head->id.bytes, PLAN_TIMES_MAX);
+		result = -EINVAL;
+	}
+	return result;
+}
+
+int plan_clones(struct plan *p, struct problems *problems)
+{
+	int r = count_clones(p);
+	return r == 0 ? refuse_too_many_clones(p, problems) : r;
+}
+
 /* Text that is made */
 
 size_t plan_largest_input(const struct plan *p)

@@ -9,21 +9,13 @@ enum { HELD_LEAST = 8, HELD_MOST = 16 };
 
 static bool is_sink(const struct plan *p, size_t group)
 {
-	return p->topology->stages[p->groups[group].head].schema->kind == STAGE_SINK;
-}
-
-static size_t inputs_of(const struct plan *p, size_t group)
-{
-	size_t n = 0;
-	for (size_t e = 0; e < p->edge_count; e++)
-		n += p->edges[e].to == group;
-	return n;
+	return plan_kind(p, p->groups[group].head) == STAGE_SINK;
 }
 
 /* What its consumers can have of it at a time, and what one of them has got too early (daemon/inputs.h). */
 static size_t held_by_readers(const struct plan *p, const struct plan_edge *e)
 {
-	size_t inputs = inputs_of(p, e->to);
+	size_t inputs = plan_inputs(p, e->to);
 	return is_sink(p, e->to) ? e->held_max + 1
 				 : p->groups[e->to].workers * (UNITS_AHEAD + 2 * inputs);
 }
