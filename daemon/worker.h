@@ -203,12 +203,19 @@ void worker_close(struct worker *w);
 /* Does what can be done now: STEP_MORE, STEP_WAIT, or STEP_DONE when it has ended (w->failure says how). */
 enum step worker_step(struct worker *w);
 
-/* The parts of a worker's life that daemon/spilling.c sees to itself. */
+/* The parts of a worker's life that its steps see to (daemon/steps.h, daemon/spilling.h). */
+void worker_become(struct worker *w, enum worker_state state);
 void worker_raise_barriers(struct worker *w, uint64_t epoch);
 enum step worker_end(struct worker *w);
 void worker_let_readers_end(struct worker *w);
 /* The one reader need not finish what it has. */
 void worker_abandon_reader(struct worker *w);
+/* Its stage has failed: it alone, if it may begin anew. */
+void worker_fail_stage(struct worker *w, int error);
+/* A stage could make nothing of the newest unit: w->failure says so. */
+void worker_fail_unit(struct worker *w);
+/* What it has is let go, as if it had failed. */
+void worker_give_up(struct worker *w);
 
 /* Fails it from outside (its stages could not be opened). */
 void worker_fail(struct worker *w, int error);
