@@ -49,6 +49,40 @@ static void print_restart(const struct plan *p, size_t source, bool *upstream)
 	printf(": %s\n", restart);
 }
 
+/* It stands in front of the one whose queue spills. A sink that cannot be asked what it has stored gets it again. */
+static void print_spill(const struct plan *p, size_t spill)
+{
+	const struct topology_stage *s = &p->topology->stages[spill];
+	const struct spill_options *o = s->options;
+	size_t reader = spill + 1;
+	char most[UNITS_TEXT_ROOM];
+	while (!plan_reads(p, reader, spill))
+		reader++;
+	const char *id = p->topology->stages[reader].id.bytes;
+	printf(
+	    "    what %s has no room for waits on disk, up to %s, also through a stop or a crash; "
+	    "what the disk loses of it is told",
+	    id, size_text(most, o->max_size));
+	if (plan_keeps_copies(p, spill))
+		printf("; after a crash %s gets again what it had not done at the last epoch", id);
+	printf("\n");
+}
+
+/* Where records may be late, or left out. */
+static void print_queues(const struct plan *p, const bool *upstream)
+{
+	for (size_t i = 0; i < p->topology->stage_count; i++) {
+		const struct topology_stage *s = &p->topology->stages[i];
+		bool newest = s->queue_when_full == WHEN_FULL_DROP_NEWEST;
+		if (upstream[i] && plan_type(p, i)->spills)
+			print_spill(p, i);
+		else if (upstream[i] && (newest || s->queue_when_full == WHEN_FULL_DROP_OLDEST))
+			printf("    what %s has no room for is left out, the %s first, and "
+			       "counted\n",
+			       s->id.bytes, newest ? "newest" : "oldest");
+	}
+}
+
 static void print_guarantee(const struct plan *p, size_t sink, bool *upstream)
 {
 	const struct topology_stage *s = &p->topology->stages[sink];
@@ -57,6 +91,7 @@ static void print_guarantee(const struct plan *p, size_t sink, bool *upstream)
 	       keeps_order(p, upstream) ? "each input in order, " : "in no certain order, ",
 	       plan_type(p, sink)->guarantee(s->options, look_is_stream(s),
 					     p->topology->epoch.interval_ns > 0));
+	print_queues(p, upstream);
 	for (size_t i = 0; i < sink; i++)
 		if (upstream[i] && plan_type(p, i)->restart)
 			print_restart(p, i, upstream);

@@ -60,6 +60,31 @@ test_check_says_of_each_sink_what_holds_for_it() {
 	[ "$(grep -c 'after a restart' out)" -eq 4 ] || fail "$(cat out)"
 }
 
+test_check_says_of_each_sink_what_the_queues_on_its_way_do() {
+	cat >queues.yaml <<-YAML
+		memory: 4GiB
+		sources:
+		  access: {type: file, paths: ["$INPUT/small.log"]}
+		transforms:
+		  errors: {type: filter, inputs: [access], contains: x, queue: {when_full: spill, max_size: 2GiB}}
+		  some: {type: filter, inputs: [access], contains: x, queue: {when_full: drop_oldest}}
+		sinks:
+		  kept: {type: file, inputs: [errors], path: kept.log}
+		  sent: {type: tcp, inputs: [errors], address: "127.0.0.1:9", queue: {when_full: spill, max_size: 3GiB}}
+		  few: {type: file, inputs: [some], path: few.log, queue: {when_full: drop_newest}}
+		  all: {type: file, inputs: [access], path: all.log}
+	YAML
+	sluice check -c queues.yaml
+	assert_status 0
+	printed '^    what errors has no room for waits on disk, up to 2GiB, .*; what the disk loses of it is told$'
+	printed '^    what sent has no room for waits on disk, up to 3GiB, .*; after a crash sent gets again what it had'
+	printed '^    what some has no room for is left out, the oldest first, and counted'
+	printed '^    what few has no room for is left out, the newest first, and counted'
+	[ "$(grep -c '    what ' out)" -eq 5 ] || fail "$(cat out)"
+	sed -n '/^  all /,$p' out | grep 'has no room' && fail "nothing on its way"
+	return 0
+}
+
 # shellcheck disable=SC2016  # backquotes that are meant
 test_check_warns_of_what_is_not_there_and_accepts_it() {
 	mkdir logs 'empty dir'
