@@ -1,4 +1,5 @@
-/* fake_stages.h - stages without files, for tests of the graph: numbers go in, and what comes out is remembered.
+/* fake_stages.h - stages without files, for tests of the graph: numbers go in, and what comes out is remembered (fake_memory.h). By
+ * kind: fake_sources.c, fake_transforms.c, fake_sinks.c, fake_ailing_sinks.c (stuck, moody).
  *
  *   sources:    numbers (first, count, per_batch, fail_after, cuts, stumbles)   records of 8 bytes: first, first + 1, ...; begun
  *                                                                 again, from where the epoch log says
