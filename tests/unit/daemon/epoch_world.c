@@ -1,10 +1,10 @@
 #include "tests/unit/daemon/epoch_world.h"
 #include "tests/unit/daemon/each_backend.h"
 #include "tests/unit/daemon/fake_stages.h"
+#include "tests/unit/daemon/running.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +61,7 @@ static void be_tight(struct epoch_world *w)
 	problems_release(&problems);
 }
 
-void epoch_world_begin(struct epoch_world *w, int kind, bool epochs, const char *yaml)
+static void begin(struct epoch_world *w, int kind, bool epochs, const char *yaml)
 {
 	need_backend(kind);
 	waiter_setup(true);
@@ -72,7 +72,18 @@ void epoch_world_begin(struct epoch_world *w, int kind, bool epochs, const char 
 		w->fd = open(w->directory, O_DIRECTORY | O_CLOEXEC);
 	}
 	fake_load(&w->topology, &w->plan, yaml);
+}
+
+void epoch_world_begin(struct epoch_world *w, int kind, bool epochs, const char *yaml)
+{
+	begin(w, kind, epochs, yaml);
 	be_tight(w);
+	begin_pipeline(w);
+}
+
+void epoch_world_begin_roomy(struct epoch_world *w, int kind, const char *yaml)
+{
+	begin(w, kind, true, yaml);
 	begin_pipeline(w);
 }
 
@@ -85,19 +96,12 @@ void epoch_world_follow(struct epoch_world *w)
 
 void epoch_world_run(struct epoch_world *w)
 {
-	cr_assert_eq(pipeline_start(&w->pipeline), 0);
-	epoch_world_await_end(w);
+	running_to_end(&w->pipeline);
 }
 
 void epoch_world_await_end(struct epoch_world *w)
 {
-	while (!pipeline_ended(&w->pipeline)) {
-		struct pollfd ended = {.fd = w->pipeline.ended_event, .events = POLLIN};
-		poll(&ended, 1, 10);
-		if (pipeline_failed(&w->pipeline))
-			pipeline_stop(&w->pipeline);
-	}
-	pipeline_join(&w->pipeline);
+	running_await_end(&w->pipeline);
 }
 
 void epoch_world_begin_anew(struct epoch_world *w)

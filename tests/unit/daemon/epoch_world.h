@@ -16,6 +16,8 @@ struct epoch_world {
 
 /* With no more memory than it needs to go on. epochs: every 0.3 ms; else off. */
 void epoch_world_begin(struct epoch_world *w, int kind, bool epochs, const char *yaml);
+/* With epochs, and what memory the topology says. */
+void epoch_world_begin_roomy(struct epoch_world *w, int kind, const char *yaml);
 /* To its end; one that fails is stopped. */
 void epoch_world_run(struct epoch_world *w);
 void epoch_world_await_end(struct epoch_world *w);

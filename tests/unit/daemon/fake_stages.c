@@ -32,7 +32,7 @@ static const char *no_variable(const char *name)
 	return NULL;
 }
 
-void fake_read(struct topology *t, const char *yaml)
+static void read_with(struct topology *t, const char *yaml, const struct stage_catalog *catalog)
 {
 	char path[] = "/tmp/sluice-fake-XXXXXX.yaml";
 	int fd = mkstemps(path, 5);
@@ -41,7 +41,7 @@ void fake_read(struct topology *t, const char *yaml)
 	close(fd);
 	const char *files[] = {path};
 	struct topology_request request = {
-	    .files = files, .file_count = 1, .catalog = &fake_catalog, .variable = no_variable};
+	    .files = files, .file_count = 1, .catalog = catalog, .variable = no_variable};
 	struct problems problems;
 	problems_init(&problems);
 	int r = topology_load(t, &request, &problems);
@@ -51,13 +51,24 @@ void fake_read(struct topology *t, const char *yaml)
 	problems_release(&problems);
 }
 
-void fake_load(struct topology *t, struct plan *p, const char *yaml)
+void fake_read(struct topology *t, const char *yaml)
 {
-	fake_read(t, yaml);
+	read_with(t, yaml, &fake_catalog);
+}
+
+void fake_load_with(struct topology *t, struct plan *p, const char *yaml,
+		    const struct stage_catalog *catalog)
+{
+	read_with(t, yaml, catalog);
 	struct problems problems;
 	problems_init(&problems);
 	int r = plan_make(p, t, 2, &problems);
 	problems_print(&problems, stderr);
 	cr_assert_eq(r, 0);
 	problems_release(&problems);
+}
+
+void fake_load(struct topology *t, struct plan *p, const char *yaml)
+{
+	fake_load_with(t, p, yaml, &fake_catalog);
 }

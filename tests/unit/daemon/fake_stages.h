@@ -65,3 +65,7 @@ void fake_read(struct topology *t, const char *yaml);
 
 /* Loads one and plans it for 2 CPUs. Fails the test when it has problems. */
 void fake_load(struct topology *t, struct plan *p, const char *yaml);
+
+/* The same with other stages. */
+void fake_load_with(struct topology *t, struct plan *p, const char *yaml,
+		    const struct stage_catalog *catalog);

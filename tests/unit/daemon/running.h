@@ -1,24 +1,11 @@
-/* running.h - a pipeline of fake stages with epochs, on real threads, from a topology in YAML to its end.
+/* running.h - a pipeline on real threads, up to its end.
  *
- * Threads: the test's. Memory: the caller's. */
+ * Threads: the test's. Memory: none. */
 #pragma once
 
 #include "daemon/pipeline.h"
-#include "tests/unit/daemon/each_backend.h"
-#include "tests/unit/daemon/fake_stages.h"
 
-struct running {
-	struct topology topology;
-	struct plan plan;
-	struct pipeline pipeline;
-	char directory[64];
-	int fd;
-	struct backend *backend;
-	struct epoch_log log;
-	struct pipeline_memory memory;
-};
-
-void running_begin(struct running *w, int kind, const char *yaml);
-/* Of all its sources, or until a stage fails. */
-void running_to_end(struct running *w);
-void running_end(struct running *w);
+/* Starts it, and waits until it has ended by itself; one that fails is stopped. */
+void running_to_end(struct pipeline *p);
+/* The same of one that was started. */
+void running_await_end(struct pipeline *p);

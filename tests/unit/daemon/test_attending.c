@@ -1,13 +1,11 @@
 /* A source that serves others is asked to go on with that while there is no room below, and only then. */
 #include "daemon/pipeline.h"
 #include "tests/unit/daemon/each_backend.h"
+#include "tests/unit/daemon/fake_stages.h"
+#include "tests/unit/daemon/running.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 enum { BATCHES = 40, ATTENDED_LEAST = 5, FAILING = 3 };
 
@@ -101,49 +99,16 @@ static const struct stage_schema *const schemas[] = {&serves_type.schema, &stuck
 
 static const struct stage_catalog catalog = {.types = schemas};
 
-static const char *no_variable(const char *name)
-{
-	(void)name;
-	return NULL;
-}
-
-static void load(struct topology *t, struct plan *p)
-{
-	static const char yaml[] =
-	    "sources: {a: {type: serves}}\n"
-	    "sinks: {out: {type: stuck, inputs: [a], queue: {capacity: 2}}}\n";
-	char path[] = "/tmp/sluice-attending-XXXXXX.yaml";
-	int fd = mkstemps(path, 5);
-	cr_assert_geq(fd, 0);
-	cr_assert_eq(write(fd, yaml, strlen(yaml)), (ssize_t)strlen(yaml));
-	close(fd);
-	const char *files[] = {path};
-	struct topology_request request = {
-	    .files = files, .file_count = 1, .catalog = &catalog, .variable = no_variable};
-	struct problems problems;
-	problems_init(&problems);
-	int loaded = topology_load(t, &request, &problems);
-	int planned = loaded < 0 ? loaded : plan_make(p, t, 2, &problems);
-	problems_print(&problems, stderr);
-	problems_release(&problems);
-	unlink(path);
-	cr_assert_eq(planned, 0);
-}
-
 static void run(int kind, struct pipeline *p, struct topology *t, struct plan *plan)
 {
 	need_backend(kind);
 	waiter_setup(true);
-	load(t, plan);
+	fake_load_with(t, plan,
+		       "sources: {a: {type: serves}}\n"
+		       "sinks: {out: {type: stuck, inputs: [a], queue: {capacity: 2}}}\n",
+		       &catalog);
 	cr_assert_eq(pipeline_init(p, plan, true, (enum backend_kind)kind, NULL), 0);
-	cr_assert_eq(pipeline_start(p), 0);
-	while (!pipeline_ended(p)) {
-		struct pollfd ended = {.fd = p->ended_event, .events = POLLIN};
-		poll(&ended, 1, 10);
-		if (pipeline_failed(p))
-			pipeline_stop(p);
-	}
-	pipeline_join(p);
+	running_to_end(p);
 }
 
 static void end(struct pipeline *p, struct topology *t, struct plan *plan)

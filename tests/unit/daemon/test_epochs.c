@@ -1,5 +1,7 @@
 /* Epochs over the running graph: at every cut each sink has exactly what the sources had emitted by then. */
-#include "tests/unit/daemon/running.h"
+#include "tests/unit/daemon/each_backend.h"
+#include "tests/unit/daemon/epoch_world.h"
+#include "tests/unit/daemon/fake_stages.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -10,7 +12,7 @@
 #include <unistd.h>
 
 /* "type:stage", whatever its type. */
-static const char *remembered_as(const struct running *w, const char *stage)
+static const char *remembered_as(const struct epoch_world *w, const char *stage)
 {
 	for (const struct epoch_stage *s = w->log.map.stages; s; s = s->next)
 		if (strcmp(strchr(s->id, ':') + 1, stage) == 0)
@@ -19,7 +21,7 @@ static const char *remembered_as(const struct running *w, const char *stage)
 	return NULL;
 }
 
-static uint64_t remembered(struct running *w, const char *stage, const char *key)
+static uint64_t remembered(struct epoch_world *w, const char *stage, const char *key)
 {
 	uint64_t value;
 	const struct epoch_entry *e =
@@ -78,106 +80,109 @@ static void assert_cut_exactly(const char *sink, const struct origin *origins, s
 
 EPOCHS_TEST(sink_is_cut_where_its_source_is)
 {
-	struct running w;
-	running_begin(&w, *kind,
-		      "sources: {a: {type: numbers, count: 60000, cuts: 9}}\n"
-		      "sinks: {out: {type: collect, inputs: [a]}}\n");
-	running_to_end(&w);
+	struct epoch_world w;
+	epoch_world_begin_roomy(&w, *kind,
+				"sources: {a: {type: numbers, count: 60000, cuts: 9}}\n"
+				"sinks: {out: {type: collect, inputs: [a]}}\n");
+	epoch_world_run(&w);
 	assert_cut_exactly("out", (struct origin[]){{"a", 0, 1, 0}}, 1);
 	cr_assert_eq(remembered(&w, "a", "next"), 60000);
 	cr_assert_eq(remembered(&w, "out", "count"), 60000);
 	cr_assert_eq(fake_collected("out")->committed, w.log.epoch);
-	running_end(&w);
+	epoch_world_end(&w);
 }
 
 EPOCHS_TEST(barriers_are_aligned_where_sources_flow_together)
 {
-	struct running w;
-	running_begin(
+	struct epoch_world w;
+	epoch_world_begin_roomy(
 	    &w, *kind,
 	    "sources:\n"
 	    "  a: {type: numbers, count: 20000, cuts: 9}\n"
 	    "  b: {type: numbers, count: 10000, cuts: 9, first: 100000000, per_batch: 3}\n"
 	    "transforms: {l: {type: labour, inputs: [a, b], workers: 1, queue: {capacity: 4}}}\n"
 	    "sinks: {out: {type: collect, inputs: [l]}, other: {type: collect, inputs: [b]}}\n");
-	running_to_end(&w);
+	epoch_world_run(&w);
 	struct origin both[] = {{"a", 0, 1, 0}, {"b", 0, 1, 100000000}};
 	assert_cut_exactly("out", both, 2);
 	assert_cut_exactly("other", both + 1, 1);
-	running_end(&w);
+	epoch_world_end(&w);
 }
 
 EPOCHS_TEST(several_workers_pass_one_barrier)
 {
-	struct running w;
-	running_begin(&w, *kind,
-		      "sources:\n"
-		      "  a: {type: numbers, count: 20000, cuts: 9}\n"
-		      "  b: {type: numbers, count: 20000, cuts: 9, first: 100000000}\n"
-		      "transforms:\n"
-		      "  l: {type: labour, inputs: [a, b], workers: 3, queue: {capacity: 2}}\n"
-		      "  m: {type: labour, inputs: [l], workers: 2, queue: {capacity: 1}}\n"
-		      "sinks: {out: {type: collect, inputs: [m]}}\n");
-	running_to_end(&w);
+	struct epoch_world w;
+	epoch_world_begin_roomy(
+	    &w, *kind,
+	    "sources:\n"
+	    "  a: {type: numbers, count: 20000, cuts: 9}\n"
+	    "  b: {type: numbers, count: 20000, cuts: 9, first: 100000000}\n"
+	    "transforms:\n"
+	    "  l: {type: labour, inputs: [a, b], workers: 3, queue: {capacity: 2}}\n"
+	    "  m: {type: labour, inputs: [l], workers: 2, queue: {capacity: 1}}\n"
+	    "sinks: {out: {type: collect, inputs: [m]}}\n");
+	epoch_world_run(&w);
 	struct origin both[] = {{"a", 0, 1, 0}, {"b", 0, 1, 100000000}};
 	assert_cut_exactly("out", both, 2);
-	running_end(&w);
+	epoch_world_end(&w);
 }
 
 EPOCHS_TEST(workers_that_overtake_each_other_do_not_overtake_a_barrier)
 {
-	struct running w;
-	running_begin(&w, *kind,
-		      "sources: {a: {type: numbers, count: 50000, cuts: 9}}\n"
-		      "transforms: {l: {type: labour, inputs: [a], workers: 4, ordered: false}}\n"
-		      "sinks: {out: {type: collect, inputs: [l]}}\n");
-	running_to_end(&w);
+	struct epoch_world w;
+	epoch_world_begin_roomy(
+	    &w, *kind,
+	    "sources: {a: {type: numbers, count: 50000, cuts: 9}}\n"
+	    "transforms: {l: {type: labour, inputs: [a], workers: 4, ordered: false}}\n"
+	    "sinks: {out: {type: collect, inputs: [l]}}\n");
+	epoch_world_run(&w);
 	assert_cut_exactly("out", (struct origin[]){{"a", 0, 1, 0}}, 1);
-	running_end(&w);
+	epoch_world_end(&w);
 }
 
 EPOCHS_TEST(fused_filter_and_fan_out_are_cut_alike)
 {
-	struct running w;
-	running_begin(
+	struct epoch_world w;
+	epoch_world_begin_roomy(
 	    &w, *kind,
 	    "sources: {a: {type: numbers, count: 60000, cuts: 9}}\n"
 	    "transforms: {odd: {type: odd, inputs: [a]}}\n"
 	    "sinks: {out: {type: collect, inputs: [odd]}, all: {type: collect, inputs: [a]}}\n");
-	running_to_end(&w);
+	epoch_world_run(&w);
 	assert_cut_exactly("out", (struct origin[]){{"a", 1, 2, 0}}, 1);
 	assert_cut_exactly("all", (struct origin[]){{"a", 0, 1, 0}}, 1);
-	running_end(&w);
+	epoch_world_end(&w);
 }
 
 EPOCHS_TEST(source_that_has_ended_holds_nobody_up)
 {
-	struct running w;
-	running_begin(&w, *kind,
-		      "sources:\n"
-		      "  a: {type: numbers, count: 250000}\n"
-		      "  short: {type: numbers, count: 20, first: 100000000}\n"
-		      "sinks: {out: {type: collect, inputs: [a, short]}}\n");
-	running_to_end(&w);
+	struct epoch_world w;
+	epoch_world_begin_roomy(&w, *kind,
+				"sources:\n"
+				"  a: {type: numbers, count: 250000}\n"
+				"  short: {type: numbers, count: 20, first: 100000000}\n"
+				"sinks: {out: {type: collect, inputs: [a, short]}}\n");
+	epoch_world_run(&w);
 	cr_assert_eq(remembered(&w, "short", "next"), 20);
 	cr_assert_eq(remembered(&w, "a", "next"), 250000);
 	cr_assert_eq(remembered(&w, "out", "count"), 250020);
-	running_end(&w);
+	epoch_world_end(&w);
 }
 
 EPOCHS_TEST(nothing_is_committed_once_a_worker_has_failed)
 {
-	struct running w;
-	running_begin(&w, *kind,
-		      "sources: {a: {type: numbers, count: 10000000000}}\n"
-		      "transforms: {x: {type: breaks, inputs: [a], at: 150000, workers: 3}}\n"
-		      "sinks: {out: {type: collect, inputs: [x]}}\n");
-	running_to_end(&w);
+	struct epoch_world w;
+	epoch_world_begin_roomy(
+	    &w, *kind,
+	    "sources: {a: {type: numbers, count: 10000000000}}\n"
+	    "transforms: {x: {type: breaks, inputs: [a], at: 150000, workers: 3}}\n"
+	    "sinks: {out: {type: collect, inputs: [x]}}\n");
+	epoch_world_run(&w);
 	cr_assert_not_null(pipeline_failed(&w.pipeline));
 	cr_assert_leq(remembered(&w, "a", "next"), 150000);
 	cr_assert_leq(remembered(&w, "out", "count"), remembered(&w, "a", "next"));
 	cr_assert_eq(fake_collected("out")->committed, w.log.epoch);
-	running_end(&w);
+	epoch_world_end(&w);
 }
 
 /* A runner's own io, in which nothing can be written. */
@@ -217,14 +222,14 @@ static void fill_disk_of_epochs(struct pipeline *p)
 
 EPOCHS_TEST(room_is_not_waited_for_once_a_worker_has_failed)
 {
-	struct running w;
-	running_begin(&w, *kind,
-		      "sources: {a: {type: numbers, count: 10000000000}}\n"
-		      "transforms: {x: {type: breaks, inputs: [a], at: 150000}}\n"
-		      "sinks: {out: {type: collect, inputs: [x]}}\n");
+	struct epoch_world w;
+	epoch_world_begin_roomy(&w, *kind,
+				"sources: {a: {type: numbers, count: 10000000000}}\n"
+				"transforms: {x: {type: breaks, inputs: [a], at: 150000}}\n"
+				"sinks: {out: {type: collect, inputs: [x]}}\n");
 	fill_disk_of_epochs(&w.pipeline);
-	running_to_end(&w);
+	epoch_world_run(&w);
 	cr_assert_not_null(pipeline_failed(&w.pipeline));
 	cr_assert_eq(w.log.epoch, 0);
-	running_end(&w);
+	epoch_world_end(&w);
 }

@@ -1,5 +1,8 @@
 /* test_isolation.c - a stage that fails and begins anew by itself: nothing is lost, and nobody else notices. */
-#include "tests/unit/daemon/running.h"
+#include "tests/unit/daemon/collected.h"
+#include "tests/unit/daemon/each_backend.h"
+#include "tests/unit/daemon/epoch_world.h"
+#include "tests/unit/daemon/fake_stages.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -11,11 +14,11 @@
 #define UP_TO(n) "supervision: {strategy: isolate, max_restarts: " #n "}\n"
 
 static struct supervision supervision;
-static struct running w;
+static struct epoch_world w;
 
 static void begin(int kind, const char *yaml)
 {
-	running_begin(&w, kind, yaml);
+	epoch_world_begin_roomy(&w, kind, yaml);
 	supervision_init(&supervision);
 	supervision_follow(&supervision, &w.topology);
 	cr_assert_eq(pipeline_supervise(&w.pipeline, &supervision), 0);
@@ -23,7 +26,7 @@ static void begin(int kind, const char *yaml)
 
 static void end(void)
 {
-	running_end(&w);
+	epoch_world_end(&w);
 	supervision_release(&supervision);
 }
 
@@ -34,15 +37,6 @@ static uint64_t restarts(const char *id)
 			return counter_get(&w.pipeline.counters[i].restarts);
 	cr_assert_fail("no %s", id);
 	return 0;
-}
-
-static void assert_exactly(const char *sink, uint64_t count)
-{
-	const struct collected *c = fake_collected(sink);
-	cr_assert_eq(c->count, count, "%s got %zu", sink, c->count);
-	for (uint64_t i = 0; i < count; i++)
-		cr_assert_eq(c->numbers[i], i, "%s: %zu at %zu", sink, (size_t)c->numbers[i],
-			     (size_t)i);
 }
 
 /* Each at least once; what is new is the next one. */
@@ -62,9 +56,9 @@ ISOLATION_TEST(source_goes_on_behind_what_it_has_emitted)
 {
 	begin(*kind, UP_TO(10) "sources: {a: {type: numbers, count: 50000, stumbles: 12000}}\n"
 			       "sinks: {out: {type: collect, inputs: [a]}}\n");
-	running_to_end(&w);
+	epoch_world_run(&w);
 	cr_expect_null(pipeline_failed(&w.pipeline));
-	assert_exactly("out", 50000);
+	collected_in_order("out", 0, 1, 50000);
 	cr_expect_eq(restarts("a"), 4);
 	end();
 }
@@ -76,8 +70,8 @@ ISOLATION_TEST(source_that_is_cut_between_two_failures_is_remembered_where_it_is
 			"transforms: {f: {type: odd, inputs: [a]}}\n"
 			"sinks: {all: {type: collect, inputs: [a]}, odd: {type: collect, inputs: "
 			"[f]}}\n");
-	running_to_end(&w);
-	assert_exactly("all", 30000);
+	epoch_world_run(&w);
+	collected_in_order("all", 0, 1, 30000);
 	cr_expect_eq(fake_collected("odd")->count, 15000);
 	cr_expect_eq(restarts("a"), 3);
 	const struct cuts *source = fake_cuts("a"), *sink = fake_cuts("all");
@@ -98,10 +92,10 @@ ISOLATION_TEST(sink_gets_once_more_what_it_had_taken_and_not_done)
 			       "sinks:\n"
 			       "  moody: {type: moody, inputs: [a], stumbles: 12000}\n"
 			       "  beside: {type: collect, inputs: [a]}\n");
-	running_to_end(&w);
+	epoch_world_run(&w);
 	cr_expect_null(pipeline_failed(&w.pipeline));
-	assert_exactly("moody", 50000);
-	assert_exactly("beside", 50000);
+	collected_in_order("moody", 0, 1, 50000);
+	collected_in_order("beside", 0, 1, 50000);
 	cr_expect_eq(restarts("moody"), 4);
 	end();
 }
@@ -112,7 +106,7 @@ ISOLATION_TEST(what_a_sink_had_stored_and_not_said_comes_twice)
 	    *kind,
 	    UP_TO(10) "sources: {a: {type: numbers, count: 40000}}\n"
 		      "sinks: {moody: {type: moody, inputs: [a], stumbles: 9000, twice: true}}\n");
-	running_to_end(&w);
+	epoch_world_run(&w);
 	assert_at_least("moody", 40000);
 	cr_expect_eq(restarts("moody"), 4);
 	end();
@@ -122,8 +116,8 @@ ISOLATION_TEST(what_is_committed_is_in_the_sink_however_often_it_failed)
 {
 	begin(*kind, UP_TO(10) "sources: {a: {type: numbers, count: 40000, cuts: 9}}\n"
 			       "sinks: {moody: {type: moody, inputs: [a], stumbles: 9000}}\n");
-	running_to_end(&w);
-	assert_exactly("moody", 40000);
+	epoch_world_run(&w);
+	collected_in_order("moody", 0, 1, 40000);
 	const struct cuts *source = fake_cuts("a"), *sink = fake_cuts("moody");
 	cr_assert_gt(sink->count, 3);
 	for (size_t i = 0; i < sink->count; i++)
@@ -135,12 +129,12 @@ ISOLATION_TEST(failures_that_are_too_many_end_the_run)
 {
 	begin(*kind, UP_TO(2) "sources: {a: {type: numbers, count: 100000, stumbles: 1000}}\n"
 			      "sinks: {out: {type: collect, inputs: [a]}}\n");
-	running_to_end(&w);
+	epoch_world_run(&w);
 	const struct worker *failed = pipeline_failed(&w.pipeline);
 	cr_assert_not_null(failed);
 	cr_expect_str_eq(failed->name, "a");
 	cr_expect_eq(failed->failure, -ECONNRESET);
-	assert_exactly("out", 3000);
+	collected_in_order("out", 0, 1, 3000);
 	end();
 }
 
@@ -149,7 +143,7 @@ ISOLATION_TEST(transform_fails_as_ever)
 	begin(*kind, UP_TO(9) "sources: {a: {type: numbers, count: 100000}}\n"
 			      "transforms: {x: {type: breaks, inputs: [a], at: 5000}}\n"
 			      "sinks: {moody: {type: moody, inputs: [x]}}\n");
-	running_to_end(&w);
+	epoch_world_run(&w);
 	cr_assert_not_null(pipeline_failed(&w.pipeline));
 	end();
 }
@@ -190,7 +184,7 @@ ISOLATION_TEST(source_that_waits_to_begin_anew_ends_when_it_is_asked_to)
 	stop_when_halted(
 	    *kind, UP_TO(1000) "sources: {a: {type: numbers, count: 100000, stumbles: 5000}}\n"
 			       "sinks: {out: {type: collect, inputs: [a]}}\n");
-	assert_exactly("out", fake_collected("out")->count);
+	collected_in_order("out", 0, 1, fake_collected("out")->count);
 	end();
 }
 
@@ -199,6 +193,6 @@ ISOLATION_TEST(sink_that_waits_to_begin_anew_stores_all_when_it_is_asked_to_end)
 	stop_when_halted(
 	    *kind, UP_TO(1000) "sources: {a: {type: numbers, count: 100000}}\n"
 			       "sinks: {moody: {type: moody, inputs: [a], stumbles: 5000}}\n");
-	assert_exactly("moody", counter_get(&w.pipeline.counters[0].records_out));
+	collected_in_order("moody", 0, 1, counter_get(&w.pipeline.counters[0].records_out));
 	end();
 }

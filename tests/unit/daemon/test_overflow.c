@@ -1,5 +1,6 @@
 /* Queues that drop: who puts is never held up, what is left out is counted, and epochs and ends are what they were. */
 #include "daemon/pipeline.h"
+#include "tests/unit/daemon/collected.h"
 #include "tests/unit/daemon/each_backend.h"
 #include "tests/unit/daemon/epoch_world.h"
 #include "tests/unit/daemon/fake_stages.h"
@@ -26,21 +27,6 @@ static uint64_t dropped(struct epoch_world *w, const char *id)
 	return counter_get(&counters(w, id)->lost[LOSS_QUEUE_FULL]);
 }
 
-static void assert_all(const char *sink, uint64_t count)
-{
-	const struct collected *c = fake_collected(sink);
-	cr_assert_eq(c->count, count, "%s got %zu of %zu", sink, c->count, (size_t)count);
-	for (uint64_t i = 0; i < count; i++)
-		cr_assert_eq(c->numbers[i], i);
-}
-
-static void assert_ascending(const char *sink)
-{
-	const struct collected *c = fake_collected(sink);
-	for (size_t i = 1; i < c->count; i++)
-		cr_assert_lt(c->numbers[i - 1], c->numbers[i], "%s, at %zu", sink, i);
-}
-
 OVERFLOW_TEST(dead_sink_whose_queue_leaves_out_the_newest_holds_up_no_sibling)
 {
 	struct epoch_world w;
@@ -54,8 +40,8 @@ OVERFLOW_TEST(dead_sink_whose_queue_leaves_out_the_newest_holds_up_no_sibling)
 	epoch_world_run(&w);
 	cr_assert_eq(said_end("queue is full, dropping to=dead when_full=drop_newest"), 1, "%s",
 		     said_text());
-	assert_all("well", 50000);
-	assert_all("dead", 50);
+	collected_in_order("well", 0, 1, 50000);
+	collected_in_order("dead", 0, 1, 50);
 	cr_assert_eq(dropped(&w, "dead"), 49950);
 	cr_assert_eq(dropped(&w, "well"), 0);
 	epoch_world_end(&w);
@@ -71,10 +57,10 @@ OVERFLOW_TEST(dead_sink_whose_queue_leaves_out_the_oldest_gets_the_newest)
 			  "  dead: {type: stuck, inputs: [a], until: well, count: 50000,\n"
 			  "         queue: {capacity: 5, when_full: drop_oldest}}\n");
 	epoch_world_run(&w);
-	assert_all("well", 50000);
+	collected_in_order("well", 0, 1, 50000);
 	const struct collected *c = fake_collected("dead");
 	cr_assert_eq(c->count, 50);
-	assert_ascending("dead");
+	collected_ascending("dead");
 	cr_assert_eq(c->numbers[0], 49950);
 	cr_assert_eq(dropped(&w, "dead"), 49950);
 	epoch_world_end(&w);
@@ -94,9 +80,9 @@ OVERFLOW_TEST(sink_that_takes_and_finishes_nothing_holds_up_no_sibling_either)
 	    "  last: {type: stuck, inputs: [a], until: well, count: 50000, grabs: true,\n"
 	    "         queue: {capacity: 3, when_full: drop_oldest}}\n");
 	epoch_world_run(&w);
-	assert_all("well", 50000);
-	assert_ascending("first");
-	assert_ascending("last");
+	collected_in_order("well", 0, 1, 50000);
+	collected_ascending("first");
+	collected_ascending("last");
 	cr_assert_eq(fake_collected("first")->count + dropped(&w, "first"), 25000);
 	cr_assert_eq(fake_collected("last")->count + dropped(&w, "last"), 50000);
 	cr_assert_leq(fake_collected("last")->count, 10 * (3 + 8 + 1));
@@ -117,8 +103,8 @@ OVERFLOW_TEST(whatever_hangs_behind_a_transform_whose_queue_drops_holds_up_no_si
 	    "  well: {type: collect, inputs: [a]}\n"
 	    "  dead: {type: stuck, inputs: [l], until: well, count: 50000, grabs: true}\n");
 	epoch_world_run(&w);
-	assert_all("well", 50000);
-	assert_ascending("dead");
+	collected_in_order("well", 0, 1, 50000);
+	collected_ascending("dead");
 	cr_assert_eq(fake_collected("dead")->count + dropped(&w, "l"), 50000);
 	cr_assert_gt(dropped(&w, "l"), 0);
 	epoch_world_end(&w);
@@ -134,8 +120,8 @@ OVERFLOW_TEST(workers_that_keep_the_order_miss_no_turn_for_what_was_left_out)
 	    "when_full: drop_oldest}}}\n"
 	    "sinks: {out: {type: collect, inputs: [l]}, all: {type: collect, inputs: [a]}}\n");
 	epoch_world_run(&w);
-	assert_all("all", 60000);
-	assert_ascending("out");
+	collected_in_order("all", 0, 1, 60000);
+	collected_ascending("out");
 	cr_assert_eq(fake_collected("out")->count + dropped(&w, "l"), 60000);
 	epoch_world_end(&w);
 }
@@ -158,8 +144,8 @@ static void run_with_cuts(int kind, const char *yaml)
 	struct epoch_world w;
 	epoch_world_begin(&w, kind, true, yaml);
 	epoch_world_run(&w);
-	assert_all("all", 60000);
-	assert_ascending("out");
+	collected_in_order("all", 0, 1, 60000);
+	collected_ascending("out");
 	cr_assert_eq(fake_collected("out")->count + dropped(&w, "out"), 60000);
 	assert_cut_within("out", "a");
 	assert_cut_within("all", "a");
@@ -196,7 +182,7 @@ OVERFLOW_TEST(failure_while_batches_are_left_out_ends_the_run)
 			  "drop_oldest}}\n");
 	epoch_world_run(&w);
 	cr_assert_not_null(pipeline_failed(&w.pipeline));
-	assert_ascending("out");
+	collected_ascending("out");
 	epoch_world_end(&w);
 }
 

@@ -1,9 +1,11 @@
 /* The graph running: order, fan-out, fan-in, backpressure and ends, with stages that only know numbers. */
 #include "daemon/pipeline.h"
 #include "daemon/cpus.h"
+#include "tests/unit/daemon/collected.h"
 #include "tests/unit/daemon/each_backend.h"
 #include "tests/unit/daemon/fake_stages.h"
 #include "tests/unit/daemon/refusals.h"
+#include "tests/unit/daemon/running.h"
 #include "tests/unit/daemon/said.h"
 
 #include <criterion/criterion.h>
@@ -31,23 +33,6 @@ static void begin(struct world *w, int kind, const char *yaml)
 	cr_assert_eq(pipeline_init(&w->pipeline, &w->plan, true, (enum backend_kind)kind, NULL), 0);
 }
 
-static void wait_for_end(struct world *w)
-{
-	while (!pipeline_ended(&w->pipeline)) {
-		struct pollfd ended = {.fd = w->pipeline.ended_event, .events = POLLIN};
-		poll(&ended, 1, 10);
-		if (pipeline_failed(&w->pipeline))
-			pipeline_stop(&w->pipeline);
-	}
-	pipeline_join(&w->pipeline);
-}
-
-static void run_to_end(struct world *w)
-{
-	cr_assert_eq(pipeline_start(&w->pipeline), 0);
-	wait_for_end(w);
-}
-
 static void end(struct world *w)
 {
 	pipeline_release(&w->pipeline);
@@ -56,23 +41,14 @@ static void end(struct world *w)
 	fake_forget();
 }
 
-static void assert_every_in_order(const char *sink, uint64_t first, uint64_t step, uint64_t count)
-{
-	const struct collected *c = fake_collected(sink);
-	cr_assert_eq(c->count, count, "%s got %zu of %zu", sink, c->count, (size_t)count);
-	for (uint64_t i = 0; i < count; i++)
-		cr_assert_eq(c->numbers[i], first + i * step, "%s: %zu at %zu", sink,
-			     (size_t)c->numbers[i], (size_t)i);
-}
-
 PIPELINE_TEST(one_source_one_sink_keeps_every_record_in_order)
 {
 	struct world w;
 	begin(&w, *kind,
 	      "sources: {a: {type: numbers, count: 100000}}\n"
 	      "sinks: {out: {type: collect, inputs: [a]}}\n");
-	run_to_end(&w);
-	assert_every_in_order("out", 0, 1, 100000);
+	running_to_end(&w.pipeline);
+	collected_in_order("out", 0, 1, 100000);
 	end(&w);
 }
 
@@ -82,8 +58,8 @@ PIPELINE_TEST(queue_of_one_batch_still_moves_everything)
 	begin(&w, *kind,
 	      "sources: {a: {type: numbers, count: 20000}}\n"
 	      "sinks: {out: {type: collect, inputs: [a], queue: {capacity: 1}}}\n");
-	run_to_end(&w);
-	assert_every_in_order("out", 0, 1, 20000);
+	running_to_end(&w.pipeline);
+	collected_in_order("out", 0, 1, 20000);
 	end(&w);
 }
 
@@ -94,8 +70,8 @@ PIPELINE_TEST(fused_filter_drops_what_it_should)
 	      "sources: {a: {type: numbers, count: 50001}}\n"
 	      "transforms: {f: {type: odd, inputs: [a]}}\n"
 	      "sinks: {out: {type: collect, inputs: [f]}}\n");
-	run_to_end(&w);
-	assert_every_in_order("out", 1, 2, 25000);
+	running_to_end(&w.pipeline);
+	collected_in_order("out", 1, 2, 25000);
 	end(&w);
 }
 
@@ -106,8 +82,8 @@ PIPELINE_TEST(several_workers_keep_the_order)
 	      "sources: {a: {type: numbers, count: 40000}}\n"
 	      "transforms: {l: {type: labour, inputs: [a], workers: 4}}\n"
 	      "sinks: {out: {type: collect, inputs: [l]}}\n");
-	run_to_end(&w);
-	assert_every_in_order("out", 0, 1, 40000);
+	running_to_end(&w.pipeline);
+	collected_in_order("out", 0, 1, 40000);
 	end(&w);
 }
 
@@ -121,8 +97,8 @@ PIPELINE_TEST(several_workers_behind_several_workers_keep_the_order)
 	      "  f: {type: odd, inputs: [l]}\n"
 	      "  m: {type: labour, inputs: [f], workers: 2, queue: {capacity: 2}}\n"
 	      "sinks: {out: {type: collect, inputs: [m]}}\n");
-	run_to_end(&w);
-	assert_every_in_order("out", 1, 2, 10000);
+	running_to_end(&w.pipeline);
+	collected_in_order("out", 1, 2, 10000);
 	end(&w);
 }
 
@@ -133,7 +109,7 @@ PIPELINE_TEST(unordered_workers_lose_and_double_nothing)
 	      "sources: {a: {type: numbers, count: 20000}}\n"
 	      "transforms: {l: {type: labour, inputs: [a], workers: 4, ordered: false}}\n"
 	      "sinks: {out: {type: collect, inputs: [l]}}\n");
-	run_to_end(&w);
+	running_to_end(&w.pipeline);
 	const struct collected *c = fake_collected("out");
 	cr_assert_eq(c->count, 20000);
 	unsigned char *seen = calloc(20000, 1);
@@ -153,10 +129,10 @@ PIPELINE_TEST(every_reader_of_a_source_gets_all_of_it)
 	      "  one: {type: collect, inputs: [a]}\n"
 	      "  two: {type: collect, inputs: [f]}\n"
 	      "  three: {type: collect, inputs: [a], queue: {capacity: 1}}\n");
-	run_to_end(&w);
-	assert_every_in_order("one", 0, 1, 30000);
-	assert_every_in_order("two", 1, 2, 15000);
-	assert_every_in_order("three", 0, 1, 30000);
+	running_to_end(&w.pipeline);
+	collected_in_order("one", 0, 1, 30000);
+	collected_in_order("two", 1, 2, 15000);
+	collected_in_order("three", 0, 1, 30000);
 	end(&w);
 }
 
@@ -185,7 +161,7 @@ PIPELINE_TEST(fan_in_keeps_the_order_of_each_input)
 	    "  b: {type: numbers, count: 20000, per_batch: 1}\n"
 	    "transforms: {l: {type: odd, inputs: [a, b], workers: 2}}\n"
 	    "sinks: {out: {type: collect, inputs: [a, b]}, odds: {type: nothing, inputs: [l]}}\n");
-	run_to_end(&w);
+	running_to_end(&w.pipeline);
 	assert_two_in_order("out", 20000);
 	end(&w);
 }
@@ -197,7 +173,7 @@ PIPELINE_TEST(light_sink_runs_on_its_producers_thread)
 	      "sources: {a: {type: numbers, count: 1000}}\n"
 	      "sinks: {none: {type: nothing, inputs: [a]}}\n");
 	cr_assert_eq(w.pipeline.runner_count, 1);
-	run_to_end(&w);
+	running_to_end(&w.pipeline);
 	end(&w);
 }
 
@@ -207,7 +183,7 @@ PIPELINE_TEST(sink_that_wants_no_more_ends_its_source)
 	begin(&w, *kind,
 	      "sources: {a: {type: numbers, count: 1000000000}}\n"
 	      "sinks: {out: {type: collect, inputs: [a], close_after: 100}}\n");
-	run_to_end(&w);
+	running_to_end(&w.pipeline);
 	cr_assert_null(pipeline_failed(&w.pipeline));
 	cr_assert_geq(fake_collected("out")->count, 100);
 	end(&w);
@@ -221,8 +197,8 @@ PIPELINE_TEST(sink_that_wants_no_more_leaves_its_sibling_alone)
 	      "sinks:\n"
 	      "  short: {type: collect, inputs: [a], close_after: 100}\n"
 	      "  long: {type: collect, inputs: [a]}\n");
-	run_to_end(&w);
-	assert_every_in_order("long", 0, 1, 50000);
+	running_to_end(&w.pipeline);
+	collected_in_order("long", 0, 1, 50000);
 	end(&w);
 }
 
@@ -233,9 +209,9 @@ PIPELINE_TEST(failed_worker_ends_the_others_and_what_came_before_it_is_stored_wh
 	      "sources: {a: {type: numbers, count: 1000000000}}\n"
 	      "transforms: {x: {type: breaks, inputs: [a], at: 5000, workers: 3}}\n"
 	      "sinks: {out: {type: collect, inputs: [x]}}\n");
-	run_to_end(&w);
+	running_to_end(&w.pipeline);
 	cr_assert_not_null(pipeline_failed(&w.pipeline));
-	assert_every_in_order("out", 0, 1, 5000);
+	collected_in_order("out", 0, 1, 5000);
 	end(&w);
 }
 
@@ -245,9 +221,9 @@ PIPELINE_TEST(failed_source_lets_what_it_emitted_drain)
 	begin(&w, *kind,
 	      "sources: {a: {type: numbers, count: 100000, fail_after: 5000}}\n"
 	      "sinks: {out: {type: collect, inputs: [a]}}\n");
-	run_to_end(&w);
+	running_to_end(&w.pipeline);
 	cr_assert_str_eq(pipeline_failed(&w.pipeline)->name, "a");
-	assert_every_in_order("out", 0, 1, 5000);
+	collected_in_order("out", 0, 1, 5000);
 	end(&w);
 }
 
@@ -263,9 +239,9 @@ PIPELINE_TEST(stop_drains_what_the_source_has_emitted)
 	while (counter_get(&out->records_in) < 1000)
 		sched_yield();
 	pipeline_stop(&w.pipeline);
-	wait_for_end(&w);
+	running_await_end(&w.pipeline);
 	uint64_t emitted = counter_get(&w.pipeline.counters[0].records_in);
-	assert_every_in_order("out", 0, 1, emitted);
+	collected_in_order("out", 0, 1, emitted);
 	end(&w);
 }
 
@@ -307,7 +283,7 @@ PIPELINE_TEST(one_that_is_not_started_has_no_threads_and_can_be_stepped)
 	for (size_t i = 0; i < w.pipeline.worker_count; i++)
 		cr_assert_eq(worker_open(&w.pipeline.workers[i]), 0);
 	step_all_to_end(&w);
-	assert_every_in_order("out", 0, 1, 100);
+	collected_in_order("out", 0, 1, 100);
 	for (size_t i = 0; i < w.pipeline.worker_count; i++)
 		worker_close(&w.pipeline.workers[i]);
 	end(&w);
@@ -349,7 +325,7 @@ PIPELINE_TEST(worker_whose_turn_comes_while_there_is_no_room_is_not_let_sleep)
 	cr_assert(worker_waits_unarmed(second));
 	worker_disarm(second);
 	step_all_to_end(&w);
-	assert_every_in_order("out", 0, 1, 100);
+	collected_in_order("out", 0, 1, 100);
 	for (size_t i = 0; i < w.pipeline.worker_count; i++)
 		worker_close(&w.pipeline.workers[i]);
 	end(&w);
@@ -371,8 +347,8 @@ PIPELINE_TEST(batches_that_are_handed_on_in_parts_come_whole_and_in_order)
 	      "  p: {type: parts, inputs: [a], records: 7}\n"
 	      "  q: {type: parts, inputs: [p], records: 3}\n"
 	      "sinks: {out: {type: collect, inputs: [q], queue: {capacity: 1}}}\n");
-	run_to_end(&w);
-	assert_every_in_order("out", 0, 1, 30000);
+	running_to_end(&w.pipeline);
+	collected_in_order("out", 0, 1, 30000);
 	end(&w);
 }
 
@@ -386,9 +362,9 @@ PIPELINE_TEST(several_workers_that_hand_on_in_parts_keep_their_turns)
 	      "  p: {type: parts, inputs: [l], records: 7}\n"
 	      "sinks: {out: {type: collect, inputs: [p], queue: {capacity: 1}},\n"
 	      "        odd: {type: collect, inputs: [p], queue: {capacity: 3}}}\n");
-	run_to_end(&w);
-	assert_every_in_order("out", 0, 1, 60000);
-	assert_every_in_order("odd", 0, 1, 60000);
+	running_to_end(&w.pipeline);
+	collected_in_order("out", 0, 1, 60000);
+	collected_in_order("odd", 0, 1, 60000);
 	end(&w);
 }
 
@@ -402,7 +378,7 @@ PIPELINE_TEST(
 	      "  l: {type: labour, inputs: [a], workers: 3}\n"
 	      "  p: {type: parts, inputs: [l], records: 7, stops_at: 20000}\n"
 	      "sinks: {out: {type: collect, inputs: [p]}}\n");
-	run_to_end(&w);
+	running_to_end(&w.pipeline);
 	cr_expect(pipeline_failed(&w.pipeline));
 	const struct collected *c = fake_collected("out");
 	cr_expect_leq(c->count, 20050);
@@ -421,8 +397,8 @@ PIPELINE_TEST(what_is_held_back_comes_when_the_input_ends)
 	      "  alone: {type: late, inputs: [fused], queue: {capacity: 2}}\n"
 	      "  parts: {type: parts, inputs: [alone], records: 30}\n"
 	      "sinks: {out: {type: collect, inputs: [parts]}}\n");
-	run_to_end(&w);
-	assert_every_in_order("out", 0, 1, 1000);
+	running_to_end(&w.pipeline);
+	collected_in_order("out", 0, 1, 1000);
 	end(&w);
 }
 
@@ -432,13 +408,13 @@ Test(pipeline, auto_whose_rings_are_refused_runs_on_plain_and_says_so_once_a_thr
 	begin(&w, BACKEND_AUTO, two_threads);
 	refuse_call(SYS_io_uring_setup, ENOMEM);
 	said_begin();
-	run_to_end(&w);
+	running_to_end(&w.pipeline);
 	cr_assert_eq((size_t)said_end("io_uring refused"), w.pipeline.runner_count, "%s",
 		     said_text());
 	cr_assert_not_null(strstr(said_text(), "thread=a "), "%s", said_text());
 	cr_assert_not_null(strstr(said_text(), "thread=l/2 "), "%s", said_text());
 	cr_assert_null(pipeline_failed(&w.pipeline));
-	assert_every_in_order("out", 0, 1, 20000);
+	collected_in_order("out", 0, 1, 20000);
 	end(&w);
 }
 
@@ -448,7 +424,7 @@ Test(pipeline, uring_whose_rings_are_refused_fails_and_says_why)
 	begin(&w, BACKEND_URING, two_threads);
 	refuse_call(SYS_io_uring_setup, ENOMEM);
 	said_begin();
-	run_to_end(&w);
+	running_to_end(&w.pipeline);
 	cr_assert_gt(said_end("error no I/O backend thread="), 0, "%s", said_text());
 	cr_assert_eq(counter_get(&pipeline_failed(&w.pipeline)->shown_failure), ENOMEM);
 	end(&w);

@@ -1,6 +1,7 @@
 /* Queues that spill: a reader that hangs slows nobody down, gets everything in order, and nothing of it is lost by a crash. */
 #include "daemon/pipeline.h"
 #include "stages/segments/spill.h"
+#include "tests/unit/daemon/collected.h"
 #include "tests/unit/daemon/each_backend.h"
 #include "tests/unit/daemon/epoch_world.h"
 #include "tests/unit/daemon/fake_stages.h"
@@ -25,15 +26,6 @@ static uint64_t figure(struct epoch_world *w, const char *id, enum spill_figure 
 	return 0;
 }
 
-static void assert_all(const char *sink, uint64_t first, uint64_t step, uint64_t count)
-{
-	const struct collected *c = fake_collected(sink);
-	cr_assert_eq(c->count, count, "%s got %zu of %zu", sink, c->count, (size_t)count);
-	for (uint64_t i = 0; i < count; i++)
-		cr_assert_eq(c->numbers[i], first + i * step, "%s: %zu at %zu", sink,
-			     (size_t)c->numbers[i], (size_t)i);
-}
-
 SPILLING_TEST(dead_sink_holds_up_no_sibling_and_gets_everything_in_order_when_it_lives_again)
 {
 	struct epoch_world w;
@@ -46,8 +38,8 @@ SPILLING_TEST(dead_sink_holds_up_no_sibling_and_gets_everything_in_order_when_it
 	said_begin();
 	epoch_world_run(&w);
 	cr_assert_gt(said_end("reader is too slow, keeping on disk to=dead"), 0, "%s", said_text());
-	assert_all("well", 0, 1, 50000);
-	assert_all("dead", 0, 1, 50000);
+	collected_in_order("well", 0, 1, 50000);
+	collected_in_order("dead", 0, 1, 50000);
 	cr_assert_geq(figure(&w, "dead.spill", SPILL_WRITTEN), 49000);
 	cr_assert_eq(figure(&w, "dead.spill", SPILL_RECORDS), 0);
 	epoch_world_end(&w);
@@ -66,8 +58,8 @@ SPILLING_TEST(sink_that_takes_and_finishes_nothing_holds_up_neither_siblings_nor
 	    "         queue: {capacity: 5, when_full: spill, max_size: 64MiB}}\n");
 	epoch_world_run(&w);
 	cr_assert_geq(fake_cuts("well")->count, 9, "the epochs went on while it hung");
-	assert_all("well", 0, 1, 50000);
-	assert_all("dead", 1, 2, 25000);
+	collected_in_order("well", 0, 1, 50000);
+	collected_in_order("dead", 1, 2, 25000);
 	epoch_world_end(&w);
 }
 
@@ -80,7 +72,7 @@ SPILLING_TEST(nothing_is_written_while_the_reader_keeps_up)
 	    "sinks: {out: {type: collect, inputs: [a], queue: {capacity: 64, when_full: "
 	    "spill, max_size: 64MiB}}}\n");
 	epoch_world_run(&w);
-	assert_all("out", 0, 1, 200);
+	collected_in_order("out", 0, 1, 200);
 	cr_assert_eq(figure(&w, "out.spill", SPILL_WRITTEN), 0);
 	epoch_world_end(&w);
 }
@@ -96,8 +88,8 @@ SPILLING_TEST(sink_that_stores_for_good_is_cut_where_the_spill_is)
 	    "  out: {type: collect, inputs: [a], queue: {capacity: 1, when_full: spill, "
 	    "max_size: 64MiB}}\n");
 	epoch_world_run(&w);
-	assert_all("all", 0, 1, 60000);
-	assert_all("out", 0, 1, 60000);
+	collected_in_order("all", 0, 1, 60000);
+	collected_in_order("out", 0, 1, 60000);
 	cr_assert_geq(fake_cuts("out")->count, 20);
 	epoch_world_end(&w);
 }
@@ -114,8 +106,8 @@ SPILLING_TEST(spill_before_a_transform_parts_what_is_below_it_from_the_rest)
 	    "  all: {type: collect, inputs: [a]}\n"
 	    "  out: {type: stuck, inputs: [l], until: all, count: 60000, grabs: true}\n");
 	epoch_world_run(&w);
-	assert_all("all", 0, 1, 60000);
-	assert_all("out", 0, 1, 60000);
+	collected_in_order("all", 0, 1, 60000);
+	collected_in_order("out", 0, 1, 60000);
 	epoch_world_end(&w);
 }
 
@@ -131,8 +123,8 @@ SPILLING_TEST(dead_letters_of_a_sink_without_a_part_in_epochs_are_cut_all_the_sa
 			  "         queue: {capacity: 2, when_full: spill, max_size: 64MiB}}\n"
 			  "  rest: {type: collect, inputs: []}\n");
 	epoch_world_run(&w);
-	assert_all("all", 0, 1, 60000);
-	assert_all("rest", 0, 7, 8572);
+	collected_in_order("all", 0, 1, 60000);
+	collected_in_order("rest", 0, 7, 8572);
 	cr_assert_eq(fake_collected("most")->count, 60000 - 8572);
 	cr_assert_geq(fake_cuts("rest")->count, 9);
 	epoch_world_end(&w);
@@ -161,15 +153,15 @@ SPILLING_TEST(what_is_on_disk_when_it_is_stopped_comes_at_the_next_start)
 	epoch_world_follow(&w);
 	stop_when(&w, "well", 50000);
 	cr_assert_null(pipeline_failed(&w.pipeline));
-	assert_all("well", 0, 1, 50000);
+	collected_in_order("well", 0, 1, 50000);
 	cr_assert_eq(fake_collected("dead")->count, 0);
 	cr_assert_geq(
 	    figure(&w, "dead.spill", SPILL_RECORDS) + figure(&w, "dead.spill", SPILL_READ), 49000);
 	fake_revive();
 	epoch_world_begin_anew(&w);
 	epoch_world_run(&w);
-	assert_all("dead", 0, 1, 50000);
-	assert_all("well", 0, 1, 50000);
+	collected_in_order("dead", 0, 1, 50000);
+	collected_in_order("well", 0, 1, 50000);
 	epoch_world_end(&w);
 }
 

@@ -3,10 +3,10 @@
 #include "daemon/pipeline.h"
 #include "stages/known.h"
 #include "tests/unit/stages/cel_fixture.h"
+#include "tests/unit/daemon/running.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -309,15 +309,8 @@ static int load(const char *yaml)
 
 static int run(struct pipeline *p)
 {
-	int r = pipeline_start(p);
-	cr_assert_eq(r, 0);
-	while (!pipeline_ended(p)) {
-		struct pollfd ended = {.fd = p->ended_event, .events = POLLIN};
-		poll(&ended, 1, 10);
-		if (pipeline_failed(p))
-			pipeline_stop(p);
-	}
-	pipeline_join(p);
+	int r = 0;
+	running_to_end(p);
 	for (size_t i = 0; i < p->worker_count; i++)
 		r = r ? r : p->workers[i].failure;
 	return r;
