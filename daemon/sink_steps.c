@@ -7,9 +7,12 @@
 /* Those that have no part in epochs */
 
 /* What was done before has been handed on already; what was not comes again. */
-static void pass_barrier_at_once(struct worker *w)
+void steps_pass_barrier_at_once(struct worker *w)
 {
 	uint64_t epoch;
+	if (!w->has_no_part)
+		return;
+	w->waits |= WAITS_INPUT; /* or a barrier */
 	if (!w->in_edges[0].edge->is_passed_at_once || !inputs_any_barrier(w, &epoch))
 		return;
 	worker_raise_barriers(w, epoch);
@@ -20,10 +23,9 @@ static void pass_barrier_at_once(struct worker *w)
 static bool see_to_no_part(struct worker *w)
 {
 	struct env *env = w->nodes[0].stage.env;
+	steps_pass_barrier_at_once(w);
 	if (!w->has_no_part)
 		return false;
-	pass_barrier_at_once(w);
-	w->waits |= WAITS_INPUT; /* or a barrier */
 	if (w->state != WORKER_ENDING && counter_get(w->stop) == 0)
 		return false;
 	env_wake_at(env, env_now_ns(env) + LOOK_NS);

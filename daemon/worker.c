@@ -166,6 +166,7 @@ static enum step failing_step(struct worker *w)
 /* What it made goes on, whatever becomes of it. */
 static enum step halting_step(struct worker *w)
 {
+	steps_pass_barrier_at_once(w);
 	units_retire(w);
 	if (holding_is_open(w))
 		return steps_go_on(w, false);
@@ -192,6 +193,7 @@ static enum step halted_step(struct worker *w)
 		worker_raise_barriers(w, epoch);
 		return STEP_MORE;
 	}
+	steps_pass_barrier_at_once(w);
 	env_wake_at(w->nodes[0].stage.env, w->isolation.begin_ns);
 	w->waits |= WAITS_OTHER;
 	return STEP_WAIT;

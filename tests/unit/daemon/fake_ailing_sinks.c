@@ -203,6 +203,7 @@ const struct stage_type fake_moody_type = {
 	       .summary = "fails now and then",
 	       .options = moody_table,
 	       .options_size = sizeof(struct moody_options),
+	       .has_failures = true,
 	       .workers_max = 1},
     .open = moody_open,
     .close = moody_close,

@@ -157,9 +157,8 @@ static bool any_waits(void)
 }
 
 /* With delays of up to half a minute. */
-static void stop_when_halted(int kind, const char *yaml)
+static void start_and_await_halted(int kind, const char *yaml)
 {
-	struct pollfd ended = {.fd = -1, .events = POLLIN};
 	begin(kind, yaml);
 	for (int i = 0; i < 12; i++) {
 		struct supervision_restart ignored;
@@ -167,13 +166,15 @@ static void stop_when_halted(int kind, const char *yaml)
 	}
 	cr_assert_eq(pipeline_start(&w.pipeline), 0);
 	while (!any_waits())
-		poll(&ended, 1, 1);
+		poll(NULL, 0, 1);
+}
+
+static void stop_when_halted(int kind, const char *yaml)
+{
+	start_and_await_halted(kind, yaml);
 	uint64_t before = backend_now_ns();
 	pipeline_stop(&w.pipeline);
-	ended.fd = w.pipeline.ended_event;
-	while (!pipeline_ended(&w.pipeline))
-		poll(&ended, 1, 10);
-	pipeline_join(&w.pipeline);
+	epoch_world_await_end(&w);
 	cr_expect_null(pipeline_failed(&w.pipeline));
 	if (backend_now_ns() - before > UINT64_C(25000000000))
 		cr_assert_fail("the delay was waited for");
@@ -194,5 +195,27 @@ ISOLATION_TEST(sink_that_waits_to_begin_anew_stores_all_when_it_is_asked_to_end)
 	    *kind, UP_TO(1000) "sources: {a: {type: numbers, count: 100000}}\n"
 			       "sinks: {moody: {type: moody, inputs: [a], stumbles: 5000}}\n");
 	collected_in_order("moody", 0, 1, counter_get(&w.pipeline.counters[0].records_out));
+	end();
+}
+
+/* It is asked for nothing, so nobody need wait for it; not even those who get its dead letters. */
+ISOLATION_TEST(sink_behind_a_spill_that_waits_to_begin_anew_holds_up_no_epoch)
+{
+	start_and_await_halted(
+	    *kind,
+	    UP_TO(1000) "sources: {a: {type: numbers, count: 1000000000}}\n"
+			"sinks:\n"
+			"  moody: {type: moody, inputs: [a], stumbles: 5000, dead_letter: rest,"
+			" queue: {capacity: 2, when_full: spill}}\n"
+			"  rest: {type: collect, inputs: []}\n");
+	uint64_t before = backend_now_ns(), epoch = pipeline_epoch(&w.pipeline);
+	while (any_waits() && pipeline_epoch(&w.pipeline) < epoch + 3) {
+		poll(NULL, 0, 1);
+		if (backend_now_ns() - before > UINT64_C(5000000000))
+			cr_assert_fail("no epoch was committed meanwhile");
+	}
+	pipeline_stop(&w.pipeline);
+	epoch_world_await_end(&w);
+	cr_expect_null(pipeline_failed(&w.pipeline));
 	end();
 }
