@@ -109,6 +109,14 @@ static struct net_listener *next_with_some(struct net_server *n)
 	return NULL;
 }
 
+/* The next ones go to the front of a buffer. STEP_WAIT: once there is one that is free. */
+static int move_to_front(struct net_server *n)
+{
+	bool is_tried = n->intake.was_large;
+	n->intake.was_large = true;
+	return net_server_hand_on(n) || !is_tried ? STEP_MORE : STEP_WAIT;
+}
+
 static int receive(struct net_server *n, struct net_listener *l)
 {
 	struct net_datagrams *d = n->datagrams;
@@ -116,10 +124,8 @@ static int receive(struct net_server *n, struct net_listener *l)
 	int r = net_intake_room(&n->intake, 0, &d->place, &room);
 	room =
 	    r < 0 ? 0 : (size_t)(n->intake.buffer->bytes + n->intake.buffer->capacity - d->place);
-	if (r == -ENOBUFS || (r == 0 && room < SLOTS_MIN * d->stride)) {
-		n->intake.was_large = true; /* the next ones go to the front of a buffer */
-		return net_server_hand_on(n) ? STEP_MORE : STEP_WAIT;
-	}
+	if (r == -ENOBUFS || (r == 0 && room < SLOTS_MIN * d->stride))
+		return move_to_front(n);
 	if (r < 0)
 		return STEP_WAIT;
 	d->from = l;

@@ -2,6 +2,7 @@
 #include "stages/descriptor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,12 +99,38 @@ void net_listener_wait(struct net_listener *l, struct env *env)
 	io_submit(env->io, &l->waiting);
 }
 
+static void on_removed(struct io_op *op)
+{
+	free(op->owner);
+	free(op);
+}
+
+/* First: once nobody listens there, others may put theirs in its place. */
+static void remove_path(struct io *io, const struct io_address *a)
+{
+	const char *path = net_address_path(a);
+	struct io_op *op = path ? calloc(1, sizeof *op) : NULL;
+	char *copy = op ? strdup(path) : NULL;
+	if (!copy) {
+		free(op);
+		return;
+	}
+	*op = (struct io_op){.code = IO_UNLINK,
+			     .fd = AT_FDCWD,
+			     .unlink = {.path = copy},
+			     .done = on_removed,
+			     .owner = copy};
+	io_submit(io, op);
+}
+
 void net_listener_close(struct net_listener *l, struct env *env)
 {
-	if (l->waiting.busy)
+	if (l->waiting.busy) {
 		io_cancel(env->io, &l->waiting);
-	else if (l->fd >= 0)
+	} else if (l->fd >= 0) {
+		remove_path(env->io, &l->where.address);
 		descriptor_close(env->io, &l->fd);
+	}
 }
 
 static void on_set(struct io_op *op)

@@ -37,7 +37,7 @@ int net_listener_opened(struct net_listener *l, struct env *env);
 /* Waits for a connection, or for datagrams. */
 void net_listener_wait(struct net_listener *l, struct env *env);
 
-/* Nothing more is taken there. The descriptor is closed once `waiting` is not busy: to be called until it is -1. */
+/* Nothing more is taken there. The descriptor is closed, and its path removed, once `waiting` is not busy: to be called until it is -1. */
 void net_listener_close(struct net_listener *l, struct env *env);
 
 /* An option of a socket, set as soon as possible; that it cannot be is no misfortune. */

@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -137,42 +136,17 @@ int net_server_open(struct net_server *n, struct stage *s, const struct net_serv
 	return r < 0 ? r : journal_open(&n->journal, s, &o->journal, NET_FIGURES);
 }
 
-static void on_removed(struct io_op *op)
-{
-	free(op->owner);
-	free(op);
-}
-
-/* Nobody will listen there any more. */
-static void remove_path(struct io *io, const struct io_address *a)
-{
-	const char *path = net_address_path(a);
-	struct io_op *op = path ? calloc(1, sizeof *op) : NULL;
-	char *copy = op ? strdup(path) : NULL;
-	if (!copy) {
-		free(op);
-		return;
-	}
-	*op = (struct io_op){.code = IO_UNLINK,
-			     .fd = AT_FDCWD,
-			     .unlink = {.path = copy},
-			     .done = on_removed,
-			     .owner = copy};
-	io_submit(io, op);
-}
-
+/* One that was not looked at yet may be open all the same. */
 static void close_listener(struct net_server *n, struct net_listener *l)
 {
-	struct io *io = n->stage->env->io;
-	if (l->opening.done && l->opening.result >= 0 && l->fd < 0 && n->opened == 0)
+	bool is_known = (size_t)(l - n->listeners) < n->opened;
+	if (!is_known && l->opening.done && l->opening.result >= 0)
 		l->fd = (int)l->opening.result;
 	if (l->has_come && !l->datagrams && l->waiting.result >= 0) {
 		int fd = (int)l->waiting.result;
-		descriptor_close(io, &fd);
+		descriptor_close(n->stage->env->io, &fd);
 	}
-	if (l->opening.done && l->opening.result >= 0)
-		remove_path(io, &l->where.address);
-	descriptor_close(io, &l->fd);
+	net_listener_close(l, n->stage->env);
 }
 
 static void free_peers(struct chain *list, bool closing)

@@ -1,0 +1,213 @@
+/* Sources that listen, over real sockets: stages/net/net_server.c. */
+#include "daemon/backend.h"
+#include "stages/builtin.h"
+#include "stages/net/net_server.h"
+#include "tests/unit/stages/caught.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { LOOK_NS = 50 * 1000 * 1000 };
+
+struct trial {
+	struct env env; /* must stand first */
+	uint64_t skew_ns, wake_ns;
+	struct backend *backend;
+	struct home home;
+	struct stage stage;
+	struct stage_counters counters;
+	struct caught caught;
+	struct net_server_options options;
+	struct net_server server;
+	uint64_t records;
+};
+
+static struct trial x;
+
+static uint64_t now_ns(struct env *e)
+{
+	(void)e;
+	return backend_now_ns() + x.skew_ns;
+}
+
+static int64_t wall_ns(struct env *e)
+{
+	(void)e;
+	return INT64_C(1795256100000000000); /* 2026-11-21T10:15:00Z */
+}
+
+static void wake_at(struct env *e, uint64_t when_ns)
+{
+	(void)e;
+	if (when_ns < x.wake_ns)
+		x.wake_ns = when_ns;
+}
+
+static void __attribute__((format(printf, 4, 0)))
+say(struct env *e, enum say_level level, const char *event, const char *format, va_list args)
+{
+	(void)e, (void)level, (void)event, (void)format, (void)args;
+}
+
+static const struct env_ops env_ops = {
+    .now_ns = now_ns, .wall_ns = wall_ns, .wake_at = wake_at, .say = say};
+
+static void begin(const struct net_places *places, bool datagrams)
+{
+	x = (struct trial){.wake_ns = UINT64_MAX};
+	cr_assert_eq(backend_open(&x.backend, BACKEND_PLAIN, NULL), 0);
+	x.env = (struct env){.ops = &env_ops, .io = &x.backend->io};
+	x.options = (struct net_server_options){.max_connections = 10, .max_pending = 1 << 20};
+	x.options.framing.lines.max_line = 64 * 1024;
+	size_t capacity = datagrams ? net_server_datagram_capacity(&x.options)
+				    : net_server_stream_capacity(&x.options);
+	cr_assert_eq(
+	    home_init(&x.home,
+		      &(struct home_size){.buffers = 4, .buffer_capacity = capacity, .batches = 8}),
+	    0);
+	x.stage = (struct stage){.type = &tcp_source_type,
+				 .id = "in",
+				 .env = &x.env,
+				 .home = &x.home,
+				 .counters = &x.counters};
+	caught_init(&x.caught, 1, "in", &x.counters);
+	cr_assert_eq(net_server_open(&x.server, &x.stage, &x.options, places), 0);
+}
+
+static void settle(void)
+{
+	while (x.backend->busy > 0)
+		if (backend_poll(x.backend) == 0)
+			backend_wait(x.backend, backend_now_ns() + 1000000);
+}
+
+static void end(void)
+{
+	backend_cancel_all(x.backend);
+	settle();
+	net_server_close(&x.server);
+	settle();
+	cr_expect(home_is_whole(&x.home));
+	home_release(&x.home);
+	backend_close(x.backend);
+}
+
+/* As a worker does it: what waits is stepped when something has completed, and not otherwise. Until nothing does any more; what
+ * the last step has answered. */
+static int run(void)
+{
+	struct batch *b;
+	int r;
+	do {
+		while ((r = net_server_step(&x.server, x.caught.outlets)) == STEP_MORE)
+			;
+		while ((b = caught_take(&x.caught, 0)) != NULL) {
+			x.records += b->count;
+			batch_free(&b);
+		}
+		if (r != STEP_WAIT)
+			return r;
+		if (!x.backend->completed)
+			backend_wait(x.backend, backend_now_ns() + LOOK_NS);
+	} while (backend_poll(x.backend) > 0);
+	return r;
+}
+
+static size_t count_descriptors(void)
+{
+	size_t n = 0;
+	DIR *d = opendir("/proc/self/fd");
+	cr_assert_not_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static struct text text(const char *bytes)
+{
+	return (struct text){.bytes = bytes, .length = strlen(bytes)};
+}
+
+/* At the end of a buffer there is no room for a few of the longest that may come. */
+Test(net_server, each_of_a_few_long_datagrams_is_there_before_the_next_one)
+{
+	struct text where = text("127.0.0.1:0");
+	struct text_list listen = {.items = &where, .count = 1};
+	static char datagram[60000] = "x";
+	begin(&(struct net_places){.datagrams = {&listen}}, true);
+	run();
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const struct io_address *a = &x.server.listeners[0].bound;
+	cr_assert_eq(connect(fd, (const struct sockaddr *)(const void *)a->bytes, a->length), 0);
+	memset(datagram, 'x', sizeof datagram);
+	for (uint64_t i = 1; i <= 70; i++) {
+		cr_assert_eq(write(fd, datagram, sizeof datagram), sizeof datagram);
+		run();
+		cr_assert_eq(x.records, i);
+	}
+	close(fd);
+	end();
+}
+
+Test(net_server, nothing_stays_open_where_one_of_several_addresses_is_in_use)
+{
+	int used = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof in;
+	char address[NET_ADDRESS_ROOM];
+	cr_assert_eq(bind(used, (struct sockaddr *)&in, sizeof in), 0);
+	cr_assert_eq(listen(used, 1), 0);
+	cr_assert_eq(getsockname(used, (struct sockaddr *)&in, &length), 0);
+	snprintf(address, sizeof address, "127.0.0.1:%u", ntohs(in.sin_port));
+	struct text where[] = {text("127.0.0.1:0"), text(address), text("127.0.0.1:0")};
+	struct text_list listen = {.items = where, .count = 3};
+	size_t before = count_descriptors();
+	begin(&(struct net_places){.streams = {&listen}}, false);
+	cr_assert_eq(run(), STEP_WAIT);
+	x.skew_ns = UINT64_C(10000000000); /* that long nobody waits for it */
+	cr_expect_eq(run(), -EADDRINUSE);
+	end();
+	cr_expect_eq(count_descriptors(), before);
+	close(used);
+}
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	strcpy(un.sun_path, path);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&un, sizeof un), 0);
+	return fd;
+}
+
+Test(net_server, the_path_of_one_that_stops_may_be_anothers_at_once)
+{
+	char directory[] = "/tmp/test-net-server-XXXXXX", path[64];
+	cr_assert_not_null(mkdtemp(directory));
+	snprintf(path, sizeof path, "%s/s", directory);
+	struct text where = text(path);
+	struct text_list listen = {.items = &where, .count = 1};
+	begin(&(struct net_places){.streams = {&listen}}, false);
+	cr_assert_eq(run(), STEP_WAIT);
+	cr_assert_eq(access(path, F_OK), 0);
+	x.stage.stopping = true;
+	cr_assert_eq(run(), STEP_DONE);
+	settle();
+	cr_assert_eq(run(), STEP_DONE); /* by now nobody listens there any more */
+	settle();
+	unlink(path);
+	int fd = listen_at(path);
+	end();
+	cr_expect_eq(access(path, F_OK), 0);
+	close(fd);
+	unlink(path);
+	rmdir(directory);
+}
