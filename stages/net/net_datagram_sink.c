@@ -134,7 +134,7 @@ static int work(struct net_datagram_sink *k, struct inlet *in)
 		return failed(k, in, k->send.result);
 	if (k->is_sending) {
 		k->is_sending = false;
-		k->link.was_of_use = true;
+		net_link_is_of_use(&k->link);
 		are_sent(k, (uint32_t)k->send.result);
 	}
 	if (k->batch && k->next == k->batch->count)

@@ -54,11 +54,19 @@ static void drop_session(struct net_link *l)
 	l->has_session = false;
 }
 
+/* What was opened and not looked at yet. */
+static void take_socket(struct net_link *l)
+{
+	if (l->state == LINK_OPENING && l->op.result >= 0)
+		l->fd = (int)l->op.result;
+}
+
 void net_link_release(struct net_link *l)
 {
 	if (!l->stage)
 		return;
 	assert(!l->op.busy && !l->read.busy && !l->say.busy);
+	take_socket(l);
 	if (l->state > LINK_DOWN && l->state < LINK_UP)
 		calls_cancelled(l->calls, &l->call);
 	drop_session(l);
@@ -79,14 +87,33 @@ static void begin_breaking(struct net_link *l)
 /* Before it was up: the call has failed. */
 static void failed(struct net_link *l, const char *reason)
 {
-	const struct call_failure why = {.reason = l->overdue ? "timeout" : reason};
-	l->reason = why.reason;
+	const struct call_failure why = {.reason = reason};
+	l->reason = reason;
 	l->overdue = false;
-	if (l->fd < 0 && l->op.code == IO_SOCKET && l->op.result >= 0 && !l->op.busy)
-		l->fd = (int)l->op.result;
+	take_socket(l);
 	bool again = calls_failed(l->calls, &l->call, &why);
 	begin_breaking(l);
 	l->gives_up = !again;
+}
+
+/* What it said last says more than what it came to. */
+static void tell_loss(struct net_link *l, const char *reason)
+{
+	bool has_words = l->has_session && l->session.reason[0];
+	if (l->is_told || !net_seldom(&l->seldom_lost, l->stage->env))
+		return;
+	env_say(l->stage->env, SAY_WARN, "connection lost, reconnecting", "address=%s reason=%s",
+		l->shown, has_words ? l->session.reason : reason);
+	l->is_told = true;
+}
+
+/* One that the peer has used may be followed by the next at once; those of which it has taken nothing, as failures are. */
+static void put_off(struct net_link *l)
+{
+	struct env *env = l->stage->env;
+	if (!l->was_of_use)
+		l->not_before_ns = env_now_ns(env) + retry_delay_ns(&l->calls->options->retry,
+								    ++l->in_vain, env_random(env));
 }
 
 void net_link_break(struct net_link *l, const char *reason)
@@ -95,15 +122,22 @@ void net_link_break(struct net_link *l, const char *reason)
 		return;
 	l->reason = reason;
 	counter_add(&l->stage->counters->retries, 1);
-	if (!l->is_told)
-		env_say(l->stage->env, SAY_WARN, "connection lost, reconnecting",
-			"address=%s reason=%s", l->shown, reason);
-	l->is_told = true;
-	if (!l->was_of_use)
-		l->not_before_ns =
-		    env_now_ns(l->stage->env) + l->calls->options->retry.base_delay_ns;
+	l->is_lost = true;
+	tell_loss(l, reason);
+	put_off(l);
 	begin_breaking(l);
 	call_init(&l->call, 0, 0);
+}
+
+void net_link_is_of_use(struct net_link *l)
+{
+	if (l->was_of_use)
+		return;
+	l->was_of_use = true;
+	l->in_vain = 0;
+	if (l->is_told)
+		env_say(l->stage->env, SAY_INFO, "connected again", "address=%s", l->shown);
+	l->is_lost = l->is_told = false;
 }
 
 void net_link_broken(struct net_link *l)
@@ -205,8 +239,8 @@ static void came_up(struct net_link *l)
 	l->state = LINK_UP;
 	l->was_of_use = false;
 	l->replies = 0;
-	env_say(l->stage->env, SAY_INFO, "connected", "address=%s", l->shown);
-	l->is_told = false;
+	if (!l->is_lost)
+		env_say(l->stage->env, SAY_INFO, "connected", "address=%s", l->shown);
 }
 
 /* What the session wants said, before there is anything of the sink's. */
@@ -286,7 +320,7 @@ static void open_next(struct net_link *l)
 static int connect_next(struct net_link *l, const char *reason)
 {
 	descriptor_close(l->stage->env->io, &l->fd);
-	if (l->overdue || l->next == l->found_count)
+	if (l->next == l->found_count)
 		failed(l, reason);
 	else
 		open_next(l);
@@ -361,14 +395,16 @@ static bool is_under_way(const struct net_link *l)
 	return l->state > LINK_DOWN && l->state < LINK_UP;
 }
 
-/* What takes too long is cancelled, and has failed when it is through. */
+/* What takes too long is cancelled, and has failed when it is through, whatever came of it. */
 static void look_at_clock(struct net_link *l)
 {
-	if (!is_under_way(l) || l->overdue || !calls_overdue(l->calls, &l->call))
+	if (!is_under_way(l))
 		return;
-	l->overdue = true;
-	io_cancel(l->stage->env->io, &l->op);
-	if (l->state == LINK_SHAKING)
+	if (!l->overdue && calls_overdue(l->calls, &l->call)) {
+		l->overdue = true;
+		io_cancel(l->stage->env->io, &l->op);
+	}
+	if (l->overdue && !l->op.busy)
 		failed(l, "timeout");
 }
 

@@ -43,8 +43,9 @@ struct net_link {
 	struct io_address found[IO_ADDRESSES_MAX];
 	unsigned found_count, next;
 	bool overdue, gives_up, is_reading, has_shaken;
-	struct net_seldom seldom;
+	struct net_seldom seldom, seldom_lost;
 	const char *reason; /* why it broke, or could not be made; static */
+	uint64_t in_vain;   /* connections in a row of which the peer has taken nothing */
 	uint64_t not_before_ns;
 
 	struct io_op op;   /* resolve, socket, connect */
@@ -52,7 +53,8 @@ struct net_link {
 	struct io_op say;  /* TLS: what is not of the sink */
 	struct iovec said;
 	struct tls_session session;
-	bool has_session, is_told;
+	bool has_session;
+	bool is_lost, is_told;    /* and there is none of use yet; and that was said */
 	bool was_of_use;          /* the peer has taken something of this connection */
 	uint64_t replies;         /* bytes of them that came as they should */
 	const struct text *reply; /* what the peer says for each record; NULL: nothing is awaited */
@@ -72,6 +74,9 @@ int net_link_step(struct net_link *l);
 void net_link_break(struct net_link *l, const char *reason);
 /* In BREAKING, in each step: the sink's own operations on it are through. */
 void net_link_broken(struct net_link *l);
+
+/* The peer has taken something. */
+void net_link_is_of_use(struct net_link *l);
 
 /* TLS: says that nothing more comes. Otherwise the same without words. */
 void net_link_end(struct net_link *l);

@@ -272,7 +272,7 @@ static void was_looked(struct net_stream_sink *k)
 	if (taken > k->seen_taken) {
 		k->seen_taken = taken;
 		k->moved_ns = env_now_ns(env_of(k));
-		k->link.was_of_use = true;
+		net_link_is_of_use(&k->link);
 		k->look_delay_ns = LOOK_MIN_NS;
 	} else if (k->look_delay_ns < LOOK_MAX_NS) {
 		k->look_delay_ns *= 2;
@@ -307,7 +307,7 @@ static void count_answers(struct net_stream_sink *k)
 	net_outbox_answered(&k->outbox, records - k->answered, &k->stored);
 	k->answered = records;
 	k->moved_ns = env_now_ns(env_of(k));
-	k->link.was_of_use = true;
+	net_link_is_of_use(&k->link);
 }
 
 static void take_notice(struct net_stream_sink *k)
