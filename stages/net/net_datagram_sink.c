@@ -24,7 +24,6 @@ int net_datagram_sink_open(struct net_datagram_sink *k, struct stage *s, const s
 	struct net_address where;
 	const char *why;
 	calls_init(&k->calls, s, calls);
-	k->calls.may_refuse = s->on_error == ON_ERROR_FALL_BACK;
 	net_address_parse(address->bytes, address->length, &where, &why);
 	net_link_init(&k->link, s, &k->calls, &where, SOCK_DGRAM,
 		      text_shown(address, address->bytes));
@@ -153,8 +152,7 @@ static int give_up(struct net_datagram_sink *k, struct inlet *in)
 {
 	uint64_t which[BATCH_RECORDS_MAX / 64] = {0};
 	if (!k->batch) {
-		call_init(&k->link.call, 0, 0);
-		k->link.state = LINK_DOWN;
+		net_link_begin_anew(&k->link);
 		return STEP_MORE;
 	}
 	if (!inlet_may_hand_on(in))
@@ -167,6 +165,7 @@ static int give_up(struct net_datagram_sink *k, struct inlet *in)
 	if (r < 0)
 		return r;
 	batch_is_through(k);
+	net_link_begin_anew(&k->link); /* for the next one */
 	return STEP_MORE;
 }
 

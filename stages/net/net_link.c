@@ -150,6 +150,13 @@ void net_link_broken(struct net_link *l)
 	l->gives_up = l->is_reading = false;
 }
 
+void net_link_begin_anew(struct net_link *l)
+{
+	assert(l->state == LINK_GIVEN_UP);
+	call_init(&l->call, 0, 0);
+	l->state = LINK_DOWN;
+}
+
 /* ---- what the peer says ---- */
 
 static void on_done(struct io_op *op)

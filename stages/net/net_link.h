@@ -75,6 +75,9 @@ void net_link_break(struct net_link *l, const char *reason);
 /* In BREAKING, in each step: the sink's own operations on it are through. */
 void net_link_broken(struct net_link *l);
 
+/* In GIVEN_UP: what waited for it is seen to; with what comes then it is tried again. */
+void net_link_begin_anew(struct net_link *l);
+
 /* The peer has taken something. */
 void net_link_is_of_use(struct net_link *l);
 

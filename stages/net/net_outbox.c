@@ -137,14 +137,6 @@ size_t net_outbox_make(struct net_outbox *o, bool *ret_refused)
 	return o->length;
 }
 
-void net_outbox_skip(struct net_outbox *o)
-{
-	const struct batch *b = *slot(o, o->next.batch);
-	o->records_kept++;
-	if (++o->next.record == b->count)
-		o->next = (struct outbox_place){o->next.batch + 1, 0};
-}
-
 /* ---- what the peer has ---- */
 
 void net_outbox_written(struct net_outbox *o, uint64_t end)
@@ -198,7 +190,7 @@ void net_outbox_taken_up_to(struct net_outbox *o, uint64_t bytes, struct stored 
 		o->writes_done++;
 	}
 	if (o->length == 0)
-		move_kept(o, o->next, stored); /* what was left out */
+		move_kept(o, o->next, stored); /* batches without records */
 }
 
 void net_outbox_answered(struct net_outbox *o, uint64_t records, struct stored *stored)
@@ -226,6 +218,23 @@ void net_outbox_rewind(struct net_outbox *o)
 	o->writes_done = o->writes_begun;
 	o->records_kept = 0;
 	o->length = 0;
+}
+
+const struct batch *net_outbox_next(const struct net_outbox *o, uint32_t *ret_record)
+{
+	bool is_alone = o->kept.batch == o->next.batch && o->kept.record == o->next.record;
+	*ret_record = o->next.record;
+	return is_alone ? o->batches[o->next.batch % OUTBOX_BATCHES] : NULL;
+}
+
+void net_outbox_skip(struct net_outbox *o, struct stored *stored)
+{
+	assert(o->kept.batch == o->next.batch && o->kept.record == o->next.record);
+	if (++o->next.record == (*slot(o, o->next.batch))->count) {
+		finish(o, stored);
+		o->next = (struct outbox_place){o->done, 0};
+	}
+	o->kept = o->next;
 }
 
 const struct batch *net_outbox_first(const struct net_outbox *o,

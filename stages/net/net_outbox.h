@@ -89,5 +89,7 @@ void net_outbox_rewind(struct net_outbox *o);
 const struct batch *net_outbox_first(const struct net_outbox *o,
 				     uint64_t which[BATCH_RECORDS_MAX / 64]);
 void net_outbox_drop(struct net_outbox *o, struct stored *stored);
-/* The record that is next is left out. */
-void net_outbox_skip(struct net_outbox *o);
+/* The batch of the record that is next, which may be left out, once the peer has all before it: else NULL. */
+const struct batch *net_outbox_next(const struct net_outbox *o, uint32_t *ret_record);
+/* The record that is next is left out, and counts nowhere. */
+void net_outbox_skip(struct net_outbox *o, struct stored *stored);

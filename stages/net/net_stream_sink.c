@@ -97,7 +97,6 @@ int net_stream_open(struct net_stream_sink *k, struct stage *s, const struct net
 	const char *why;
 	k->options = o;
 	calls_init(&k->calls, s, &o->calls);
-	k->calls.may_refuse = s->on_error == ON_ERROR_FALL_BACK;
 	net_address_parse(o->address.bytes, o->address.length, &where, &why);
 	net_link_init(&k->link, s, &k->calls, &where, SOCK_STREAM,
 		      text_shown(&o->address, o->address.bytes));
@@ -223,21 +222,34 @@ static void was_written(struct net_stream_sink *k)
 	look_soon(k);
 }
 
-/* The next record can't be told from others. 0, STEP_MORE, or -EBADMSG. */
+/* The next record can't be told from others. STEP_WAIT: not yet; STEP_MORE, or -EBADMSG. */
 static int leave_out(struct net_stream_sink *k, struct inlet *in)
 {
-	struct net_outbox *o = &k->outbox;
 	uint64_t which[BATCH_RECORDS_MAX / 64] = {0};
-	if (!inlet_may_hand_on(in))
+	uint32_t record;
+	const struct batch *b = net_outbox_next(&k->outbox, &record);
+	if (!b || !inlet_may_hand_on(in))
 		return STEP_WAIT;
-	which[o->next.record / 64] = UINT64_C(1) << o->next.record % 64;
+	which[record / 64] = UINT64_C(1) << record % 64;
 	const struct undelivered u = {.which = which, .reason = "longer than its length can tell"};
-	int r =
-	    undelivered_settle(k->link.stage, in, o->batches[o->next.batch % OUTBOX_BATCHES], &u);
+	int r = undelivered_settle(k->link.stage, in, b, &u);
 	if (r < 0)
 		return r;
-	net_outbox_skip(o);
+	net_outbox_skip(&k->outbox, &k->stored);
 	return STEP_MORE;
+}
+
+/* The next write. 0: there is none at the moment. */
+static size_t make_write(struct net_stream_sink *k, bool *ret_refused)
+{
+	bool was_silent = k->outbox.records_kept == 0;
+	size_t length = net_outbox_make(&k->outbox, ret_refused);
+	if (length > 0 && was_silent)
+		k->moved_ns = env_now_ns(env_of(k)); /* the peer has it from here on */
+	k->is_writing = length > 0;
+	k->span = 0;
+	k->sealed.iov_len = 0;
+	return length;
 }
 
 static int write_step(struct net_stream_sink *k, struct inlet *in)
@@ -249,13 +261,8 @@ static int write_step(struct net_stream_sink *k, struct inlet *in)
 		was_written(k);
 	if (k->link.state != LINK_UP)
 		return STEP_MORE;
-	if (!k->is_writing) {
-		if (net_outbox_make(&k->outbox, &refused) == 0)
-			return refused ? leave_out(k, in) : STEP_WAIT;
-		k->is_writing = true;
-		k->span = 0;
-		k->sealed.iov_len = 0;
-	}
+	if (!k->is_writing && make_write(k, &refused) == 0)
+		return refused ? leave_out(k, in) : STEP_WAIT;
 	write_on(k);
 	return STEP_WAIT;
 }
@@ -359,15 +366,14 @@ static void end_connection(struct net_stream_sink *k)
 	net_link_broken(&k->link);
 }
 
-/* Attempts are used up: what is there goes the way of `on_error`. */
+/* Attempts are used up: what is there goes the way of `on_error`, and no more is taken until that is done. */
 static int give_up(struct net_stream_sink *k, struct inlet *in)
 {
 	uint64_t which[BATCH_RECORDS_MAX / 64];
 	const struct batch *b = net_outbox_first(&k->outbox, which);
 	struct stage *s = k->link.stage;
 	if (!b) {
-		call_init(&k->link.call, 0, 0);
-		k->link.state = LINK_DOWN;
+		net_link_begin_anew(&k->link);
 		return STEP_MORE;
 	}
 	if (!inlet_may_hand_on(in))
@@ -398,9 +404,10 @@ static int work(struct net_stream_sink *k, struct inlet *in)
 	int r = write_step(k, in);
 	if (k->link.state != LINK_UP)
 		return r;
+	uint64_t kept = k->outbox.records_kept;
 	take_notice(k);
 	watch_progress(k);
-	return r;
+	return r == STEP_WAIT && k->outbox.records_kept < kept ? STEP_MORE : r;
 }
 
 /* With nothing to send there is no need for a connection yet. */
@@ -417,7 +424,8 @@ static int further(int a, int b)
 
 int net_stream_step(struct net_stream_sink *k, struct inlet *in)
 {
-	take(k, in);
+	if (k->link.state != LINK_GIVEN_UP)
+		take(k, in);
 	if (may_rest(k))
 		return STEP_WAIT;
 	int r = net_link_step(&k->link);

@@ -296,6 +296,63 @@ test_a_peer_that_takes_nothing_is_left_after_write_timeout() {
 	kill -KILL "$sluice_pid"
 }
 
+# From the first byte that waits for the peer on, not from the last one before a silence.
+test_a_silence_of_ours_is_no_peer_that_takes_nothing() {
+	start_peer --reply ok
+	echo first >in.log
+	cat >t.yaml <<-END
+		sources:
+		  f: {type: file, paths: [$PWD/in.log]}
+		sinks:
+		  net: {type: tcp, inputs: [f], address: "127.0.0.1:$(cat port)", await_reply: "ok\n", write_timeout: 1s}
+	END
+	start_sluice -c t.yaml
+	wait_until 20 has_lines got.log 1
+	hold 1.5
+	echo second >>in.log
+	wait_until 20 has_lines got.log 2
+	stop_sluice
+	assert_status 0
+	! grep -q 'connection lost' err || fail "$(cat err)"
+	printf 'first\nsecond\n' | assert_same - got.log
+	end_peer
+}
+
+# What had come when the attempts were used up is given up, and not all that comes while there is more.
+test_after_it_has_given_up_a_sink_tries_again_though_records_keep_coming() {
+	start_peer
+	end_peer # its port is free now
+	cat >t.yaml <<-END
+		sources:
+		  in: {type: exec, command: [yes]}
+		sinks:
+		  net: {type: tcp, inputs: [in], address: "127.0.0.1:$(cat port)", retry: {max_attempts: 2, base_delay: 10ms}, on_error: dead_letter, dead_letter: no}
+		  gram: {type: unix, mode: datagram, inputs: [in], path: $PWD/s.sock, retry: {max_attempts: 2, base_delay: 10ms}, on_error: dead_letter, dead_letter: no}
+		  no: {type: file, inputs: [], path: /dev/null, encoding: {format: json}}
+	END
+	start_sluice -c t.yaml
+	wait_until 20 says 'net: record not stored'
+	wait_until 20 says 'gram: record not stored'
+	cat >to.yaml <<-END
+		sources:
+		  a: {type: tcp, listen: "127.0.0.1:$(cat port)"}
+		  b: {type: unix, mode: datagram, listen: $PWD/s.sock}
+		sinks:
+		  c: {type: file, inputs: [a], path: $PWD/a.log}
+		  d: {type: file, inputs: [b], path: $PWD/b.log}
+	END
+	first_pid=$sluice_pid
+	STATE=$PWD/other
+	cp err first.err
+	start_sluice -c to.yaml
+	trap 'kill -KILL "$sluice_pid" "$first_pid" 2>/dev/null || true' EXIT
+	wait_until 20 test -s a.log
+	wait_until 20 test -s b.log
+	kill -KILL "$first_pid"
+	stop_sluice
+	assert_status 0
+}
+
 test_a_host_that_cannot_be_looked_up_is_told_and_given_up_as_the_topology_says() {
 	cat >t.yaml <<-END
 		sources:

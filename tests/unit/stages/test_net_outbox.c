@@ -155,11 +155,39 @@ Test(net_outbox, a_record_longer_than_its_length_can_tell_is_left_out)
 	put(&x, lines);
 	cr_assert_eq(net_outbox_make(&x.outbox, &refused), 0);
 	cr_assert(refused);
-	net_outbox_skip(&x.outbox);
+	net_outbox_skip(&x.outbox, &x.stored);
 	write_all(&x);
 	cr_assert_eq(x.length, 6);
 	net_outbox_taken_up_to(&x.outbox, 6, &x.stored);
 	cr_assert(net_outbox_is_empty(&x.outbox));
+	cr_expect_eq(x.stored.records, 1);
+	tear_down(&x);
+}
+
+Test(net_outbox, what_is_left_out_waits_for_what_is_before_it_and_is_left_out_once)
+{
+	struct fixture x;
+	char lines[600];
+	bool refused;
+	uint32_t record;
+	set_up(&x, NET_LENGTH_PREFIXED, 1);
+	memset(lines, 'x', sizeof lines);
+	memcpy(lines, "a\n", 2);
+	strcpy(lines + sizeof lines - 2, "\n");
+	put(&x, lines);
+	write_all(&x);
+	cr_assert_eq(net_outbox_make(&x.outbox, &refused), 0);
+	cr_assert(refused);
+	cr_expect_null(net_outbox_next(&x.outbox, &record));
+	net_outbox_taken_up_to(&x.outbox, 2, &x.stored);
+	cr_expect_not_null(net_outbox_next(&x.outbox, &record));
+	cr_expect_eq(record, 1);
+	net_outbox_skip(&x.outbox, &x.stored);
+	net_outbox_rewind(&x.outbox);
+	cr_expect_eq(net_outbox_make(&x.outbox, &refused), 0);
+	cr_expect_not(refused);
+	cr_expect_eq(x.stored.records, 1);
+	cr_expect_eq(x.stored.batches, 1);
 	tear_down(&x);
 }
 
