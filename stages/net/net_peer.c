@@ -232,8 +232,8 @@ bool net_peer_hold(struct net_peer *p, const uint8_t *bytes, size_t length, bool
 
 static bool owes_nothing(const struct net_peer *p)
 {
-	return p->reply_left == 0 && p->fresh_frames == 0 && ack_ledger_is_empty(&p->owed) &&
-	       p->sealed_from == p->sealed_to && !p->write.busy;
+	return p->reply_left == 0 && !net_peer_awaits_answer(p) && p->sealed_from == p->sealed_to &&
+	       !p->write.busy;
 }
 
 static void on_sent(struct io_op *op)

@@ -55,8 +55,14 @@ void net_peer_close(struct net_peer *p);
 /* All that could be done is done: it is gone. */
 void net_peer_free(struct net_peer *p);
 
-/* Something came. */
+/* Something came, or something else shows that it is not idle. */
 void net_peer_touch(struct net_peer *p);
+
+/* It has sent records that are not answered yet, which is for us to do. */
+static inline bool net_peer_awaits_answer(const struct net_peer *p)
+{
+	return p->fresh_frames > 0 || !ack_ledger_is_empty(&p->owed);
+}
 
 /* To be read next; to be waited for. */
 void net_peer_is_ready(struct net_peer *p);

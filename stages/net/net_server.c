@@ -217,6 +217,14 @@ static bool close_longest_idle(struct net_server *n, const char *reason)
 	return true;
 }
 
+static void note_failure(struct net_server *n, int error)
+{
+	struct env *env = n->stage->env;
+	counter_add(&n->stage->counters->errors, 1);
+	if (net_seldom(&n->seldom_failure, env))
+		env_say(env, SAY_WARN, "cannot take a connection", "error=%s", strerror(error));
+}
+
 static void welcome(struct net_server *n, const struct net_listener *l)
 {
 	int fd = (int)l->waiting.result;
@@ -226,7 +234,7 @@ static void welcome(struct net_server *n, const struct net_listener *l)
 		net_socket_set(n->stage->env, fd, SOL_SOCKET, SO_KEEPALIVE, 0);
 	struct net_peer *p = net_peer_new(n, fd, &l->peer);
 	if (!p) {
-		counter_add(&n->stage->counters->errors, 1);
+		note_failure(n, ENOMEM);
 		return;
 	}
 	counter_add(&n->stage->counters->figures[NET_ACCEPTED], 1);
@@ -241,7 +249,7 @@ static void failed_to_accept(struct net_server *n, struct net_listener *l)
 	int error = (int)-l->waiting.result;
 	if (error == ECANCELED || error == EINTR || error == EAGAIN || error == ECONNABORTED)
 		return;
-	counter_add(&n->stage->counters->errors, 1);
+	note_failure(n, error);
 	close_longest_idle(n, strerror(error));
 	l->again_ns = n->now_ns + ACCEPT_NS;
 }
@@ -287,6 +295,10 @@ static void expire(struct net_server *n, struct chain *list, uint64_t timeout_ns
 			env_wake_at(n->stage->env, due_ns);
 			return;
 		}
+		if (idle && net_peer_awaits_answer(p)) {
+			net_peer_touch(p);
+			continue;
+		}
 		net_server_note(n, what, "connection closed", p, reason);
 		net_peer_close(p);
 	}
@@ -307,6 +319,7 @@ static void expire_all(struct net_server *n)
 static void answer(struct net_server *n, struct net_peer *p)
 {
 	uint64_t frames = ack_ledger_take(&p->owed, n->answered);
+	net_peer_touch(p);
 	p->reply_left += frames * n->reply.text_length;
 	counter_add(&n->stage->counters->figures[NET_REPLIES], frames);
 	if (ack_ledger_is_empty(&p->owed))

@@ -84,7 +84,7 @@ struct net_server {
 
 	struct journal journal;
 	uint64_t answered; /* of its numbers: up to there everybody was answered */
-	struct net_seldom seldom[NET_FIGURES];
+	struct net_seldom seldom[NET_FIGURES], seldom_failure;
 };
 
 /* Where to listen; NULL: there are no more. */

@@ -49,7 +49,8 @@ struct net_server_options {
 		"the one that has waited longest for the rest is closed"},                         \
 	{"idle_timeout", OPTION_DURATION, NET_AT(base, idle_timeout_ns), .preset = "off",          \
 	 .word = "off",                                                                            \
-	 .doc = "A connection on which nothing has come for so long is closed"},                   \
+	 .doc = "A connection on which nothing has come for so long is closed, unless it waits for " \
+		"a `reply` of ours"},                   \
 	{"frame_timeout", OPTION_DURATION, NET_AT(base, frame_timeout_ns), .preset = "1m",         \
 	 .word = "off",                                                                            \
 	 .doc = "A connection on which a record has begun and not come whole within so long is closed"}, \

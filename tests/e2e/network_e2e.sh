@@ -133,6 +133,28 @@ test_a_connection_that_is_idle_too_long_is_closed() {
 	assert_said '"connections closed as idle" count=1'
 }
 
+# Who waits for an answer of ours is not idle, however long that takes: here a reader of the output comes late.
+test_a_connection_that_waits_for_its_answer_is_not_idle() {
+	mkfifo out.fifo
+	cat >t.yaml <<-END
+		sources:
+		  in: {type: tcp, listen: "127.0.0.1:0", idle_timeout: 500ms, reply: "ok\n", ack: committed}
+		sinks:
+		  out: {type: file, inputs: [in], path: $PWD/out.fifo}
+	END
+	start_sluice -c t.yaml
+	exec 5<>"/dev/tcp/127.0.0.1/$(port)"
+	echo record >&5
+	hold 1.2
+	timeout 20 head -n 1 out.fifo >out.log &
+	read -rt 20 -u 5 answer || fail "it was closed"
+	[ "$answer" = ok ] || fail "$answer"
+	! read -rt 20 -u 5 || fail "it said something"
+	stop_sluice
+	assert_said '"connections closed as idle" count=1'
+	echo record | assert_same - out.log
+}
+
 test_each_record_is_answered() {
 	topology 'reply: "ok\n"'
 	start_sluice -c t.yaml

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ struct trial {
 	struct net_server_options options;
 	struct net_server server;
 	uint64_t records;
+	char said[4096];
 };
 
 static struct trial x;
@@ -53,7 +55,12 @@ static void wake_at(struct env *e, uint64_t when_ns)
 static void __attribute__((format(printf, 4, 0)))
 say(struct env *e, enum say_level level, const char *event, const char *format, va_list args)
 {
-	(void)e, (void)level, (void)event, (void)format, (void)args;
+	(void)e, (void)level;
+	char *said = x.said + strlen(x.said);
+	size_t room = sizeof x.said - strlen(x.said);
+	int length = snprintf(said, room, "%s ", event);
+	cr_assert_lt((size_t)length, room);
+	vsnprintf(said + length, room - (size_t)length, format, args);
 }
 
 static const struct env_ops env_ops = {
@@ -120,6 +127,19 @@ static int run(void)
 	return r;
 }
 
+static int to_connect(int type)
+{
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+	cr_assert_geq(fd, 0);
+	return fd;
+}
+
+static void connect_there(int fd)
+{
+	const struct io_address *a = &x.server.listeners[0].bound;
+	cr_assert_eq(connect(fd, (const struct sockaddr *)(const void *)a->bytes, a->length), 0);
+}
+
 static size_t count_descriptors(void)
 {
 	size_t n = 0;
@@ -144,9 +164,8 @@ Test(net_server, each_of_a_few_long_datagrams_is_there_before_the_next_one)
 	static char datagram[60000] = "x";
 	begin(&(struct net_places){.datagrams = {&listen}}, true);
 	run();
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	const struct io_address *a = &x.server.listeners[0].bound;
-	cr_assert_eq(connect(fd, (const struct sockaddr *)(const void *)a->bytes, a->length), 0);
+	int fd = to_connect(SOCK_DGRAM);
+	connect_there(fd);
 	memset(datagram, 'x', sizeof datagram);
 	for (uint64_t i = 1; i <= 70; i++) {
 		cr_assert_eq(write(fd, datagram, sizeof datagram), sizeof datagram);
@@ -177,6 +196,33 @@ Test(net_server, nothing_stays_open_where_one_of_several_addresses_is_in_use)
 	end();
 	cr_expect_eq(count_descriptors(), before);
 	close(used);
+}
+
+Test(net_server, without_descriptors_somebody_makes_way_and_that_is_told)
+{
+	struct text where = text("127.0.0.1:0");
+	struct text_list listen = {.items = &where, .count = 1};
+	struct rlimit limit;
+	begin(&(struct net_places){.streams = {&listen}}, false);
+	run();
+	int first = to_connect(SOCK_STREAM), second = to_connect(SOCK_STREAM);
+	connect_there(first);
+	run();
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	struct rlimit none = {.rlim_cur = 0, .rlim_max = limit.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	connect_there(second);
+	run();
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_not_null(strstr(x.said, "cannot take a connection error=Too many open files"));
+	cr_expect_gt(counter_get(&x.counters.errors), 0);
+	cr_expect_eq(counter_get(&x.counters.figures[NET_CROWDED]), 1);
+	x.skew_ns += UINT64_C(200000000);
+	run();
+	cr_expect_eq(counter_get(&x.counters.figures[NET_ACCEPTED]), 2);
+	close(first);
+	close(second);
+	end();
 }
 
 static int listen_at(const char *path)
