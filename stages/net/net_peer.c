@@ -107,7 +107,7 @@ void net_peer_close(struct net_peer *p)
 	if (n->reading == p)
 		n->reading = NULL;
 	if (n->at.peer == p)
-		net_reading_abandon(n);
+		net_reading_leave(n);
 	io_cancel(io, &p->poll);
 	io_cancel(io, &p->write);
 	if (!is_busy(p))

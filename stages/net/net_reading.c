@@ -13,47 +13,40 @@ enum {
 
 /* ---- framing ---- */
 
-/* What is left goes back to its connection. False: that is no more. */
-static bool keep_rest(struct net_server *n, struct net_peer *p, size_t from, size_t to, bool moved)
+/* What is left goes back to its connection. False: that is no more, and was left. */
+static bool keep_rest(struct net_server *n, struct net_peer *p)
 {
-	bool began = moved || p->held_length == 0;
+	size_t length = n->at.to - n->at.from;
+	bool began = n->at.moved || p->held_length == 0;
 	p->held_length = 0;
-	if (from == to) {
-		net_peer_hold_nothing(p);
-		return true;
-	}
-	return net_peer_hold(p, n->intake.buffer->bytes + from, to - from, began);
+	if (length > 0)
+		return net_peer_hold(p, n->intake.buffer->bytes + n->at.from, length, began);
+	net_peer_hold_nothing(p);
+	return true;
 }
 
-/* What follows the records is somebody else's room. */
-static void leave(struct net_server *n)
+/* A delimiter may come to where that began, so what is to be kept of it was copied before. */
+void net_reading_leave(struct net_server *n)
 {
 	size_t next = n->intake.batch ? net_framing_part(&n->framing, n->intake.batch, n->at.from)
 				      : n->at.from;
 	net_intake_keep(&n->intake, next, n->at.large);
+	n->at.peer = NULL;
 }
 
-void net_reading_abandon(struct net_server *n)
+static void ended(struct net_server *n, struct net_peer *p)
 {
-	leave(n);
-	n->at.peer = NULL;
+	if (n->at.from < n->at.to)
+		net_server_note(n, NET_CUT_OFF, "record cut off", p, "connection closed");
+	net_reading_leave(n);
+	net_peer_ended(p);
 }
 
 static void through(struct net_server *n, struct net_peer *p)
 {
-	size_t from = n->at.from, to = n->at.to;
-	n->at.peer = NULL;
-	if (n->at.ended) {
-		if (from < to)
-			net_server_note(n, NET_CUT_OFF, "record cut off", p, "connection closed");
-		leave(n);
-		net_peer_ended(p);
+	if (!keep_rest(n, p))
 		return;
-	}
-	bool open = keep_rest(n, p, from, to, n->at.moved);
-	leave(n);
-	if (!open)
-		return;
+	net_reading_leave(n);
 	if (n->at.more)
 		net_peer_is_ready(p);
 	else
@@ -62,8 +55,6 @@ static void through(struct net_server *n, struct net_peer *p)
 
 static void refuse(struct net_server *n, struct net_peer *p, const char *why)
 {
-	n->at.peer = NULL;
-	leave(n);
 	net_server_note(n, NET_REFUSED, "frame refused, connection closed", p, why);
 	net_peer_close(p);
 }
@@ -94,11 +85,12 @@ static int frame(struct net_server *n)
 				      &place, &why);
 	n->at.moved |= next > n->at.from;
 	n->at.from = next;
-	net_intake_keep(&n->intake, next, n->at.large); /* whatever becomes of the connection */
 	note_frames(n, p, b, first, n->at.name);
 	bool is_full = b->count == BATCH_RECORDS_MAX || b->unterminated;
 	if (why)
 		refuse(n, p, why);
+	else if (!is_full && n->at.ended)
+		ended(n, p);
 	else if (!is_full)
 		through(n, p);
 	if (is_full || n->at.large)

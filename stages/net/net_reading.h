@@ -4,8 +4,9 @@
 
 struct net_server;
 
-/* What is left of the bytes at hand is of no use, as their connection is gone; records made of them stay. */
-void net_reading_abandon(struct net_server *n);
+/* No more is to be made of the bytes at hand: what lies behind the records is somebody else's room. Whenever a connection goes that
+ * they are of, too. */
+void net_reading_leave(struct net_server *n);
 
 /* What can be done of it now: STEP_MORE, when a batch went on or there is more to do; STEP_WAIT: for the read that is under way, for
  * a free batch or buffer, or as nobody is ready. */
