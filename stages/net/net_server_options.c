@@ -18,17 +18,12 @@ void net_server_check(const struct net_server_options *o, size_t capacity, struc
 	journal_check(&o->journal, capacity, at, problems);
 }
 
-void net_datagram_check(const struct net_server_options *o, struct place at,
+void net_datagram_check(const struct net_server_options *o, bool has_streams, struct place at,
 			struct problems *problems)
 {
-	if (o->tls_given)
-		problem_add(problems, at, "`tls` means nothing to datagrams; leave it out");
-	if (o->reply.bytes)
+	if (o->reply.bytes && !has_streams)
 		problem_add(problems, o->reply.at,
 			    "`reply` means nothing to datagrams; leave it out");
-	if (o->framing.framing.method != NET_NEWLINE)
-		problem_add(problems, at,
-			    "`framing` means nothing to datagrams, each is a record; leave it out");
 	if (o->framing.lines.max_line > 1 << 20)
 		problem_add(problems, at, "`max_line` of datagrams is 1MiB at most");
 }
@@ -102,9 +97,4 @@ size_t net_server_datagram_memory(const struct net_server_options *o)
 {
 	return sizeof(struct net_server) + NET_LISTENERS_MAX * sizeof(struct net_listener) +
 	       net_datagrams_memory() + journal_memory(&o->journal, net_datagrams_capacity(o));
-}
-
-size_t net_server_descriptors(const struct net_server_options *o)
-{
-	return o->max_connections + NET_LISTENERS_MAX;
 }

@@ -75,8 +75,8 @@ struct net_server_options {
 /* capacity: what the stage's buffer_capacity() says. */
 void net_server_check(const struct net_server_options *o, size_t capacity, struct place at,
 		      struct problems *problems);
-/* Of one that has datagrams only: what options mean nothing to them. */
-void net_datagram_check(const struct net_server_options *o, struct place at,
+/* Of one that has datagrams, and connections or not: what options mean nothing to them. */
+void net_datagram_check(const struct net_server_options *o, bool has_streams, struct place at,
 			struct problems *problems);
 /* That these are addresses to listen at, paths or not. */
 void net_listen_check(const struct text_list *listen, bool wants_paths, struct problems *problems);
@@ -87,7 +87,6 @@ size_t net_server_stream_capacity(const struct net_server_options *o);
 size_t net_server_datagram_capacity(const struct net_server_options *o);
 size_t net_server_stream_memory(const struct net_server_options *o);
 size_t net_server_datagram_memory(const struct net_server_options *o);
-size_t net_server_descriptors(const struct net_server_options *o);
 
 /* max_pending, or more where one record needs more. */
 size_t net_server_pending_max(const struct net_server_options *o);

@@ -240,3 +240,21 @@ test_a_field_that_nothing_above_gives_is_told_where_it_is_read() {
 	assert_status 0
 	assert_said 'wrong.yaml:3:46: warning: nothing above gives .host.'
 }
+
+# listens TYPE OPTIONS MESSAGE: what a source with them is told.
+listens() {
+	cat >net.yaml <<-YAML
+		sources: {in: {type: $1, $2}}
+		sinks: {out: {type: blackhole, inputs: [in]}}
+	YAML
+	expect_one 78 "$3" check -c net.yaml
+}
+
+test_what_means_nothing_to_datagrams_is_told() {
+	listens syslog 'udp: ":0", reply: ok' '`reply` means nothing to datagrams'
+	listens unix 'listen: /tmp/s, mode: datagram, reply: ok' '`reply` means nothing to datagrams'
+	listens unix 'listen: /tmp/s, mode: datagram, framing: nul' '`framing` means nothing to datagrams'
+	listens unix 'listen: /tmp/s, mode: datagram, max_line: 2MiB' 'max_line. of datagrams is 1MiB at most'
+	listens syslog 'max_line: 1MiB' 'nowhere to listen; add `udp`'
+	listens syslog 'udp: /tmp/s' '`/tmp/s` is a path; write 127.0.0.1:514'
+}
