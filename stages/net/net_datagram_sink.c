@@ -6,20 +6,8 @@
 
 #define AGAIN_NS 1000000u
 
-void net_datagram_sink_check(const struct text *address, bool wants_path, struct problems *problems)
-{
-	struct net_address a;
-	const char *why, *shown = text_shown(address, address->bytes);
-	if (net_address_parse(address->bytes, address->length, &a, &why) < 0)
-		problem_add(problems, address->at, "`%s` %s", shown, why);
-	else if (wants_path != (a.place == NET_UNIX))
-		problem_add(problems, address->at, "`%s` is %s; write %s", shown,
-			    wants_path ? "no path" : "a path",
-			    wants_path ? "unix:/path" : "host:514 or the like");
-}
-
-int net_datagram_sink_open(struct net_datagram_sink *k, struct stage *s, const struct text *address,
-			   const struct call_options *calls)
+void net_datagram_sink_open(struct net_datagram_sink *k, struct stage *s,
+			    const struct text *address, const struct call_options *calls)
 {
 	struct net_address where;
 	const char *why;
@@ -27,7 +15,6 @@ int net_datagram_sink_open(struct net_datagram_sink *k, struct stage *s, const s
 	net_address_parse(address->bytes, address->length, &where, &why);
 	net_link_init(&k->link, s, &k->calls, &where, SOCK_DGRAM,
 		      text_shown(address, address->bytes));
-	return 0;
 }
 
 void net_datagram_sink_close(struct net_datagram_sink *k)

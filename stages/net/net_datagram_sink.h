@@ -13,11 +13,6 @@
 
 enum { DATAGRAMS_SENT = 64 };
 
-struct net_datagram_options {
-	struct text address;
-	struct call_options calls;
-};
-
 struct net_datagram_sink {
 	struct calls calls;
 	struct net_link link;
@@ -32,10 +27,8 @@ struct net_datagram_sink {
 	struct iovec spans[DATAGRAMS_SENT];
 };
 
-void net_datagram_sink_check(const struct text *address, bool wants_path,
-			     struct problems *problems);
-int net_datagram_sink_open(struct net_datagram_sink *k, struct stage *s, const struct text *address,
-			   const struct call_options *calls);
+void net_datagram_sink_open(struct net_datagram_sink *k, struct stage *s,
+			    const struct text *address, const struct call_options *calls);
 void net_datagram_sink_close(struct net_datagram_sink *k);
 int net_datagram_sink_step(struct net_datagram_sink *k, struct inlet *in);
 int net_datagram_sink_finish(struct net_datagram_sink *k, struct inlet *in);

@@ -16,17 +16,9 @@ enum {
 
 /* ---- options ---- */
 
-void net_stream_check(const struct net_stream_options *o, bool wants_path, struct place at,
+void net_stream_check(const struct net_stream_options *o, struct place at,
 		      struct problems *problems)
 {
-	struct net_address a;
-	const char *why, *shown = text_shown(&o->address, o->address.bytes);
-	if (net_address_parse(o->address.bytes, o->address.length, &a, &why) < 0)
-		problem_add(problems, o->address.at, "`%s` %s", shown, why);
-	else if (wants_path != (a.place == NET_UNIX))
-		problem_add(problems, o->address.at, "`%s` is %s; write %s", shown,
-			    wants_path ? "no path" : "a path",
-			    wants_path ? "unix:/path" : "host:514 or the like");
 	if (o->framing.length_bytes == 3)
 		problem_add(problems, at, "`length_bytes: 3` is no length's; write 1, 2 or 4");
 	if (o->await_reply.bytes && o->framing.method == NET_LENGTH_PREFIXED &&

@@ -7,7 +7,6 @@
  * Threads: the owner's. Memory: net_stream_memory(). Layer: stages. */
 #pragma once
 
-#include "stages/encoding.h"
 #include "stages/net/net_link.h"
 #include "stages/net/net_outbox.h"
 #include "stages/tls/tls_options.h"
@@ -63,8 +62,8 @@ struct net_stream_sink {
 	bool has_ended;
 };
 
-/* wants_path: it is a unix socket. */
-void net_stream_check(const struct net_stream_options *o, bool wants_path, struct place at,
+/* What options do not go together; at: of the stage. */
+void net_stream_check(const struct net_stream_options *o, struct place at,
 		      struct problems *problems);
 int net_stream_open(struct net_stream_sink *k, struct stage *s, const struct net_stream_options *o,
 		    const struct delimiter *delimiter);
