@@ -34,11 +34,24 @@ static void on_sent(struct io_op *op)
 	(void)op;
 }
 
+/* For those that are sent together next. */
+static void pay(struct net_datagram_sink *k)
+{
+	const struct batch *b = k->batch;
+	const struct call_portion most = calls_portion(&k->calls);
+	uint64_t bytes = 0;
+	uint32_t n = 0, left = b->count - k->next;
+	for (; n < left && n < DATAGRAMS_SENT && n < most.records && bytes < most.bytes; n++)
+		bytes += b->records[k->next + n].length;
+	k->paid = n;
+	k->again_ns = calls_pay(&k->calls, n, bytes);
+}
+
 static void send_next(struct net_datagram_sink *k)
 {
 	const struct batch *b = k->batch;
 	unsigned n = 0;
-	for (uint32_t i = k->next; i < b->count && n < DATAGRAMS_SENT; i++, n++) {
+	for (uint32_t i = k->next; n < k->paid; i++, n++) {
 		k->spans[n] =
 		    (struct iovec){.iov_base = (void *)(uintptr_t)(b->bytes + b->records[i].offset),
 				   .iov_len = b->records[i].length};
@@ -59,6 +72,7 @@ static void are_sent(struct net_datagram_sink *k, uint32_t count)
 		k->stored.bytes += k->batch->records[i].length;
 	k->stored.records += count;
 	k->next += count;
+	k->paid -= count;
 }
 
 static void batch_is_through(struct net_datagram_sink *k)
@@ -66,7 +80,7 @@ static void batch_is_through(struct net_datagram_sink *k)
 	k->stored.batches++;
 	stored_note_read(&k->stored, k->batch->read_ns);
 	batch_free(&k->batch);
-	k->next = 0;
+	k->next = k->paid = 0;
 }
 
 /* The one that is next is too long for a datagram. */
@@ -83,6 +97,7 @@ static int leave_out(struct net_datagram_sink *k, struct inlet *in)
 		return r;
 	k->is_sending = false;
 	k->next++;
+	k->paid--;
 	return STEP_MORE;
 }
 
@@ -127,6 +142,8 @@ static int work(struct net_datagram_sink *k, struct inlet *in)
 		batch_is_through(k);
 	if (!k->batch)
 		return STEP_WAIT;
+	if (k->paid == 0)
+		pay(k);
 	if (k->again_ns > env_now_ns(env_of(k))) {
 		env_wake_at(env_of(k), k->again_ns);
 		return STEP_WAIT;

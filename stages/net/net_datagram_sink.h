@@ -19,7 +19,8 @@ struct net_datagram_sink {
 	struct stored stored;
 	struct batch *batch; /* being sent; NULL: none is */
 	uint32_t next;       /* record of it */
-	uint64_t again_ns;   /* the kernel had no room: not before that */
+	uint32_t paid;       /* from there on so many may go, */
+	uint64_t again_ns;   /* not before that: as `rate_limit` says, or the kernel had no room */
 	struct io_op send;
 	bool is_sending;
 	struct net_seldom seldom;

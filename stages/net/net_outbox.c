@@ -14,7 +14,9 @@ int net_outbox_init(struct net_outbox *o, const struct net_method_options *frami
 {
 	*o = (struct net_outbox){.method = (enum net_method)framing->method,
 				 .length_bytes = (unsigned)framing->length_bytes,
-				 .little_endian = framing->endian == 1};
+				 .little_endian = framing->endian == 1,
+				 .records_most = UINT64_MAX,
+				 .bytes_most = UINT64_MAX};
 	if (o->method == NET_NUL)
 		o->delimiter.length = 1;
 	else if (o->method == NET_NEWLINE)
@@ -104,18 +106,31 @@ static bool put_piece(struct net_outbox *o, const struct piece *piece)
 	return true;
 }
 
+/* Of the batch that is next, those records up to that one may go in this write. */
+static uint32_t end_of_portion(const struct net_outbox *o, const struct batch *b)
+{
+	uint64_t records = o->records_most - o->records, bytes = o->length;
+	uint32_t end = o->next.record;
+	if (o->records_most == UINT64_MAX && o->bytes_most == UINT64_MAX)
+		return b->count;
+	for (; end < b->count && records > 0 && bytes < o->bytes_most; end++, records--)
+		bytes += b->records[end].length + o->delimiter.length;
+	return end;
+}
+
 /* Of the batch that is next, as much as fits. True: all of it. */
 static bool put_batch(struct net_outbox *o, bool *ret_refused)
 {
 	const struct batch *b = *slot(o, o->next.batch);
 	struct pieces pieces;
 	struct piece piece;
-	pieces_begin(&pieces, b, o->next.record, b->count, &o->delimiter);
+	pieces_begin(&pieces, b, o->next.record, end_of_portion(o, b), &o->delimiter);
 	while (o->length < OUTBOX_WRITE && pieces_next(&pieces, &piece)) {
 		*ret_refused = !can_tell(o, piece.length);
 		if (*ret_refused || !put_piece(o, &piece))
 			return false;
 		o->next.record += piece.count;
+		o->records += piece.count;
 		o->records_kept += piece.count;
 	}
 	if (o->next.record < b->count)
@@ -128,7 +143,7 @@ size_t net_outbox_make(struct net_outbox *o, bool *ret_refused)
 {
 	*ret_refused = false;
 	o->span_count = 0;
-	o->length = o->block_used = 0;
+	o->length = o->records = o->block_used = 0;
 	if (o->writes_begun - o->writes_done == OUTBOX_WRITES)
 		return 0;
 	while (o->next.batch < o->taken && put_batch(o, ret_refused))

@@ -35,6 +35,7 @@ struct net_outbox {
 	enum net_method method;
 	unsigned length_bytes;
 	bool little_endian;
+	uint64_t records_most, bytes_most; /* of a write; UINT64_MAX: any; the owner's to set */
 
 	struct batch *batches[OUTBOX_BATCHES];
 	uint64_t taken, done; /* batches */
@@ -44,7 +45,7 @@ struct net_outbox {
 	/* The write that was made last; length 0: it is written. */
 	struct iovec spans[OUTBOX_SPANS];
 	unsigned span_count;
-	size_t length;
+	size_t length, records;
 	uint8_t *block;
 	size_t block_used;
 

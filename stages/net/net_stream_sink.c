@@ -95,6 +95,9 @@ int net_stream_open(struct net_stream_sink *k, struct stage *s, const struct net
 	name_address(k);
 	k->link.reply = o->await_reply.bytes ? &o->await_reply : NULL;
 	int r = net_outbox_init(&k->outbox, &o->framing, delimiter);
+	const struct call_portion portion = calls_portion(&k->calls);
+	k->outbox.records_most = portion.records;
+	k->outbox.bytes_most = portion.bytes;
 	if (r == 0)
 		r = open_tls(k, s);
 	if (o->tls_given) {
@@ -236,8 +239,10 @@ static size_t make_write(struct net_stream_sink *k, bool *ret_refused)
 {
 	bool was_silent = k->outbox.records_kept == 0;
 	size_t length = net_outbox_make(&k->outbox, ret_refused);
-	if (length > 0 && was_silent)
-		k->moved_ns = env_now_ns(env_of(k)); /* the peer has it from here on */
+	if (length > 0)
+		k->paid_ns = calls_pay(&k->calls, k->outbox.records, length);
+	if (length > 0 && (was_silent || k->paid_ns > env_now_ns(env_of(k))))
+		k->moved_ns = k->paid_ns; /* the peer has it from there on */
 	k->is_writing = length > 0;
 	k->span = 0;
 	k->sealed.iov_len = 0;
@@ -255,7 +260,10 @@ static int write_step(struct net_stream_sink *k, struct inlet *in)
 		return STEP_MORE;
 	if (!k->is_writing && make_write(k, &refused) == 0)
 		return refused ? leave_out(k, in) : STEP_WAIT;
-	write_on(k);
+	if (k->paid_ns > env_now_ns(env_of(k)))
+		env_wake_at(env_of(k), k->paid_ns);
+	else
+		write_on(k);
 	return STEP_WAIT;
 }
 

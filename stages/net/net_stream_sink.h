@@ -55,6 +55,7 @@ struct net_stream_sink {
 	bool is_up, is_writing;     /* a write was begun and is not through */
 	uint64_t seen_taken;        /* by the peer, of `written` */
 	uint64_t written, moved_ns; /* on this connection; when something last was */
+	uint64_t paid_ns;           /* the write may go then */
 
 	struct io_op look;     /* IO_UNREAD */
 	uint64_t look_written; /* when it was begun, so much was `written` */

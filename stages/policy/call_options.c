@@ -30,13 +30,13 @@ const struct option breaker_option_table[] = {
 
 const struct option rate_limit_option_table[] = {
     {"rate", OPTION_RATE, offsetof(struct rate_limit_options, rate), .required = true, .min = 1,
-     .max = TOKEN_RATE_MAX, .doc = "How much goes out, on average"},
+     .max = TOKEN_RATE_MAX, .doc = "How much, on average"},
     {"burst", OPTION_COUNT, offsetof(struct rate_limit_options, burst), .preset = "auto",
      .word = "auto", .min = 1, .max = TOKEN_RATE_MAX,
-     .doc = "How much may go out at once, after a while without any; auto: what `rate` gives in a "
-	    "second"},
+     .doc = "How much at once, after a while without any; auto: what `rate` gives in a second"},
     {"unit", OPTION_CHOICE, offsetof(struct rate_limit_options, unit), .preset = "records",
-     .choices = unit_choices, .doc = "What is counted"},
+     .choices = unit_choices,
+     .doc = "What is counted; operations: requests, or connections that are made"},
     {0},
 };
 

@@ -63,7 +63,7 @@ extern const struct option pool_option_table[];
 	{"rate_limit", OPTION_GROUP, (base) + offsetof(struct call_options, rate_limit),           \
 	 .group = rate_limit_option_table,                                                         \
 	 .given_offset = (base) + offsetof(struct call_options, rate_limit_given),                 \
-	 .doc = "How much goes out a second; what is more waits"},                                 \
+	 .doc = "How much a second, of what is sent or asked for; what is more waits"},                                 \
 	{"max_in_flight", OPTION_COUNT, (base) + offsetof(struct call_options, max_in_flight),     \
 	 .preset = "unlimited", .word = "unlimited", .min = 1,                                     \
 	 .doc = "How many attempts may be under way at a time"}

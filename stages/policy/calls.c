@@ -229,6 +229,28 @@ bool calls_overdue(struct calls *c, struct call *call)
 	return true;
 }
 
+/* ---- what goes over a connection ---- */
+
+struct call_portion calls_portion(const struct calls *c)
+{
+	struct call_portion most = {UINT64_MAX, UINT64_MAX};
+	if (c->options->rate_limit_given && c->rate_limit.unit == RATE_RECORDS)
+		most.records = c->rate_limit.rate.burst;
+	if (c->options->rate_limit_given && c->rate_limit.unit == RATE_BYTES)
+		most.bytes = c->rate_limit.rate.burst;
+	return most;
+}
+
+uint64_t calls_pay(struct calls *c, uint64_t records, uint64_t bytes)
+{
+	const uint64_t now = now_of(c);
+	if (!c->options->rate_limit_given || c->rate_limit.unit == RATE_OPERATIONS)
+		return now;
+	uint64_t when_ns = rate_limit_take(&c->rate_limit, records, bytes, now);
+	counter_add(&counters_of(c)->limited_ns, when_ns - now);
+	return when_ns;
+}
+
 /* ---- how it ends ---- */
 
 static void tell_breaker_good(struct calls *c, const struct call *call)

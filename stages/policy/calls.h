@@ -21,7 +21,8 @@
  *
  * Every call ends with calls_succeeded(), with calls_failed() that returns false, or with calls_cancelled(). An attempt that failed
  * and may be made again is begun by calls_try(). A failure that is lasting (the peer has answered: it will never take this) is none to
- * the breaker: it is about whether there is a peer that answers.
+ * the breaker: it is about whether there is a peer that answers. A call that is given up is an error of the stage's, unless the topology
+ * says what becomes of its records (`on_error: drop` or `dead_letter`, or a fallback): these are counted as such.
  *
  * What is logged: that calls fail and that they succeed again, no more often than once a minute (each figure is exact all the same);
  * each change of the breaker.
@@ -104,6 +105,14 @@ void calls_succeeded(struct calls *c, struct call *call);
 bool calls_failed(struct calls *c, struct call *call, const struct call_failure *why);
 /* Wherever it is: lets go of what it holds. One that is over may be cancelled, too. */
 void calls_cancelled(struct calls *c, struct call *call);
+
+/* What goes over a connection, which was one call: how much of it may go together, 1 or more of each; UINT64_MAX: any. */
+struct call_portion {
+	uint64_t records, bytes;
+};
+struct call_portion calls_portion(const struct calls *c);
+/* Pays for that: returns when it may go, now or later. What is limited by `operations` is connections alone. */
+uint64_t calls_pay(struct calls *c, uint64_t records, uint64_t bytes);
 
 /* The breaker would let nobody through now. */
 bool calls_are_shut(struct calls *c);

@@ -411,6 +411,35 @@ test_nobody_there_is_tried_again_until_somebody_is() {
 	wait "$first_pid"
 }
 
+# at_rate SINK-OPTIONS: 800 lines, of which 200 may go at once and 400 in each second.
+at_rate() {
+	head -n 800 "$INPUT/small.log" >in.log
+	cat >t.yaml <<-END
+		sources:
+		  f: {type: file, paths: [$PWD/in.log]}
+		sinks:
+		  net: {$1, inputs: [f], rate_limit: {rate: 400/s, burst: 200}}
+	END
+	local began=${EPOCHREALTIME/./}
+	run_sluice -c t.yaml --once
+	local took=$(((${EPOCHREALTIME/./} - began) / 1000))
+	assert_said 'out 800 records'
+	[ $took -ge 1490 ] || fail "it took $took ms"
+	assert_said 'limited_ms=1[45]'
+}
+
+test_what_goes_over_connections_keeps_to_a_rate() {
+	start_peer
+	at_rate "type: tcp, address: '127.0.0.1:$(cat port)'"
+	assert_status 0
+	wait_until 20 cmp -s in.log got.log
+	end_peer
+}
+
+test_datagrams_keep_to_a_rate() {
+	at_rate "type: udp, address: '127.0.0.1:9'" # whoever is there
+}
+
 # ---- TLS ----
 
 test_lines_over_TLS_with_certificates_on_both_sides() {
