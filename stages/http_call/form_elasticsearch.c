@@ -4,7 +4,6 @@
  *   {"index":{"_index":"logs-2026.01.01","_id":"7"}}       {"errors":true,"items":[{"index":{"status":201}},{"index":{"status":429,
  *   {"msg":"a"}                                             "error":{"type":"...","reason":"..."}}}]}
  */
-#include "stages/encode/json_value.h"
 #include "stages/http_call/json_items.h"
 #include "stages/http_call/request_form.h"
 #include "stages/json/json_scan.h"
@@ -31,26 +30,6 @@ static void check(const struct request_options *o, struct place at, struct probl
 
 /* ---- a record ---- */
 
-/* A member of the action, unless it is empty; its text becomes a JSON string in place. */
-static void put_member(struct request_writer *w, size_t n, const char *name, const struct batch *b,
-		       uint32_t record, struct writer *to, bool *follows)
-{
-	enum { TEXT_MAX = 1024 };
-	uint8_t text[TEXT_MAX];
-	struct writer made = {text, text + sizeof text, false};
-	template_text_put(&w->templates[n], b, record, &made,
-			  (struct scratch){w->scratch, w->scratch + sizeof w->scratch});
-	if (made.at == text)
-		return;
-	if (*follows)
-		writer_put_byte(to, ',');
-	*follows = true;
-	writer_put_byte(to, '"');
-	writer_put(to, name, strlen(name));
-	writer_put(to, "\":", 2);
-	json_put_string(to, text, (size_t)(made.at - text));
-}
-
 static void put(struct request_writer *w, const struct batch *b, uint32_t record, struct writer *to,
 		struct request_item *item)
 {
@@ -59,8 +38,8 @@ static void put(struct request_writer *w, const struct batch *b, uint32_t record
 	bool follows = false;
 	(void)item;
 	writer_put(to, action, strlen(action));
-	put_member(w, 0, "_index", b, record, to, &follows);
-	put_member(w, 1, "_id", b, record, to, &follows);
+	request_put_member(w, 0, "_index", b, record, to, &follows);
+	request_put_member(w, 1, "_id", b, record, to, &follows);
 	writer_put(to, "}}\n", 3);
 	writer_put(to, b->bytes + b->records[record].offset, b->records[record].length);
 	writer_put_byte(to, '\n');

@@ -42,33 +42,14 @@ static void check(const struct request_options *o, struct place at, struct probl
 
 /* ---- a record ---- */
 
-/* Empty ones are none to Loki. */
-static void put_label(struct request_writer *w, size_t n, const struct batch *b, uint32_t record,
-		      struct writer *to, bool *follows)
-{
-	enum { TEXT_MAX = 1024 };
-	const struct text *name = &w->options->loki.labels.items[n].name;
-	uint8_t text[TEXT_MAX];
-	struct writer made = {text, text + sizeof text, false};
-	template_text_put(&w->templates[n], b, record, &made,
-			  (struct scratch){w->scratch, w->scratch + sizeof w->scratch});
-	if (made.at == text)
-		return;
-	if (*follows)
-		writer_put_byte(to, ',');
-	*follows = true;
-	json_put_string(to, (const uint8_t *)name->bytes, name->length);
-	writer_put_byte(to, ':');
-	json_put_string(to, text, (size_t)(made.at - text));
-}
-
 static void put(struct request_writer *w, const struct batch *b, uint32_t record, struct writer *to,
 		struct request_item *item)
 {
 	const uint8_t *from = to->at;
 	bool follows = false;
 	for (size_t n = 0; n < w->template_count; n++)
-		put_label(w, n, b, record, to, &follows);
+		request_put_member(w, n, w->options->loki.labels.items[n].name.bytes, b, record, to,
+				   &follows);
 	item->head = (uint32_t)(to->at - from);
 	item->time_ns = known_time(b, w->times, record);
 	json_put_string(to, b->bytes + b->records[record].offset, b->records[record].length);

@@ -22,23 +22,6 @@ static void check(const struct request_options *o, struct place at, struct probl
 		problem_add(problems, at, "`preset: splunk_hec` needs `auth: {token: ...}`");
 }
 
-static void put_member(struct request_writer *w, size_t n, const struct batch *b, uint32_t record,
-		       struct writer *to)
-{
-	enum { TEXT_MAX = 1024 };
-	static const char *const names[] = {
-	    "\"index\":", "\"source\":", "\"sourcetype\":", "\"host\":"};
-	uint8_t text[TEXT_MAX];
-	struct writer made = {text, text + sizeof text, false};
-	template_text_put(&w->templates[n], b, record, &made,
-			  (struct scratch){w->scratch, w->scratch + sizeof w->scratch});
-	if (made.at == text)
-		return;
-	writer_put(to, names[n], strlen(names[n]));
-	json_put_string(to, text, (size_t)(made.at - text));
-	writer_put_byte(to, ',');
-}
-
 static void put(struct request_writer *w, const struct batch *b, uint32_t record, struct writer *to,
 		struct request_item *item)
 {
@@ -46,14 +29,16 @@ static void put(struct request_writer *w, const struct batch *b, uint32_t record
 	const uint8_t *body = b->bytes + b->records[record].offset;
 	size_t length = b->records[record].length;
 	int64_t ms = known_time(b, w->times, record) / MS;
+	static const char *const names[] = {"index", "source", "sourcetype", "host"};
 	char head[64];
+	bool follows = true;
 	(void)item;
-	snprintf(head, sizeof head, "{\"time\":%s%" PRId64 ".%03d,", ms < 0 ? "-" : "",
+	snprintf(head, sizeof head, "{\"time\":%s%" PRId64 ".%03d", ms < 0 ? "-" : "",
 		 (ms < 0 ? -ms : ms) / 1000, (int)((ms < 0 ? -ms : ms) % 1000));
 	writer_put(to, head, strlen(head));
 	for (size_t n = 0; n < w->template_count; n++)
-		put_member(w, n, b, record, to);
-	writer_put(to, "\"event\":", 8);
+		request_put_member(w, n, names[n], b, record, to, &follows);
+	writer_put(to, ",\"event\":", 9);
 	if (request_encoding(w->options)->format == ENCODING_JSON)
 		writer_put(to, body, length);
 	else

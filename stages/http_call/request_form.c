@@ -1,4 +1,5 @@
 #include "stages/http_call/request_form.h"
+#include "stages/encode/json_value.h"
 #include "stages/known.h"
 
 #include <curl/curl.h>
@@ -127,6 +128,25 @@ void request_writer_begin(struct request_writer *w, struct batch *b)
 		template_text_begin(&w->templates[i], w->stage, b);
 }
 
+void request_put_member(struct request_writer *w, size_t n, const char *name, const struct batch *b,
+			uint32_t record, struct writer *to, bool *follows)
+{
+	uint8_t text[REQUEST_TEXT_MAX];
+	struct writer made = {text, text + sizeof text, false};
+	template_text_put(&w->templates[n], b, record, &made,
+			  (struct scratch){w->scratch, w->scratch + sizeof w->scratch});
+	w->is_too_long |= made.is_full;
+	if (made.at == text)
+		return;
+	if (*follows)
+		writer_put_byte(to, ',');
+	*follows = true;
+	writer_put_byte(to, '"');
+	writer_put(to, name, strlen(name));
+	writer_put(to, "\":", 2);
+	json_put_string(to, text, (size_t)(made.at - text));
+}
+
 int request_writer_put(struct request_writer *w, const struct batch *b, uint32_t record,
 		       struct request_items *items)
 {
@@ -137,7 +157,10 @@ int request_writer_put(struct request_writer *w, const struct batch *b, uint32_t
 			return -ENOMEM;
 		uint8_t *at = items->bytes + items->length;
 		struct writer to = {at, at + room, false};
+		w->is_too_long = false;
 		w->form->put(w, b, record, &to, &item);
+		if (w->is_too_long)
+			return -ENAMETOOLONG;
 		if (to.is_full)
 			continue;
 		item.length = (uint32_t)(to.at - at);
@@ -151,8 +174,8 @@ int request_writer_put(struct request_writer *w, const struct batch *b, uint32_t
 
 size_t request_body_room(const struct request_writer *w, const struct request_items *items)
 {
-	enum { FRAME = 64, EACH = 32 };
-	size_t each = w->form->compose ? EACH : 1;
+	enum { FRAME = 64 };
+	size_t each = w->form->compose ? REQUEST_AROUND_ITEM : 1;
 	return FRAME + request_items_bytes(items) + each * request_items_current(items);
 }
 

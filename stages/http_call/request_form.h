@@ -15,7 +15,12 @@
 #include "stages/http_call/request_options.h"
 #include "stages/json/json_plan.h"
 
-enum { REQUEST_SCRATCH = 64 * 1024, REQUEST_REASON_MAX = 200 };
+enum {
+	REQUEST_SCRATCH = 64 * 1024,
+	REQUEST_REASON_MAX = 200,
+	REQUEST_TEXT_MAX = 2048,  /* of a template: an index, an id, a label */
+	REQUEST_AROUND_ITEM = 64, /* what compose() puts around each, at most */
+};
 
 /* What writes records of batches as items. */
 struct request_writer {
@@ -26,6 +31,7 @@ struct request_writer {
 	size_t template_count;
 	const struct value *times;        /* of the batch at hand, by row */
 	struct json_plan plan, item_plan; /* of an answer; nodes NULL: the form needs none */
+	bool is_too_long;                 /* a template's text, of the record at hand */
 	uint8_t scratch[REQUEST_SCRATCH];
 };
 
@@ -73,7 +79,12 @@ void request_writer_close(struct request_writer *w);
 /* Before a batch's first record. */
 void request_writer_begin(struct request_writer *w, struct batch *b);
 
-/* 0; -ENOMEM; -EMSGSIZE: it would be longer than any there may be. */
+/* For put(): `"name":"text of template n"`, with a comma before it if another one stands there. Nothing where the text is empty. */
+void request_put_member(struct request_writer *w, size_t n, const char *name, const struct batch *b,
+			uint32_t record, struct writer *to, bool *follows);
+
+/* 0; -ENOMEM; -EMSGSIZE: it would be longer than any there may be; -ENAMETOOLONG: a template's text is, and cut off it would be
+ * another's. */
 int request_writer_put(struct request_writer *w, const struct batch *b, uint32_t record,
 		       struct request_items *items);
 

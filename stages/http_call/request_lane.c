@@ -50,9 +50,10 @@ size_t request_lane_footprint(const struct request_options *o)
 {
 	enum { FORMS = 2, GROWS = 2 }; /* items and body; what a buffer may be larger than needed */
 	size_t each = sizeof(struct request_item) + sizeof(enum item_fate);
+	size_t around = request_form_of(o)->compose ? REQUEST_AROUND_ITEM : 1;
 	return sizeof(struct request_lane) + (GROWS + FORMS) * o->batch.bytes +
 	       request_pack_footprint((enum request_compression)o->compression, o->batch.bytes) +
-	       GROWS * each * o->batch.records + o->max_answer;
+	       (GROWS * each + around) * o->batch.records + o->max_answer;
 }
 
 /* ---- filling ---- */

@@ -76,8 +76,8 @@ int request_lane_init(struct request_lane *l, struct request_world *w);
 void request_lane_release(struct request_lane *l);
 size_t request_lane_footprint(const struct request_options *o);
 
-/* Of one that is free or filling. 1: the record is in it; 0: it does not fit, and goes into the next one, as this one is sealed; -ENOMEM; -EMSGSIZE:
- * it fits nowhere. */
+/* Of one that is free or filling. 1: the record is in it; 0: it does not fit, and goes into the next one, as this one is sealed; -ENOMEM;
+ * -EMSGSIZE, -ENAMETOOLONG: it fits nowhere. */
 int request_lane_put(struct request_lane *l, struct batch *b, uint32_t record);
 
 /* What it is filled with goes. */

@@ -148,11 +148,11 @@ static int put_into_filling(struct http_sink *sink)
 	return r;
 }
 
-static int give_up_record(struct http_sink *sink)
+static int give_up_record(struct http_sink *sink, const char *why)
 {
 	struct request_world *w = &sink->world;
 	uint64_t which[BATCH_RECORDS_MAX / 64] = {0};
-	const struct undelivered u = {.which = which, .reason = "longer than a request may be"};
+	const struct undelivered u = {.which = which, .reason = why};
 	if (!inlet_may_hand_on(w->in))
 		return 0;
 	which[sink->cursor / 64] = UINT64_C(1) << sink->cursor % 64;
@@ -170,7 +170,9 @@ static int put_record(struct http_sink *sink)
 		env_say(sink->world.stage->env, SAY_ERROR, "no memory for a request", "error=%s",
 			strerror(ENOMEM));
 	if (r == -EMSGSIZE)
-		r = give_up_record(sink);
+		r = give_up_record(sink, "longer than a request may be");
+	if (r == -ENAMETOOLONG)
+		r = give_up_record(sink, "an index, id or label made of its fields is too long");
 	sink->cursor += r == 1;
 	return r;
 }

@@ -99,6 +99,21 @@ Test(http_call_forms, a_bulk_item_is_told_where_to_go_by_its_fields)
 	    "{\"index\":{\"_index\":\"x-\",\"_id\":\"2\"}}\n{\"a\":2,\"at\":6.5}\n");
 }
 
+/* Cut off behind the dash, all of a tenant's would be one document. */
+Test(http_call_forms, an_id_that_is_too_long_is_no_other_ones)
+{
+	char line[4096], fields[3000];
+	memset(fields, 'x', sizeof fields);
+	snprintf(line, sizeof line, "{\"a\":1,\"host\":\"%.*s\"}\n", (int)sizeof fields, fields);
+	begin("{url: http://h/, preset: elasticsearch_bulk, elasticsearch: {index: i, id: "
+	      "\"{a}-{host}\"}}");
+	transform_feed_text(&t.parsed, line);
+	request_writer_begin(&t.writer, t.parsed.batch);
+	cr_expect_eq(request_writer_put(&t.writer, t.parsed.batch, 0, &t.items), -ENAMETOOLONG);
+	cr_expect_eq(t.items.count, 0);
+	end();
+}
+
 Test(http_call_forms, lines_for_loki_are_by_their_labels_and_in_the_order_of_their_times)
 {
 	expect_body(
@@ -110,6 +125,20 @@ Test(http_call_forms, lines_for_loki_are_by_their_labels_and_in_the_order_of_the
 	    "\"1000000000\","
 	    "\"{\\\"host\\\":\\\"b\\\",\\\"at\\\":1}\"],[\"3000000000\",\"{\\\"host\\\":\\\"b\\\","
 	    "\\\"at\\\":3}\"]]}]}");
+}
+
+Test(http_call_forms, lines_for_loki_of_as_many_streams_as_lines_have_room)
+{
+	static const char first[] =
+	    "{\"streams\":[{\"stream\":{\"host\":\"10\"},\"values\":[[\"1700000000000000000\",";
+	begin("{url: http://h/, preset: loki, loki: {labels: {host: \"{host}\"}}, encoding: raw}");
+	put("{\"host\":12,\"at\":1700000000}\n{\"host\":11,\"at\":1700000000}\n"
+	    "{\"host\":10,\"at\":1700000000}\n{\"host\":13,\"at\":1700000000}\n"
+	    "{\"host\":14,\"at\":1700000000}\n{\"host\":15,\"at\":1700000000}\n"
+	    "{\"host\":16,\"at\":1700000000}\n{\"host\":17,\"at\":-1700000000}\n");
+	request_items_begin(&t.items);
+	cr_expect_eq(strncmp(compose(), first, sizeof first - 1), 0, "%s", t.body);
+	end();
 }
 
 Test(http_call_forms, splunk_gets_each_record_in_an_envelope)
