@@ -9,7 +9,6 @@
 #include "stages/json/json_scan.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -85,11 +84,11 @@ static int open_plans(struct request_writer *w)
 	return r == 0 ? want_item(&w->item_plan, "create", PER_ACTION) : r;
 }
 
-/* 0: it has none. */
+/* 0: none that there is. */
 static int64_t status_in(const struct value *v)
 {
 	char digits[8];
-	if (v->type != VALUE_INT || v->length >= sizeof digits)
+	if (v->length >= sizeof digits)
 		return 0;
 	memcpy(digits, v->bytes, v->length);
 	digits[v->length] = '\0';
@@ -111,16 +110,20 @@ static const char *why_refused(const struct value *type)
 	return "the server refuses the item";
 }
 
+static int shown_length(const struct value *v)
+{
+	if (v->type != VALUE_STRING)
+		return 0;
+	return v->length < REQUEST_REASON_MAX ? (int)v->length : REQUEST_REASON_MAX;
+}
+
 static void note_words(struct request_judgement *j, const struct value *type,
 		       const struct value *reason)
 {
-	if (j->words[0])
-		return;
-	snprintf(j->words, sizeof j->words, "%.*s: %.*s",
-		 type->type == VALUE_STRING ? (int)(type->length % 128) : 0,
-		 type->type == VALUE_STRING ? (const char *)type->bytes : "",
-		 reason->type == VALUE_STRING && reason->length < INT_MAX ? (int)reason->length : 0,
-		 reason->type == VALUE_STRING ? (const char *)reason->bytes : "");
+	if (!j->words[0])
+		snprintf(j->words, sizeof j->words, "%.*s: %.*s", shown_length(type),
+			 (const char *)type->bytes, shown_length(reason),
+			 (const char *)reason->bytes);
 }
 
 /* A document that is there already, under the id that it was to have, is there. */
@@ -151,6 +154,8 @@ static bool judge_items(struct request_writer *w, const struct value *list, size
 		    json_scan(&w->item_plan, item.bytes, item.length, v, NULL, &mistake) < 0)
 			return false;
 		const struct value *of = v[STATUS].type != VALUE_MISSING ? v : v + PER_ACTION;
+		if (of[STATUS].type != VALUE_INT)
+			return false;
 		fates[n] = judge_item(of, j);
 		again += fates[n] == ITEM_AGAIN;
 	}

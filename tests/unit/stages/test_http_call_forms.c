@@ -218,6 +218,24 @@ Test(http_call_forms, of_a_bulk_request_each_item_is_answered_for_itself)
 	end();
 }
 
+Test(http_call_forms, of_a_reason_its_beginning_is_told_however_long_it_is)
+{
+	enum item_fate f[1];
+	char answer[1024], type[131] = {0};
+	memset(type, 't', sizeof type - 1);
+	snprintf(
+	    answer, sizeof answer,
+	    "{\"errors\":true,\"items\":[{\"index\":{\"status\":400,\"error\":{\"type\":\"%s\","
+	    "\"reason\":\"r\"}}}]}",
+	    type);
+	begin_bulk();
+	struct request_judgement j = judge(answer, 1, f);
+	cr_expect_eq(f[0], ITEM_REFUSED);
+	cr_expect_eq(strncmp(j.words, type, sizeof type - 1), 0, "%s", j.words);
+	cr_expect(strstr(j.words, ": r"), "%s", j.words);
+	end();
+}
+
 Test(http_call_forms, a_bulk_answer_without_errors_is_not_looked_into)
 {
 	enum item_fate f[2];
@@ -241,6 +259,9 @@ Test(http_call_forms, a_bulk_answer_that_says_less_or_more_than_was_asked_is_non
 	    "{\"errors\":true,\"items\":[{\"index\":{\"status\":201}},{\"index\":{\"status\":201}},"
 	    "{\"index\":{\"status\":201}}]}",
 	    "{\"errors\":true,\"items\":[{\"index\":{\"status\":201}},7]}",
+	    "{\"errors\":true,\"items\":[{\"index\":{\"status\":201}},{\"index\":{}}]}",
+	    "{\"errors\":true,\"items\":[{\"index\":{\"status\":201}},{\"index\":{\"status\":null}}"
+	    "]}",
 	    "{\"errors\":true,\"items\":[{\"index\":{\"status\":201}},{\"index\":{\"status\":201}}"
 	    "]",
 	};
