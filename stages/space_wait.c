@@ -23,14 +23,21 @@ bool space_wait_applies(int64_t result)
 	return result == -ENOSPC || result == -EDQUOT;
 }
 
+bool space_wait_is_for_files(int64_t result)
+{
+	return result == -EMFILE || result == -ENFILE;
+}
+
 void space_wait_failed(struct space_wait *w, const char *path, int64_t result)
 {
 	uint64_t now = env_now_ns(w->env);
 	counter_add(&w->counters->retries, 1);
 	if (space_wait_is_fine(w)) {
 		w->delay_ns = DELAY_MIN_NS;
-		env_say(w->env, SAY_WARN, "output full, waiting", "path=%s error=%s",
-			space_wait_shown(w, path), strerror((int)-result));
+		w->has_no_files = space_wait_is_for_files(result);
+		env_say(w->env, SAY_WARN,
+			w->has_no_files ? "too many open files, waiting" : "output full, waiting",
+			"path=%s error=%s", space_wait_shown(w, path), strerror((int)-result));
 	} else if (now < w->retry_at_ns) {
 		return; /* was under way already when the first one failed */
 	} else if (w->delay_ns < DELAY_MAX_NS) {
@@ -44,7 +51,9 @@ void space_wait_succeeded(struct space_wait *w, const char *path)
 	if (space_wait_is_fine(w))
 		return;
 	w->delay_ns = 0;
-	env_say(w->env, SAY_INFO, "output has room again", "path=%s", space_wait_shown(w, path));
+	env_say(w->env, SAY_INFO,
+		w->has_no_files ? "there are descriptors again" : "output has room again",
+		"path=%s", space_wait_shown(w, path));
 }
 
 bool space_wait_pending(struct space_wait *w)

@@ -1,4 +1,5 @@
-/* space_wait.h - a full disk is backpressure: wait, try again, say so once, lose nothing.
+/* space_wait.h - a full disk is backpressure, and so may be a process that has no descriptor left: wait, try again, say so once, lose
+ * nothing.
  *
  *   fine --failed()--> waiting for the moment --pending() false--> trying --succeeded()--> fine
  *                        ^      100 ms, doubling to 1 s              |
@@ -15,7 +16,8 @@ struct space_wait {
 	struct stage_counters *counters;
 	uint64_t delay_ns; /* 0: fine */
 	uint64_t retry_at_ns;
-	bool secret; /* the output's path is not to be shown */
+	bool secret;       /* the output's path is not to be shown */
+	bool has_no_files; /* what is waited for is a descriptor */
 };
 
 void space_wait_init(struct space_wait *w, struct env *env, struct stage_counters *counters);
@@ -26,7 +28,10 @@ const char *space_wait_shown(const struct space_wait *w, const char *path);
 /* True for the errors that end by themselves when somebody makes room: -ENOSPC, -EDQUOT. */
 bool space_wait_applies(int64_t result);
 
-/* An operation on path failed for want of space. */
+/* Likewise, when somebody closes some: -EMFILE, -ENFILE. */
+bool space_wait_is_for_files(int64_t result);
+
+/* An operation on path failed for want of space, or of a descriptor. */
 void space_wait_failed(struct space_wait *w, const char *path, int64_t result);
 
 /* An operation that takes space succeeded. */

@@ -35,6 +35,12 @@ static bool is_to_be_repeated(const struct io_op *op)
 	return op->code != IO_CLOSE && (op->result == -EINTR || op->result == -EAGAIN);
 }
 
+static bool is_to_be_put_off(const struct steady_op *o)
+{
+	return space_wait_applies(o->result) ||
+	       (o->awaits_files && space_wait_is_for_files(o->result));
+}
+
 static int repeat(struct steady_op *o)
 {
 	steady_op_begin(o, o->op);
@@ -52,7 +58,7 @@ int steady_op_step(struct steady_op *o)
 	o->result = o->op.result;
 	if (!may_be_put_off(o->op.code))
 		return STEP_DONE;
-	if (space_wait_applies(o->result)) {
+	if (is_to_be_put_off(o)) {
 		space_wait_failed(o->space, o->path, o->result);
 		o->putting_off = true;
 		return STEP_MORE;

@@ -1,4 +1,5 @@
-/* steady_op.h - one operation at a time, each carried through: repeated when interrupted, put off while the disk is full.
+/* steady_op.h - one operation at a time, each carried through: repeated when interrupted, put off while the disk is full, or, where
+ * that is asked for, while too many files are open.
  *
  *	steady_op_begin(o, (struct io_op){.code = IO_TRUNCATE, ...});
  *	if ((r = steady_op_step(o)) != STEP_DONE)           STEP_WAIT, or STEP_MORE: to be stepped again
@@ -19,6 +20,7 @@ struct steady_op {
 	struct io_op op;
 	int64_t result;
 	bool putting_off;
+	bool awaits_files; /* to be set after init: -EMFILE and -ENFILE are no result */
 };
 
 /* What it points to outlives it. */

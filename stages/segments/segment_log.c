@@ -60,28 +60,30 @@ int segment_log_init(struct segment_log *l, struct env *env, struct stage_counte
 	if (n < 0 || (size_t)n >= sizeof l->path)
 		return -ENAMETOOLONG;
 	space_wait_init(&l->space, env, counters);
+	space_wait_init(&l->files, env, counters);
 	steady_op_init(&l->opening, env, &l->space, l->path);
 	steady_op_init(&l->write, env, &l->space, l->path);
 	steady_op_init(&l->sync, env, &l->space, l->path);
-	steady_op_init(&l->read_open, env, &l->space, l->path);
+	steady_op_init(&l->read_open, env, &l->files, l->path);
+	l->write.awaits_files = l->read_open.awaits_files = true;
 	return take_memory(l);
 }
 
-/* A file that was opened, and then there was nobody to take it. */
-static void close_untaken(struct segment_log *l, const struct steady_op *o)
+void segment_close_untaken(struct segment_log *l, struct steady_op *o)
 {
 	int fd = (int)o->op.result;
 	if (o->op.done && o->op.code == IO_OPEN && fd >= 0)
 		descriptor_close(l->env->io, &fd);
+	o->op.result = -1;
 }
 
 void segment_log_release(struct segment_log *l)
 {
 	assert(!segment_log_is_busy(l));
 	io_listing_release(&l->listing);
-	close_untaken(l, &l->opening);
-	close_untaken(l, &l->write);
-	close_untaken(l, &l->read_open);
+	segment_close_untaken(l, &l->opening);
+	segment_close_untaken(l, &l->write);
+	segment_close_untaken(l, &l->read_open);
 	for (unsigned i = 0; i < 2; i++)
 		free(l->buffers[i].bytes);
 	segment_reader_release(&l->reader);

@@ -4,7 +4,10 @@
  *     -> HEAD_OPEN -> HEAD_READ (until one has a head: the log's salt)
  *     -> LAST_OPEN -> [SCAN] -> [CUT] -> [RENEW*] -> SYNC_LAST | REMOVE_LAST -> SYNC_NAMES -> OPEN
  *
- * All but the newest segment were on disk before the one behind them was made, so a crash can have torn the newest only. */
+ * All but the newest segment were on disk before the one behind them was made, so a crash can have torn the newest only, and the
+ * newest only has a tail that no epoch calls durable. RENEW writes that over with itself, as much at a time as a buffer holds:
+ * who wrote it may have ended on a sync that failed, after which the kernel counts the pages as clean, and another sync would
+ * succeed without bringing them to the disk. */
 #include "stages/descriptor.h"
 #include "stages/segments/segment_parts.h"
 

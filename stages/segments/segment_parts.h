@@ -23,6 +23,9 @@ static inline int64_t segment_take_result(struct steady_op *o)
 	return result;
 }
 
+/* A file that was opened, and then there was nobody to take it. */
+void segment_close_untaken(struct segment_log *l, struct steady_op *o);
+
 static inline struct segment *segment_last(struct segment_log *l)
 {
 	return l->segment_count > 0 ? &l->segments[l->segment_count - 1] : 0;

@@ -33,18 +33,30 @@ void segment_log_skip(struct segment_log *l, uint64_t position)
 		l->skip_to = position;
 }
 
+static bool is_reading(const struct segment_log *l)
+{
+	return l->reader.op.busy || l->read_open.op.busy;
+}
+
+/* What is read next is what stands there, in whatever segment. */
+static void go_to(struct segment_log *l, uint64_t position)
+{
+	assert(!is_reading(l) && position <= l->end);
+	if (l->opens_next)
+		segment_close_untaken(l, &l->read_open);
+	l->opens_next = false;
+	descriptor_close(l->env->io, &l->read_fd);
+	l->read = position;
+}
+
 /* False: something is still under way that was to be read. */
 static bool has_skipped(struct segment_log *l)
 {
 	if (l->skip_to <= l->read)
 		return true;
-	if (l->reader.op.busy || (l->opens_next && steady_op_step(&l->read_open) != STEP_DONE))
+	if (is_reading(l))
 		return false;
-	if (l->opens_next && l->read_open.result >= 0)
-		l->read_fd = (int)l->read_open.result;
-	l->opens_next = false;
-	descriptor_close(l->env->io, &l->read_fd);
-	l->read = l->skip_to;
+	go_to(l, l->skip_to);
 	return true;
 }
 
@@ -150,14 +162,10 @@ int segment_log_next(struct segment_log *l, struct segment_entry *ret_entry)
 
 void segment_log_end_reading(struct segment_log *l)
 {
-	assert(!l->reader.op.busy && !l->read_open.op.busy);
-	l->read = l->end;
-	descriptor_close(l->env->io, &l->read_fd);
+	go_to(l, l->end);
 }
 
 void segment_log_read_from(struct segment_log *l, uint64_t position)
 {
-	assert(!l->reader.op.busy && !l->read_open.op.busy && position <= l->end);
-	descriptor_close(l->env->io, &l->read_fd);
-	l->read = position;
+	go_to(l, position);
 }

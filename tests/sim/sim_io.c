@@ -15,8 +15,7 @@ static struct sim_io *from_io(struct io *io)
 
 static int64_t do_open(struct sim_io *s, const struct io_op *op)
 {
-	bool reads = !(op->open.flags & (O_ACCMODE | O_CREAT | O_DIRECTORY)) &&
-		     !strstr(op->open.path, ".segment");
+	bool reads = !(op->open.flags & (O_ACCMODE | O_CREAT | O_DIRECTORY));
 	if (reads && sim_chance(&s->random, s->faults->too_many_open))
 		return -EMFILE;
 	int fd = sim_fs_open(s->fs, op->fd, op->open.path, op->open.flags, op->open.resolve);

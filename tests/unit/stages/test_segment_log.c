@@ -325,6 +325,63 @@ Test(segment_log, full_disk_is_waited_for_and_told_once)
 	tear_down(&t);
 }
 
+static void turn_over(struct trial *t, unsigned turns)
+{
+	for (unsigned i = 0; i < turns; i++) {
+		struct segment_entry e;
+		cr_assert_geq(segment_log_step(&t->log), 0);
+		cr_assert_eq(segment_log_next(&t->log, &e), 0);
+		segment_world_go_on(&t->world);
+	}
+}
+
+Test(segment_log, too_many_open_files_are_waited_for_and_told_once)
+{
+	static struct trial t;
+	set_up(&t, 1);
+	begin(&t);
+	open_log(&t);
+	for (unsigned i = 0; i < 100; i++)
+		put_next(&t);
+	sync_all(&t);
+	t.world.faults.too_many_open = 1000;
+	turn_over(&t, 1000);
+	cr_assert_eq(segment_world_said(&t.world, "too many open files, waiting"), 1);
+	for (unsigned i = 0; i < 20; i++)
+		put_next(&t);
+	sync_all(&t);
+	t.world.faults.too_many_open = 0;
+	read_all(&t);
+	cr_assert_eq(t.read, t.put);
+	cr_assert_eq(segment_world_said(&t.world, "there are descriptors again"), 1);
+	end(&t);
+	tear_down(&t);
+}
+
+/* The number may be another's by the time that the log is released. */
+Test(segment_log, a_segment_that_was_opened_and_then_skipped_is_closed_once)
+{
+	static struct trial t;
+	struct segment_entry e;
+	set_up(&t, 1);
+	begin(&t);
+	open_log(&t);
+	put_next(&t);
+	sync_all(&t);
+	cr_assert_eq(segment_log_next(&t.log, &e), 0, "it is being opened");
+	segment_log_skip(&t.log, t.log.end);
+	for (unsigned i = 0; t.log.read < t.log.end; i++) {
+		cr_assert_lt(i, TURNS_MAX);
+		segment_world_go_on(&t.world);
+		cr_assert_eq(segment_log_next(&t.log, &e), 0);
+	}
+	int other = sim_fs_open(&t.world.fs, AT_FDCWD, "/state", O_RDONLY | O_DIRECTORY, 0);
+	cr_assert_geq(other, 0);
+	end(&t);
+	cr_assert_eq(sim_fs_close(&t.world.fs, other), 0, "it was somebody else's");
+	tear_down(&t);
+}
+
 Test(segment_log, failed_sync_is_final)
 {
 	static struct trial t;
