@@ -96,6 +96,7 @@ test_file_systems_and_how_full_they_are_become_json() {
 }
 
 test_a_collector_takes_syslog_and_posts() {
+	needs_stage sources http libmicrohttpd
 	local syslog http
 	syslog=$((20000 + $$ % 20000)) http=$((syslog + 20001))
 	export ARCHIVE=$PWD SYSLOG_PORT=$syslog HTTP_PORT=$http
@@ -114,6 +115,7 @@ test_a_collector_takes_syslog_and_posts() {
 }
 
 test_while_a_server_is_away_a_file_takes_its_place() {
+	needs_stage sinks http libcurl
 	[ -x "$TOOLS/e2e/http_receiver" ] || skip "no http_receiver"
 	export LOGS=$examples/logs ARCHIVE=$PWD
 	SERVER=http://127.0.0.1:1/ run_sluice --once -c "$examples/ship.yaml" --set sinks.server.retry.max_delay=10ms

@@ -13,11 +13,19 @@ test_the_demo_works_twice() {
 	zstd -qdc demo-out/errors.log.zst | sort | cmp - expected
 }
 
+# An example is fine that has a stage which this build is without, and says so.
+lacks_a_stage() {
+	grep -q ' in this build, which was made without ' "$1"
+}
+
 test_every_example_checks() {
+	local example said=$PWD/said
 	cd "$repository" || fail "no repository"
-	local example
 	for example in conf/examples/*.yaml; do
-		"$SLUICE" check -c "$example" || fail "$example"
+		"$SLUICE" check -c "$example" 2>"$said" || {
+			lacks_a_stage "$said" && continue
+			fail "$example: $(cat "$said")"
+		}
 		"$SLUICE" test -c "$example" || fail "the tests of $example"
 	done
 }
@@ -72,7 +80,10 @@ test_installed_examples_run_from_anywhere() {
 	cd elsewhere || fail "no folder"
 	for example in "$repository"/conf/examples/*.yaml; do
 		example=$examples/$(basename "$example")
-		LOGS=$examples/logs ARCHIVE=. ../usr/bin/sluice check -c "$example" >out 2>err || fail "$example: $(cat err)"
+		LOGS=$examples/logs ARCHIVE=. ../usr/bin/sluice check -c "$example" >out 2>err || {
+			lacks_a_stage err && continue
+			fail "$example: $(cat err)"
+		}
 		[ ! -s err ] || fail "a warning: $(cat err)"
 		! grep -nE 'repository|conf/|build/|demo' "$example" || fail "$example speaks of the repository"
 	done

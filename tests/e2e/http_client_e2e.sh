@@ -1,6 +1,10 @@
 # URLs that are fetched again and again: once for each version, whole or not at all, whatever the server does.
 # shellcheck shell=bash
 
+before_each() {
+	needs_stage sources http_client libcurl
+}
+
 # start_server OPTION VALUE...: leaves server_pid, url; requests in requests.
 start_server() {
 	rm -f port

@@ -1,6 +1,10 @@
 # Records to a server that fails, stalls, resets, refuses and lies: all of them arrive, each once where the key is honoured.
 # shellcheck shell=bash
 
+before_each() {
+	needs_stage sinks http libcurl
+}
+
 # start_server OPTION VALUE...: leaves server_pid, url; records in got, requests in requests.
 start_server() {
 	rm -f port

@@ -1,9 +1,12 @@
 # Records that are sent by HTTP: what is taken, what is refused, and what becomes of clients that mean no good.
 # shellcheck shell=bash disable=SC2016  # ${file:...} is meant
 
+before_each() {
+	needs_stage sources http libmicrohttpd
+}
+
 # http_topology OPTIONS [SINK-OPTIONS]: answered when it is committed, unless it is said otherwise
 http_topology() {
-	"$SLUICE" list | sed -n '/^sources/,/^transforms/p' | grep -q '^  http ' || skip "this build is without libmicrohttpd"
 	local options=$1
 	[[ $options = *ack:* ]] || options="ack: committed${1:+, $1}"
 	cat >http.yaml <<-END

@@ -26,6 +26,12 @@ skip() {
 	exit 77
 }
 
+# needs_stage sources|sinks TYPE LIBRARY: a build without that stage is not tested for it.
+needs_stage() {
+	"$SLUICE" list | awk -v kind="$1:" -v type="$2" '/:$/ { at = $1 } at == kind && $1 == type { found = 1 } END { exit !found }' ||
+		skip "this build is without $3"
+}
+
 # Where what a run remembers is kept: for each run a place of its own, unless the test says with STATE that one is to go
 # on where the last one ended.
 use_state() {

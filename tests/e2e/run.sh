@@ -1,7 +1,8 @@
 #!/bin/bash
 # run.sh BUILD [PATTERN]: runs the end-to-end tests whose "file function" matches PATTERN against BUILD/sluice.
 #
-# A test is a function test_... in one of the *_e2e.sh files; its name is a sentence. It passes when it ends well,
+# A test is a function test_... in one of the *_e2e.sh files; its name is a sentence. Where a file has a function before_each, that
+# comes first. It passes when it ends well,
 # fails when anything in it fails, and is skipped when it says so (exit 77), visibly; what it says it `measured: ` is shown.
 # Each runs in a shell and an empty folder of its own, E2E_JOBS (2) at a time, bounded in time. Ends with "e2e: N passed,
 # N failed, N skipped".
@@ -14,6 +15,7 @@ run_one() { # FILE FUNCTION: in the worker that xargs started
 	(cd "$work" && timeout -k 10 $((300 * SLOW)) bash -euo pipefail -c '
 		source "$1/lib.sh"
 		source "$2"
+		! declare -F before_each >/dev/null || before_each
 		"$3"' run_one "$here" "$1" "$2") >"$log" 2>&1 </dev/null || result=$?
 	local took=$(((${EPOCHREALTIME/./} - ${before/./}) / 1000))
 	local name=${2#test_}
