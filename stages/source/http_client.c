@@ -266,10 +266,9 @@ static void failed(struct http_client *c, struct target *t, const char *why, boo
 	const struct call_failure failure = {.reason = why,
 					     .is_lasting = is_lasting,
 					     .retry_after_ns = t->transfer.answer.retry_after_ns};
+	rest(t);
 	if (calls_failed(&c->calls, &t->call, &failure))
 		t->state = ASKING;
-	else
-		rest(t);
 }
 
 static void unchanged(struct http_client *c, struct target *t)

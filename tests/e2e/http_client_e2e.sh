@@ -155,6 +155,26 @@ test_http_client_cuts_off_bodies_that_never_end() {
 	assert_under_kib 150000 "$(cat peak)"
 }
 
+test_http_client_keeps_nothing_of_bodies_that_broke_off_while_it_waits_to_ask_again() {
+	need_unsanitized
+	start_server --serve /dev/null --answer cut-late
+	{
+		echo 'sources: {in: {type: http_client, max_in_flight: 2, max_body: 8MiB, retry: {base_delay: 1m, max_delay: 1m, jitter: none}, urls: ['
+		seq -f "\"$url/%.0f\"," 60
+		echo ']}}'
+		echo 'sinks: {out: {type: file, inputs: [in], path: result}}'
+	} >client.yaml
+	start_sluice -c client.yaml
+	wait_until 30 has_requests 60 GET
+	peak_of_running >most
+	stop_sluice
+	stop_server
+	assert_status 0
+	[ ! -s result ] || fail "there is something of them"
+	assert_under_kib 200000 "$(cat most)"
+	echo "measured: $(cat most) KiB of memory"
+}
+
 test_http_client_fetches_many_urls_few_at_a_time() {
 	seq 50 >page
 	start_server --serve page

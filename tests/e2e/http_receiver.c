@@ -8,7 +8,7 @@
  *	most BYTES                 bodies beyond get 413
  *	kind plain | bulk | splunk | loki
  *	items-later P, items-never P      bulk: of 100 items so many get 429, or 400
- *	answer normal | endless | headers | cut | garbage | bomb | large     2xx
+ *	answer normal | endless | headers | cut | cut-late | garbage | bomb | large     2xx; cut-late: after 4 MiB
  *	serve FILE                 what GET gets, with an ETag
  *	read-slowly 1              takes 4 KiB of a body every 10 ms
  *	cert FILE, key FILE        TLS, HTTP/1.1
@@ -292,6 +292,10 @@ static bool answer_oddly(struct connection *c)
 		c->endless = "X-More: %1000d\r\n";
 	} else if (strcmp(options.answer, "cut") == 0) {
 		append_text(&c->out, "HTTP/1.1 200 Told\r\nContent-Length: 1000\r\n\r\nhalf\n");
+		c->is_closing = true;
+	} else if (strcmp(options.answer, "cut-late") == 0) {
+		append_text(&c->out, "HTTP/1.1 200 Told\r\nContent-Length: 5000000\r\n\r\n");
+		append(&c->out, large, sizeof large);
 		c->is_closing = true;
 	} else if (strcmp(options.answer, "garbage") == 0) {
 		answer(c, 200, "", "{\"errors\":tru", 13);
