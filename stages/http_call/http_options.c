@@ -1,4 +1,5 @@
 #include "stages/http_call/http_options.h"
+#include "stages/tls/tls_context.h"
 
 #include <curl/curl.h>
 #include <string.h>
@@ -40,12 +41,12 @@ static void check_auth(const struct http_auth_options *a, struct problems *probl
 		problem_add(problems, a->user.at, "a user's name in Basic cannot hold a colon");
 }
 
-static void check_tls(const struct http_tls_options *t, struct problems *problems)
+/* As whoever else connects is told: libcurl would say it with each request, and ask whoever sits there for the password of a key. */
+static void check_tls(const struct http_tls_options *t, struct place at, struct problems *problems)
 {
-	if (t->cert.path.bytes && !t->key.path.bytes)
-		problem_add(problems, t->cert.path.at, "`tls.cert` without its `tls.key`");
-	if (t->key.path.bytes && !t->cert.path.bytes)
-		problem_add(problems, t->key.path.at, "`tls.key` without its `tls.cert`");
+	const struct tls_options files = {.ca = t->ca, .cert = t->cert, .key = t->key};
+	if (t->ca.path.bytes || t->cert.path.bytes || t->key.path.bytes)
+		tls_options_check(&files, false, at, problems);
 }
 
 static bool is_token_character(char c)
@@ -95,9 +96,8 @@ static void check_header(const struct text_pair *h, struct problems *problems)
 
 void http_options_check(const struct http_options *o, struct place at, struct problems *problems)
 {
-	(void)at;
 	check_auth(&o->auth, problems);
-	check_tls(&o->tls, problems);
+	check_tls(&o->tls, at, problems);
 	if (o->auth.token.bytes && !is_one_line(&o->auth.token))
 		problem_add(problems, o->auth.token.at, "`token` stands on one line");
 	for (size_t i = 0; i < o->headers.count; i++)

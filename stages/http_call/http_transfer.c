@@ -175,6 +175,8 @@ static CURLcode set_tls(CURL *easy, const struct http_tls_options *o)
 	if (r == CURLE_OK)
 		r = set_blob(easy, CURLOPT_SSLKEY_BLOB, &o->key);
 	if (r == CURLE_OK)
+		r = curl_easy_setopt(easy, CURLOPT_KEYPASSWD, ""); /* nobody is asked for it */
+	if (r == CURLE_OK)
 		r = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (r == CURLE_OK)
 		r = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, o->verify ? 1L : 0L);

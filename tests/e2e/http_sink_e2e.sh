@@ -277,6 +277,21 @@ test_http_does_not_talk_to_who_is_not_who_it_says() {
 	assert_same lines.log got
 }
 
+# libcurl would ask at the terminal, or on stdin, for as long as nobody answers.
+test_http_asks_nobody_for_the_password_of_a_key() {
+	local never_readable
+	exec {never_readable}<> <(:)
+	seq 10 >lines.log
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -passout pass:secret -subj /CN=localhost \
+		-keyout key.pem -out cert.pem 2>/dev/null
+	start_server
+	http_topology 'body: lines, tls: {cert: cert.pem, key: key.pem}'
+	run_sluice -c http.yaml --once <&"$never_readable"
+	stop_server
+	[ "$status" -ne 0 ] || fail "it runs with a key that it cannot read"
+	assert_said 'key.pem: no private key can be read from it, without a password'
+}
+
 test_http_does_not_take_an_expired_certificate() {
 	seq 10 >lines.log
 	make_expired_certificate localhost
