@@ -120,6 +120,16 @@ static int on_timer(CURLM *multi, long timeout_ms, void *owner)
 
 /* ---- the loop ---- */
 
+struct curl_loop_options curl_loop_options_of(const struct pool_options *pool)
+{
+	return (struct curl_loop_options){
+	    .connections_max = pool->max,
+	    .per_host_max = pool->per_host,
+	    .idle_timeout_ns = pool->idle_timeout_ns,
+	    .names_kept_ns = pool->dns_cache_ns,
+	};
+}
+
 static bool looks_up_aside(void)
 {
 	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);

@@ -19,6 +19,7 @@
 #pragma once
 
 #include "stages/env.h"
+#include "stages/policy/call_options.h"
 
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -33,6 +34,9 @@ struct curl_loop_options {
 	    idle_timeout_ns; /* one that nothing has used for so long is used no more; 0: as libcurl likes */
 	uint64_t names_kept_ns; /* addresses are looked up again after so long; 0: each time */
 };
+
+/* What `pool` says. */
+struct curl_loop_options curl_loop_options_of(const struct pool_options *pool);
 
 struct curl_loop {
 	struct env *env;

@@ -194,7 +194,6 @@ const struct request_form form_elasticsearch = {
     .content_type = "application/x-ndjson",
     .scheme = "ApiKey",
     .wants_json = true,
-    .wants_answer = true,
     .templates = templates_of,
     .check = check,
     .open = open_plans,

@@ -80,7 +80,6 @@ const struct request_form form_splunk = {
     .content_type = "application/json",
     .scheme = "Splunk",
     .wants_json = true,
-    .wants_answer = true,
     .uses_time = true,
     .templates = templates_of,
     .check = check,

@@ -1,7 +1,6 @@
 #include "stages/http_call/http_options.h"
 #include "stages/tls/tls_context.h"
 
-#include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
 
@@ -104,6 +103,25 @@ void http_options_check(const struct http_options *o, struct place at, struct pr
 		check_header(&o->headers.items[i], problems);
 }
 
+/* libcurl opens a connection with the first request that needs one, and has no way to open one ahead of it. */
+void http_pool_check(const struct pool_options *o, struct place at, struct problems *problems)
+{
+	pool_options_check(o, at, problems);
+	if (o->min > 0)
+		problem_warn(problems, at,
+			     "`pool.min` means nothing here: a connection is opened with the first "
+			     "request that needs it, and kept");
+}
+
+bool http_url_has(CURLU *url, CURLUPart part, const char *unless)
+{
+	char *text = NULL;
+	bool has = curl_url_get(url, part, &text, 0) == CURLUE_OK &&
+		   !(unless && strcmp(text, unless) == 0);
+	curl_free(text);
+	return has;
+}
+
 static bool is_http(CURLU *parsed)
 {
 	char *scheme = NULL;
@@ -111,14 +129,6 @@ static bool is_http(CURLU *parsed)
 		  (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
 	curl_free(scheme);
 	return is;
-}
-
-static bool has_user(CURLU *parsed)
-{
-	char *user = NULL;
-	bool has = curl_url_get(parsed, CURLUPART_USER, &user, 0) == CURLUE_OK;
-	curl_free(user);
-	return has;
 }
 
 void http_url_check(const struct text *url, struct problems *problems)
@@ -132,7 +142,7 @@ void http_url_check(const struct text *url, struct problems *problems)
 	if (r != CURLUE_OK || !is_http(parsed))
 		problem_add(problems, url->at,
 			    "this is no URL of a server: https://host/path, or http://");
-	else if (has_user(parsed))
+	else if (http_url_has(parsed, CURLUPART_USER, NULL))
 		problem_add(
 		    problems, url->at,
 		    "a user in the URL would be shown with it; take `auth: {user, password}`");

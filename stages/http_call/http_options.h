@@ -4,6 +4,9 @@
 #pragma once
 
 #include "conf/option.h"
+#include "stages/policy/call_options.h"
+
+#include <curl/curl.h>
 
 enum { HTTP_REDIRECTS_MAX = 20 };
 
@@ -45,6 +48,12 @@ extern const struct option http_auth_table[], http_tls_table[];
 
 /* What does not go together, and what would be no header. at: of the stage. */
 void http_options_check(const struct http_options *o, struct place at, struct problems *problems);
+
+/* What of `pool` there is none of here is told. */
+void http_pool_check(const struct pool_options *o, struct place at, struct problems *problems);
+
+/* True if the URL has that part, and not just this much. unless: NULL: anything is something. */
+bool http_url_has(CURLU *url, CURLUPart part, const char *unless);
 
 /* `http://` or `https://`, a host, nothing that a request line cannot hold. */
 void http_url_check(const struct text *url, struct problems *problems);

@@ -110,7 +110,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *owner)
 
 /* ---- what all requests have in common ---- */
 
-static int append(struct curl_slist **list, const char *line)
+int http_header_append(struct curl_slist **list, const char *line)
 {
 	struct curl_slist *more = curl_slist_append(*list, line);
 	if (!more)
@@ -125,7 +125,7 @@ static int append_pair(struct curl_slist **list, const char *name, const char *v
 	char *line;
 	if (asprintf(&line, *value ? "%s: %s" : "%s;", name, value) < 0)
 		return -ENOMEM;
-	int r = append(list, line);
+	int r = http_header_append(list, line);
 	explicit_bzero(line, strlen(line));
 	free(line);
 	return r;
@@ -133,7 +133,7 @@ static int append_pair(struct curl_slist **list, const char *name, const char *v
 
 static int append_common(struct http_transfer *t, const struct http_options *o, const char *scheme)
 {
-	int r = append(&t->common, "Expect:");
+	int r = http_header_append(&t->common, "Expect:");
 	for (size_t i = 0; r == 0 && i < o->headers.count; i++)
 		r = append_pair(&t->common, o->headers.items[i].name.bytes,
 				o->headers.items[i].value.bytes);
@@ -231,13 +231,13 @@ static int connect_elsewhere(struct http_transfer *t, const char *name, const ch
 	char *line;
 	if (asprintf(&line, "%s:%s:%s:%s", name, port, host, port) < 0)
 		return -ENOMEM;
-	int r = append(&t->connect_to, line);
+	int r = http_header_append(&t->connect_to, line);
 	free(line);
 	if (r < 0)
 		return r;
 	if (asprintf(&line, "Host: %s:%s", host, port) < 0)
 		return -ENOMEM;
-	r = append(&t->common, line);
+	r = http_header_append(&t->common, line);
 	free(line);
 	curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
 	return r;
@@ -313,9 +313,9 @@ static int set_headers(struct http_transfer *t, const struct http_request *r)
 	t->headers = NULL;
 	int result = 0;
 	for (const struct curl_slist *h = t->common; result == 0 && h; h = h->next)
-		result = append(&t->headers, h->data);
+		result = http_header_append(&t->headers, h->data);
 	for (const struct curl_slist *h = r->headers; result == 0 && h; h = h->next)
-		result = append(&t->headers, h->data);
+		result = http_header_append(&t->headers, h->data);
 	if (result == 0)
 		curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 	return result;

@@ -52,6 +52,9 @@ struct http_transfer {
 	struct http_answer answer;
 };
 
+/* A header line more. 0 or -ENOMEM: the list is as it was. */
+int http_header_append(struct curl_slist **list, const char *line);
+
 /* scheme: before a token, "Bearer". `owner` stays as it is. 0; -ENOMEM; or -EINVAL: libcurl does not take what is in the options. http_transfer_release()
  * in any case. */
 int http_transfer_prepare(struct http_transfer *t, struct env *env, const struct http_options *o,

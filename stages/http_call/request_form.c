@@ -211,23 +211,6 @@ size_t request_compose(const struct request_writer *w, struct request_items *ite
 
 /* ---- the URL ---- */
 
-static bool has_path(CURLU *url)
-{
-	char *path = NULL;
-	bool has =
-	    curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") != 0;
-	curl_free(path);
-	return has;
-}
-
-static bool has_query(CURLU *url)
-{
-	char *query = NULL;
-	bool has = curl_url_get(url, CURLUPART_QUERY, &query, 0) == CURLUE_OK;
-	curl_free(query);
-	return has;
-}
-
 /* `a` and `b` in backquotes: whatever is in a name, it is one. */
 static int quote_name(char *to, size_t room, const struct text *name)
 {
@@ -267,9 +250,10 @@ static int complete(CURLU *url, const struct request_options *o)
 {
 	const struct request_form *form = request_form_of(o);
 	CURLUcode r = CURLUE_OK;
-	if (form->path && !has_path(url))
+	if (form->path && !http_url_has(url, CURLUPART_PATH, "/"))
 		r = curl_url_set(url, CURLUPART_PATH, form->path, 0);
-	if (r == CURLUE_OK && o->preset == PRESET_ELASTICSEARCH && !has_query(url))
+	if (r == CURLUE_OK && o->preset == PRESET_ELASTICSEARCH &&
+	    !http_url_has(url, CURLUPART_QUERY, NULL))
 		r = curl_url_set(
 		    url, CURLUPART_QUERY,
 		    "filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason", 0);

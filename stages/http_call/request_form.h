@@ -49,7 +49,6 @@ struct request_form {
 	const char *content_type;
 	const char *scheme;          /* before a token */
 	bool wants_json;             /* of records, unless `encoding` says otherwise */
-	bool wants_answer;           /* judge() looks into it */
 	char before, between, after; /* around items; 0: nothing */
 	/* Those of the options that are templates: number n, NULL: there are no more. bytes NULL: not given. */
 	const struct text *(*templates)(const struct request_options *o, size_t n);

@@ -232,15 +232,6 @@ static int give_up_all(struct request_lane *l, const char *why)
 
 /* ---- on its way ---- */
 
-static int append_header(struct curl_slist **list, const char *line)
-{
-	struct curl_slist *more = curl_slist_append(*list, line);
-	if (!more)
-		return -ENOMEM;
-	*list = more;
-	return 0;
-}
-
 static bool says_content_type(const struct http_options *o)
 {
 	for (size_t i = 0; i < o->headers.count; i++)
@@ -257,12 +248,12 @@ static int make_headers(const struct request_lane *l, struct curl_slist **list)
 	char key[REQUEST_KEY_MAX], line[REQUEST_KEY_MAX + 64];
 	request_key(&w->keys, l->epoch, l->in_epoch, l->body, l->body_length, key);
 	snprintf(line, sizeof line, "Idempotency-Key: %s", key);
-	int r = append_header(list, line);
+	int r = http_header_append(list, line);
 	snprintf(line, sizeof line, "Content-Type: %s", w->writer.form->content_type);
 	if (r == 0 && !says_content_type(&w->options->http))
-		r = append_header(list, line);
+		r = http_header_append(list, line);
 	const char *encoding = encodings[w->options->compression];
-	return r == 0 && encoding ? append_header(list, encoding) : r;
+	return r == 0 && encoding ? http_header_append(list, encoding) : r;
 }
 
 static int send_off(struct request_lane *l)

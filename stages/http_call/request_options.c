@@ -127,7 +127,7 @@ void request_options_check(const void *options, struct place at, struct problems
 	http_url_check(&o->url, problems);
 	encoding_check(&o->encoding, at, problems);
 	http_options_check(&o->http, at, problems);
-	pool_options_check(&o->pool, at, problems);
+	http_pool_check(&o->pool, at, problems);
 	check_groups(o, at, problems);
 	check_templates(o, problems);
 	if (form->check)
@@ -136,8 +136,4 @@ void request_options_check(const void *options, struct place at, struct problems
 		problem_add(problems, at,
 			    "`body` beside `preset: %s`, which says how a body is made",
 			    presets[o->preset]);
-	if (o->pool.min > 0)
-		problem_warn(problems, at,
-			     "`pool.min` means nothing here: a connection is opened with the first "
-			     "request that needs it, and kept");
 }

@@ -52,7 +52,8 @@ const struct option batch_limit_table[] = {
 
 const struct option pool_option_table[] = {
     {"min", OPTION_COUNT, offsetof(struct pool_options, min), .preset = "0", .max = 1024,
-     .doc = "So many are kept open although nothing uses them"},
+     .doc = "So many are kept open although nothing uses them; not over HTTP, where it is "
+	    "warned of: there each is opened by the first request that needs it"},
     {"max", OPTION_COUNT, offsetof(struct pool_options, max), .preset = "20", .min = 1, .max = 1024,
      .doc = "No more than so many are open at a time"},
     {"per_host", OPTION_COUNT, offsetof(struct pool_options, per_host), .preset = "unlimited",

@@ -63,12 +63,7 @@ static int open_lanes(struct http_sink *sink)
 static int open_world(struct request_world *w, struct stage *s)
 {
 	const struct request_options *o = s->options;
-	const struct curl_loop_options connections = {
-	    .connections_max = o->pool.max,
-	    .per_host_max = o->pool.per_host,
-	    .idle_timeout_ns = o->pool.idle_timeout_ns,
-	    .names_kept_ns = o->pool.dns_cache_ns,
-	};
+	const struct curl_loop_options connections = curl_loop_options_of(&o->pool);
 	w->stage = s;
 	w->options = o;
 	w->is_ordered = s->ordered;

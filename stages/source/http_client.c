@@ -112,7 +112,7 @@ static void http_client_check(const void *options, struct place at, struct probl
 	check_field(&o->url_field, problems);
 	check_field(&o->status_field, problems);
 	http_options_check(&o->http, at, problems);
-	pool_options_check(&o->pool, at, problems);
+	http_pool_check(&o->pool, at, problems);
 }
 
 static void http_client_fields(const void *options, struct field_uses *uses)
@@ -170,12 +170,7 @@ static int open_targets(struct http_client *c, const struct http_client_options 
 static int open_client(struct http_client *c, struct stage *s)
 {
 	const struct http_client_options *o = s->options;
-	const struct curl_loop_options connections = {
-	    .connections_max = o->pool.max,
-	    .per_host_max = o->pool.per_host,
-	    .idle_timeout_ns = o->pool.idle_timeout_ns,
-	    .names_kept_ns = o->pool.dns_cache_ns,
-	};
+	const struct curl_loop_options connections = curl_loop_options_of(&o->pool);
 	c->stage = s;
 	c->url_column = column_of(s, &o->url_field);
 	c->status_column = column_of(s, &o->status_field);
@@ -240,11 +235,7 @@ static int append_condition(struct curl_slist **list, const char *name, const ch
 	if (!*value)
 		return 0;
 	snprintf(line, sizeof line, "%s: %s", name, value);
-	struct curl_slist *more = curl_slist_append(*list, line);
-	if (!more)
-		return -ENOMEM;
-	*list = more;
-	return 0;
+	return http_header_append(list, line);
 }
 
 static int ask(struct http_client *c, struct target *t)

@@ -123,6 +123,16 @@ int http_posts_init(struct http_posts *p, struct stage *s, const struct http_pos
 	return r < 0 ? r : http_service_init(&p->server);
 }
 
+/* Of each in the chain, which it may leave meanwhile. */
+static void each(struct http_posts *p, struct chain *head,
+		 void (*see_to)(struct http_posts *p, struct http_post *post))
+{
+	for (struct chain *l = head->next, *next; l != head; l = next) {
+		next = l->next;
+		see_to(p, chain_owner(l, struct http_post, link));
+	}
+}
+
 static void drop(struct http_post *post)
 {
 	http_body_drop(&post->body);
@@ -132,20 +142,18 @@ static void drop(struct http_post *post)
 	free(post);
 }
 
-static void drop_all(struct chain *head)
+static void drop_one(struct http_posts *p, struct http_post *post)
 {
-	for (struct chain *l = head->next, *next; l != head; l = next) {
-		next = l->next;
-		drop(chain_owner(l, struct http_post, link));
-	}
+	(void)p;
+	drop(post);
 }
 
 void http_posts_release(struct http_posts *p)
 {
 	http_service_release(&p->server);
 	if (p->stage) {
-		drop_all(&p->whole);
-		drop_all(&p->taken);
+		each(p, &p->whole, drop_one);
+		each(p, &p->taken, drop_one);
 	}
 	http_decoders_release(&p->decoders);
 	body_room_release(&p->room);
@@ -390,44 +398,35 @@ static void over(struct http_request *r, bool answered)
 
 /* ---- steps ---- */
 
-static void let_waiting_in(struct http_posts *p)
+static void let_in(struct http_posts *p, struct http_post *post)
 {
-	uint64_t now = env_now_ns(p->stage->env);
-	for (struct chain *l = p->waiting.next, *next; l != &p->waiting; l = next) {
-		struct http_post *post = chain_owner(l, struct http_post, link);
-		next = l->next;
-		uint64_t until = post->since_ns + p->options->busy_timeout;
-		if (start(p, post)) {
-			p->said_busy = false;
-			http_request_go_on(post->request);
-		} else if (now >= until) {
-			send_away(p, post);
-		} else {
-			env_wake_at(p->stage->env, until);
-		}
+	uint64_t until = post->since_ns + p->options->busy_timeout;
+	if (start(p, post)) {
+		p->said_busy = false;
+		http_request_go_on(post->request);
+	} else if (env_now_ns(p->stage->env) >= until) {
+		send_away(p, post);
+	} else {
+		env_wake_at(p->stage->env, until);
 	}
 }
 
-static void let_stalled_go_on(struct http_posts *p)
+static void let_go_on(struct http_posts *p, struct http_post *post)
 {
-	for (struct chain *l = p->stalled.next, *next; l != &p->stalled; l = next) {
-		struct http_post *post = chain_owner(l, struct http_post, link);
-		next = l->next;
-		const struct body *b = &post->body.body;
-		bool has_space = b->last && BODY_BLOCK - b->last->length >= BODY_LEAST_MAX;
-		if (!has_space && !body_may_grow(&p->room, b))
-			continue;
-		chain_unlink(l);
-		http_request_go_on(post->request);
-	}
+	const struct body *b = &post->body.body;
+	bool has_space = b->last && BODY_BLOCK - b->last->length >= BODY_LEAST_MAX;
+	if (!has_space && !body_may_grow(&p->room, b))
+		return;
+	chain_unlink(&post->link);
+	http_request_go_on(post->request);
 }
 
 int http_posts_step(struct http_posts *p, bool held_up)
 {
 	p->is_held_up = held_up && chain_first(&p->whole);
 	p->budget = BUDGET;
-	let_waiting_in(p);
-	let_stalled_go_on(p);
+	each(p, &p->waiting, let_in);
+	each(p, &p->stalled, let_go_on);
 	int r = http_service_step(&p->server);
 	bool spent = p->budget == 0 && chain_first(&p->stalled);
 	return r >= 0 && spent ? STEP_MORE : r;
@@ -476,9 +475,6 @@ void http_posts_stop(struct http_posts *p)
 {
 	if (p->server.state != HTTP_SERVING)
 		return;
-	for (struct chain *l = p->waiting.next, *next; l != &p->waiting; l = next) {
-		next = l->next;
-		send_away(p, chain_owner(l, struct http_post, link));
-	}
+	each(p, &p->waiting, send_away);
 	http_service_stop(&p->server);
 }

@@ -175,6 +175,13 @@ test_http_client_keeps_nothing_of_bodies_that_broke_off_while_it_waits_to_ask_ag
 	echo "measured: $(cat most) KiB of memory"
 }
 
+test_http_client_tells_that_it_keeps_no_connection_that_nothing_has_needed() {
+	url=http://127.0.0.1:1
+	client_topology 'pool: {min: 2}'
+	"$SLUICE" check -c client.yaml >out 2>err || fail "$(cat err)"
+	assert_said 'pool.min. means nothing here'
+}
+
 test_http_client_fetches_many_urls_few_at_a_time() {
 	seq 50 >page
 	start_server --serve page
