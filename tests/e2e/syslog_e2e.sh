@@ -1,7 +1,7 @@
 # syslog_e2e.sh: real senders and receivers of syslog: logger and rsyslogd. Sourced by run.sh.
 # shellcheck shell=bash
 
-count=2000
+count=5000
 [ "$FULL" -eq 0 ] || count=100000
 
 # port KIND: where it listens for connections or datagrams.
@@ -46,6 +46,25 @@ test_loggers_messages_come_over_tcp_udp_and_a_unix_socket() {
 		assert_messages $app 50
 	done
 	[ "$(jq -r 'select(.facility == "local3" and .severity == "debug") | .appname' out.log | sort -u)" = octets ] || fail "priorities"
+}
+
+# One logger whose standard input or file has them all; logger itself speaks no TLS, rsyslogd does below.
+test_very_many_messages_of_one_logger_come_over_tcp() {
+	topology "tcp: '127.0.0.1:0'"
+	start_sluice -c t.yaml
+	local tcp
+	tcp=$(port_for connections)
+	messages $count >in.txt
+	timeout 250 logger --server 127.0.0.1 --port "$tcp" --tcp -t counted --rfc5424 --octet-count -p local3.info <in.txt
+	timeout 250 logger --server 127.0.0.1 --port "$tcp" --tcp -t lines --rfc3164 -p mail.err --file in.txt
+	wait_until 60 has_lines out.log $((2 * count))
+	stop_sluice
+	assert_status 0
+	assert_messages counted $count
+	assert_messages lines $count
+	[ "$(jq -r '[.appname, .facility, .severity] | join(" ")' out.log | sort | uniq -c | tr -s ' ')" = "$(
+		printf ' %s\n' "$count counted local3 info" "$count lines mail err"
+	)" ] || fail "priorities"
 }
 
 # rsyslogd with this configuration; its messages are those of the file `in.txt`.
