@@ -1,8 +1,9 @@
 /* follow_writer.c - appends lines to many log files at an even pace, each with the moment it was written.
  *
- *	follow_writer DIRECTORY FILES LINES SECONDS
+ *	follow_writer DIRECTORY FILES LINES SECONDS [TOGETHER]
  *
- * Line i goes to file i % FILES, in one write(2), at start + i * SECONDS / LINES:
+ * Line i goes to file i % FILES, in one write(2), at start + i * SECONDS / LINES; of so many lines that are written TOGETHER (1) all
+ * at the moment of the first:
  *
  *	FFF NNNNNNNN TTTTTTTTTTTTTTTTTTTT GET /... 200      file, number in the file, CLOCK_MONOTONIC in ns
  *
@@ -56,9 +57,10 @@ static void write_line(int fd, unsigned file, unsigned number)
 int main(int argc, char **argv)
 {
 	static int fds[FILES_MAX];
-	unsigned files = argc == 5 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
-	if (files == 0 || files > FILES_MAX) {
-		fputs("usage: follow_writer DIRECTORY FILES LINES SECONDS\n", stderr);
+	unsigned files = argc >= 5 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+	unsigned together = argc == 6 ? (unsigned)strtoul(argv[5], NULL, 10) : 1;
+	if (files == 0 || files > FILES_MAX || together == 0) {
+		fputs("usage: follow_writer DIRECTORY FILES LINES SECONDS [TOGETHER]\n", stderr);
 		return 2;
 	}
 	unsigned lines = (unsigned)strtoul(argv[3], NULL, 10);
@@ -72,7 +74,8 @@ int main(int argc, char **argv)
 	}
 	uint64_t start_ns = now_ns();
 	for (unsigned i = 0; i < lines; i++) {
-		wait_until(start_ns + whole_ns * i / lines);
+		if (i % together == 0)
+			wait_until(start_ns + whole_ns * i / lines);
 		write_line(fds[i % files], i % files, i / files);
 	}
 	return 0;

@@ -500,6 +500,29 @@ test_http_loses_nothing_however_often_it_is_killed() {
 	echo "measured: $landed kills, $(($(wc -l <got) - records)) records of $records stored twice, $(requests_like ' repeated ') requests repeated"
 }
 
+test_http_keeps_to_a_rate_limit_by_the_clock() {
+	local seconds=2 percent=10 each=20 before took rate
+	[ "$FULL" -eq 0 ] || seconds=10 percent=2
+	seq $(((seconds + 2) * 1000)) >lines.log
+	start_server
+	http_topology "body: lines, batch: {records: $each, interval: 1h}, rate_limit: {rate: 1000/s, burst: $each}"
+	start_sluice -c http.yaml --once
+	wait_until 20 has_requests 10
+	before=$EPOCHREALTIME
+	local first
+	first=$(wc -l <requests)
+	wait_until $((3 * seconds)) has_requests $((first + seconds * 1000 / each))
+	took=$(((${EPOCHREALTIME/./} - ${before/./}) / 1000))
+	rate=$((($(wc -l <requests) - first) * each * 1000 / took))
+	await_end 20
+	stop_server
+	assert_status 0
+	assert_same lines.log got
+	echo "measured: $rate records a second over $took ms, where 1000 are allowed"
+	[ $((100 * rate)) -ge $((1000 * (100 - percent))) ] || fail "only $rate records a second"
+	[ $((100 * rate)) -le $((1000 * (100 + percent))) ] || fail "$rate records a second"
+}
+
 test_http_goes_on_with_another_topology_where_it_was() {
 	seq 1000 >lines.log
 	start_server

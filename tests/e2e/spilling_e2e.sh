@@ -193,3 +193,83 @@ test_what_is_on_disk_for_a_queue_that_does_not_spill_any_more_is_warned_of() {
 	whole_lines <got | awk '!seen[$0]++' >first
 	assert_same in.log first
 }
+
+# A server on the same port each time; what it got is in got.NAME.
+start_receiver() { # NAME [OPTION VALUE]...
+	local name=$1
+	shift
+	rm -f port
+	"$TOOLS/e2e/http_receiver" --port-file port --records "got.$name" "$@" 2>receiver_said &
+	receiver_pid=$!
+	trap 'kill -KILL "$receiver_pid" ${sluice_pid:+"$sluice_pid"} ${writer_pid:+"$writer_pid"} 2>/dev/null || true' EXIT
+	wait_until 10 test -s port
+}
+
+stop_receiver() {
+	kill -TERM "$receiver_pid"
+	wait "$receiver_pid" || fail "the server ended with $?"
+}
+
+# How many bytes a second have come to well.log while so long was waited.
+measure_rate() { # SECONDS
+	local before=$EPOCHREALTIME from
+	from=$(stat -c %s well.log)
+	hold "$1"
+	rate=$((($(stat -c %s well.log) - from) * 1000 / ((${EPOCHREALTIME/./} - ${before/./}) / 1000)))
+}
+
+nothing_is_spilled() {
+	[[ $(grep 'server.spill: ' err | tail -n 1) == *'reader has caught up'* ]]
+}
+
+# What has come more than once is what the first server had stored and not yet answered when it died, if anything.
+assert_all_arrived_in_order() {
+	cat got.first got.second | awk '!seen[$0]++' >first_of_each
+	assert_same in/follow-000.log first_of_each
+	local again=$(($(cat got.first got.second | wc -l) - $(wc -l <first_of_each)))
+	[ "$again" -le 5000 ] || fail "$again records came again, and one request has 5000"
+}
+
+test_while_a_server_is_dead_a_file_beside_it_gets_as_much_as_before_and_then_the_server_gets_all() {
+	local window=4 percent=25 alive dead
+	[ "$FULL" -eq 0 ] || window=30 percent=10
+	need_unsanitized
+	start_receiver first
+	cat >spill.yaml <<-YAML
+		sources: {in: {type: file, paths: ["$PWD/in/*.log"]}}
+		sinks:
+		  well: {type: file, path: "$PWD/well.log", inputs: [in]}
+		  server:
+		    type: http
+		    url: "http://127.0.0.1:$(cat port)/"
+		    inputs: [in]
+		    body: lines
+		    batch: {records: 5000, interval: 100ms}
+		    retry: {base_delay: 50ms, max_delay: 500ms}
+		    queue: {capacity: 2, when_full: spill, max_size: 1GiB}
+	YAML
+	mkdir in
+	local lines=$((50000 * (2 * window + 3)))
+	"$TOOLS/e2e/follow_writer" in 1 $lines $((2 * window + 3)) 500 &
+	writer_pid=$!
+	start_sluice -c spill.yaml
+	wait_until 10 has_lines well.log 20000
+	measure_rate $window
+	alive=$rate
+	stop_receiver
+	measure_rate $window
+	dead=$rate
+	assert_said 'warn server.spill: reader is too slow, keeping on disk to=server'
+	start_receiver second --port "$(sed 's/.*127.0.0.1:\([0-9]*\).*/\1/;t;d' spill.yaml)"
+	wait "$writer_pid" || fail "the writer ended with $?"
+	wait_until 60 is_as_long well.log in/follow-000.log
+	wait_until 60 nothing_is_spilled
+	stop_sluice
+	assert_status 0
+	stop_receiver
+	assert_same in/follow-000.log well.log
+	assert_all_arrived_in_order
+	echo "measured: $((alive / 1000)) kB a second into the file, $((dead / 1000)) while the server was dead for $window s"
+	[ $((dead * 100)) -ge $((alive * (100 - percent))) ] && [ $((dead * 100)) -le $((alive * (100 + percent))) ] ||
+		fail "$alive bytes a second became $dead"
+}
