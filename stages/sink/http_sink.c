@@ -91,9 +91,9 @@ static int http_sink_open(struct stage *s)
 		r = open_lanes(sink);
 	const struct request_options *o = s->options;
 	if (r == 0 && s->ordered && o->calls.max_in_flight > 1)
-		env_say(s->env, SAY_INFO,
-			"one request at a time, as order is kept; `ordered: false` has more",
-			"max_in_flight=%ju", (uintmax_t)o->calls.max_in_flight);
+		env_say(s->env, SAY_INFO, "one request at a time, as order is kept",
+			"max_in_flight=%ju instead=%s", (uintmax_t)o->calls.max_in_flight,
+			"ordered: false");
 	if (r < 0)
 		env_say(s->env, SAY_ERROR, "requests cannot be prepared", "error=%s",
 			why_not_opened(r));

@@ -74,6 +74,16 @@ test_http_keeps_the_order_while_requests_fail() {
 	assert_same lines.log got
 }
 
+test_http_says_that_order_leaves_one_request_at_a_time() {
+	seq 5 >lines.log
+	start_server
+	http_topology 'body: lines, max_in_flight: 4'
+	run_sluice -c http.yaml --once
+	stop_server
+	assert_status 0
+	assert_said 'info out: one request at a time, as order is kept max_in_flight=4 instead="ordered: false"$'
+}
+
 test_http_compresses_bodies() {
 	seq 40000 >lines.log
 	local kind
