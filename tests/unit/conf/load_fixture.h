@@ -5,6 +5,7 @@
 #pragma once
 
 #include "conf/topology.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -242,14 +243,13 @@ FIXTURE void fixture_begin(void)
 
 FIXTURE void fixture_end(void)
 {
-	char command[128], directory[96];
+	char directory[96];
 
 	topology_release(&loaded);
 	problems_release(&problems);
 	cr_assert_not_null(getcwd(directory, sizeof(directory)));
 	cr_assert_eq(strncmp(directory, "/tmp/sluice-conf-", 17), 0);
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	cr_assert_eq(system(command), 0);
+	scratch_remove(directory);
 }
 
 FIXTURE void write_bytes(const char *file, const void *bytes, size_t length)

@@ -1,5 +1,6 @@
 #include "tests/unit/daemon/backend_world.h"
 #include "tests/unit/daemon/each_backend.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -22,9 +23,7 @@ void world_end(struct world *w)
 {
 	helpers_release(&w->helpers);
 	backend_close(w->backend);
-	char command[96];
-	snprintf(command, sizeof command, "rm -rf %s", w->directory);
-	cr_assert_eq(system(command), 0);
+	scratch_remove(w->directory);
 }
 
 const char *world_path(const struct world *w, const char *name)

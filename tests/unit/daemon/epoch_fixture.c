@@ -1,5 +1,6 @@
 #include "tests/unit/daemon/epoch_fixture.h"
 #include "stages/stage.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -15,8 +16,7 @@ void epoch_fixture_init(struct epoch_fixture *x)
 {
 	memset(x, 0, sizeof *x);
 	watched_io_init(&x->world);
-	strcpy(x->directory, "/tmp/sluice-epochs-XXXXXX");
-	cr_assert(mkdtemp(x->directory));
+	scratch_make(x->directory, "epochs");
 	x->fd = open(x->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cr_assert(x->fd >= 0);
 	for (int s = 0; s < FIXTURE_STAGES; s++)
@@ -30,9 +30,7 @@ void epoch_fixture_release(struct epoch_fixture *x)
 	for (int s = 0; s < FIXTURE_STAGES; s++)
 		delta_release(&x->deltas[s]);
 	close(x->fd);
-	char command[96];
-	snprintf(command, sizeof command, "rm -r %s", x->directory);
-	cr_assert_eq(system(command), 0);
+	scratch_remove(x->directory);
 }
 
 int fixture_step(struct epoch_fixture *x)

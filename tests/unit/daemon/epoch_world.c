@@ -2,6 +2,7 @@
 #include "tests/unit/daemon/each_backend.h"
 #include "tests/unit/daemon/fake_stages.h"
 #include "tests/unit/daemon/running.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -112,14 +113,12 @@ void epoch_world_begin_anew(struct epoch_world *w)
 
 void epoch_world_end(struct epoch_world *w)
 {
-	char command[128];
 	end_pipeline(w);
 	plan_release(&w->plan);
 	topology_release(&w->topology);
 	if (w->fd >= 0) {
 		close(w->fd);
-		snprintf(command, sizeof command, "rm -r %s", w->directory);
-		cr_assert_eq(system(command), 0);
+		scratch_remove(w->directory);
 	}
 	fake_forget();
 }

@@ -1,5 +1,6 @@
 #include "daemon/catalog.h"
 #include "daemon/overlaps.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -23,13 +24,12 @@ static void begin(void)
 
 static void end(void)
 {
-	char command[128], directory[96];
+	char directory[96];
 	topology_release(&topology);
 	problems_release(&problems);
 	cr_assert_not_null(getcwd(directory, sizeof directory));
 	cr_assert_eq(strncmp(directory, "/tmp/sluice-overlaps-", 21), 0);
-	snprintf(command, sizeof command, "rm -rf %s", directory);
-	cr_assert_eq(system(command), 0);
+	scratch_remove(directory);
 }
 
 TestSuite(overlaps, .init = begin, .fini = end);

@@ -1,4 +1,5 @@
 #include "daemon/resolve.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -20,9 +21,7 @@ static void begin(void)
 
 static void end(void)
 {
-	char command[160];
-	snprintf(command, sizeof command, "rm -rf %s", here);
-	cr_assert_eq(system(command), 0);
+	scratch_remove(here);
 }
 
 TestSuite(resolve, .init = begin, .fini = end);

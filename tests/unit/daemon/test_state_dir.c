@@ -1,6 +1,7 @@
 #include "daemon/state_dir.h"
 #include "stages/stage.h"
 #include "tests/unit/daemon/watched_io.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -51,9 +52,7 @@ static void close_it(struct fixture *x, struct state_dir *d)
 static void tear_down(struct fixture *x)
 {
 	watched_io_release(&x->world);
-	char command[96];
-	snprintf(command, sizeof command, "rm -r %s", x->root);
-	cr_assert_eq(system(command), 0);
+	scratch_remove(x->root);
 }
 
 static size_t open_descriptors(void)

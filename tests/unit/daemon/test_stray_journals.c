@@ -3,6 +3,7 @@
 #include "stages/journal.h"
 #include "tests/unit/daemon/fake_stages.h"
 #include "tests/unit/daemon/said.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -33,10 +34,8 @@ static void path_of(const char *journal, const char *file, char out[256])
 
 static void tear_down(void)
 {
-	char command[128];
 	epoch_map_release(&map);
-	snprintf(command, sizeof command, "rm -r %s", root);
-	cr_assert_eq(system(command), 0);
+	scratch_remove(root);
 }
 
 TestSuite(stray_journals, .init = set_up, .fini = tear_down);

@@ -1,4 +1,5 @@
 #include "tests/unit/stages/crash_disk.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -105,8 +106,7 @@ void crash_disk_init(struct crash_disk *d, const char *first, const char *second
 	char path[128];
 	memset(d, 0, sizeof *d);
 	d->random = 1;
-	strcpy(d->root, "/tmp/sluice-test-XXXXXX");
-	need(mkdtemp(d->root) != NULL);
+	scratch_make(d->root, "test");
 	snprintf(d->kept, sizeof d->kept, "%s/kept", d->root);
 	need(mkdir(d->kept, 0700) == 0);
 	const char *const names[] = {first, second};
@@ -119,11 +119,9 @@ void crash_disk_init(struct crash_disk *d, const char *first, const char *second
 
 void crash_disk_release(struct crash_disk *d)
 {
-	char command[128];
 	for (size_t i = 0; i < d->file_count; i++)
 		free(d->files[i].bytes);
-	snprintf(command, sizeof command, "rm -r %s", d->root);
-	need(system(command) == 0);
+	scratch_remove(d->root);
 }
 
 /* A new inode gets its link. */
@@ -205,12 +203,10 @@ static void befall_file(struct crash_disk *d, struct crash_file *f, enum crash_f
 
 static void remove_name(const struct crash_directory *l, const char *name)
 {
-	char command[512];
-	snprintf(command, sizeof command, "%s/%s", l->path, name);
-	if (unlink(command) == 0)
-		return;
-	snprintf(command, sizeof command, "rm -r '%s/%s'", l->path, name);
-	need(system(command) == 0);
+	char path[256];
+	snprintf(path, sizeof path, "%s/%s", l->path, name);
+	if (unlink(path) != 0)
+		scratch_remove(path);
 }
 
 static bool has(const struct crash_directory *l, const char *name, ino_t inode)

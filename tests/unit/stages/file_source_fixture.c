@@ -1,4 +1,5 @@
 #include "tests/unit/stages/file_source_fixture.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -172,10 +173,7 @@ void tear_down(struct fixture *x)
 {
 	helpers_release(&x->helpers); /* first: a helper may still be waking the backend */
 	backend_close(x->backend);
-	char *command;
-	cr_assert_gt(asprintf(&command, "rm -rf %s", x->directory), 0);
-	cr_expect_eq(system(command), 0);
-	free(command);
+	scratch_remove(x->directory);
 	for (size_t i = 0; i < 4; i++) {
 		free((char *)(uintptr_t)x->paths[i].bytes);
 		free((char *)(uintptr_t)x->excludes[i].bytes);

@@ -1,4 +1,5 @@
 #include "tests/unit/stages/output_trial.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -20,8 +21,7 @@ void trial_set_up(struct trial *x, const char *name, uint64_t seed)
 							     .buffer_capacity = BUFFER_BYTES,
 							     .batches = 2 * BUFFERS}),
 		     0);
-	strcpy(x->directory, "/tmp/sluice-test-XXXXXX");
-	cr_assert(mkdtemp(x->directory));
+	scratch_make(x->directory, "test");
 	snprintf(x->path, sizeof x->path, "%s/%s", x->directory, name);
 	const char *why;
 	size_t at;
@@ -49,9 +49,7 @@ void trial_tear_down(struct trial *x)
 		;
 	home_release(&x->home); /* asserts that every batch came back */
 	free(x->expected);
-	char command[128];
-	snprintf(command, sizeof command, "rm -r %s", x->directory);
-	cr_assert_eq(system(command), 0);
+	scratch_remove(x->directory);
 }
 
 void trial_expect(struct trial *x, const uint8_t *bytes, size_t length)

@@ -2,6 +2,7 @@
 #include "stages/source/file_finder.h"
 #include "daemon/backend.h"
 #include "daemon/helpers.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -96,7 +97,6 @@ static void remove_all(struct world *w)
 
 static void end(struct world *w)
 {
-	char command[96];
 	backend_cancel_all(w->backend);
 	while (w->backend->busy > 0)
 		wait_a_little(w);
@@ -107,8 +107,7 @@ static void end(struct world *w)
 	file_set_release(&w->set);
 	helpers_release(&w->helpers);
 	backend_close(w->backend);
-	snprintf(command, sizeof command, "rm -rf %s", w->directory);
-	cr_expect_eq(system(command), 0);
+	scratch_remove(w->directory);
 }
 
 static void step(struct world *w)

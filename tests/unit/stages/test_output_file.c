@@ -1,6 +1,7 @@
 #include "stages/output_file.h"
 #include "stages/rotated_name.h"
 #include "tests/unit/stages/faulty_env.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -36,9 +37,7 @@ static void set_up(struct fixture *x, const char *rest)
 
 static void tear_down(struct fixture *x)
 {
-	char command[256];
-	snprintf(command, sizeof command, "rm -r %s", x->directory);
-	cr_assert_eq(system(command), 0);
+	scratch_remove(x->directory);
 }
 
 /* Steps until it rests in that state, or fails. */

@@ -1,6 +1,7 @@
 /* Finished outputs that are deleted when they are old: which, when, and never one that a recovery would look for. */
 #include "stages/output_keep.h"
 #include "tests/unit/stages/exact_fixture.h"
+#include "tests/unit/stages/scratch.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -33,8 +34,7 @@ static void set_up(struct fixture *x, const char *rest, uint64_t keep_ns)
 {
 	memset(x, 0, sizeof *x);
 	faulty_env_init(&x->world, 1);
-	strcpy(x->directory, "/tmp/sluice-test-XXXXXX");
-	cr_assert(mkdtemp(x->directory));
+	scratch_make(x->directory, "test");
 	snprintf(x->path, sizeof x->path, "%s/%s", x->directory, rest);
 	const char *why;
 	size_t at;
@@ -47,12 +47,10 @@ static void set_up(struct fixture *x, const char *rest, uint64_t keep_ns)
 
 static void tear_down(struct fixture *x)
 {
-	char command[256];
 	output_keep_release(&x->keep);
 	while (faulty_env_turn(&x->world))
 		;
-	snprintf(command, sizeof command, "rm -r %s", x->directory);
-	cr_assert_eq(system(command), 0);
+	scratch_remove(x->directory);
 }
 
 static void full_path(const struct fixture *x, const char *rest, char out[512])
