@@ -299,6 +299,7 @@ static int spill_of(struct loading *l, const struct topology_stage *s, struct co
 	*ret = (struct companion){.suffix = ".spill"};
 	if (s->queue_when_full != WHEN_FULL_SPILL)
 		return 0;
+	assert(l->request->catalog->spill && "without it the queue would only block");
 	options = arena_take(l->arena, sizeof *options);
 	if (!options)
 		return -ENOMEM;

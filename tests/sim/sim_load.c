@@ -20,9 +20,10 @@ static const char *no_variable(const char *name)
 static const struct stage_catalog *sim_catalog(void)
 {
 	static const struct stage_schema *types[TYPES_MAX];
-	static struct stage_catalog all = {.types = types};
+	static struct stage_catalog all;
 	size_t n = 0;
-	all.left_out = catalog()->left_out;
+	all = *catalog();
+	all.types = types;
 	for (; catalog()->types[n]; n++)
 		types[n] = catalog()->types[n];
 	types[n] = &sim_caller_type.schema;

@@ -216,13 +216,19 @@ static const struct stage_schema fork_schema = {.kind = STAGE_TRANSFORM,
 						.output_name = fork_output_name,
 						.has_failures = true};
 
+static const struct stage_schema spill_schema = {.kind = STAGE_TRANSFORM,
+						 .name = "spill",
+						 .summary = "keeps on disk",
+						 .options = empty_table,
+						 .options_size = sizeof(struct spill_options)};
+
 static const struct stage_schema *const fixture_types[] = {
     &chain_schema, &far_schema,  &tail_schema, &pipe_schema, &sieve_schema, &store_schema,
     &hole_schema,  &last_schema, &only_schema, &fork_schema, NULL};
 static const struct stage_left_out fixture_left_out[] = {{STAGE_TRANSFORM, "brew", "libkettle"},
 							 {.name = NULL}};
-static const struct stage_catalog fixture_catalog = {.types = fixture_types,
-						     .left_out = fixture_left_out};
+static const struct stage_catalog fixture_catalog = {
+    .types = fixture_types, .left_out = fixture_left_out, .spill = &spill_schema};
 
 static struct topology loaded;
 static struct problems problems;

@@ -407,4 +407,6 @@ Test(topology, max_size_is_for_queues_that_spill)
 		  "2GiB}}\n");
 	cr_expect_eq(stage_called("out")->queue_when_full, WHEN_FULL_SPILL);
 	cr_expect_eq(stage_called("out")->queue_max_size, UINT64_C(2) << 30);
+	const struct spill_options *spill = stage_called("out.spill")->options;
+	cr_expect_eq(spill->max_size, UINT64_C(2) << 30);
 }
