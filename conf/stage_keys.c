@@ -68,7 +68,10 @@ static const char *why_not(const struct stage_nature *n, const struct option *ke
 		return "this stage has one worker, always";
 	if (!n->has_failures &&
 	    (!strcmp(key->name, "on_error") || !strcmp(key->name, "dead_letter")))
-		return "there is no record that this stage can do nothing with";
+		return kind == STAGE_SINK
+			   ? "this sink gives up no record: what it cannot write waits, or ends "
+			     "the run"
+			   : "there is no record that this stage can do nothing with";
 	return NULL;
 }
 

@@ -44,6 +44,30 @@ void encoding_check(const struct encoding_options *o, struct place at, struct pr
 
 struct delimiter encoding_delimiter(const struct encoding_options *o);
 
+/* Of sinks that take a `delimiter` where no `encoding` says one. */
+struct encoding_or_delimiter {
+	struct text delimiter;
+	struct encoding_options encoding;
+	bool encoding_given;
+};
+
+/* Rows for the option table of a struct that has one at offset `base`. csv: when the columns' names are written. */
+/* clang-format off */
+#define ENCODING_OR_DELIMITER_ROWS(base, csv)                                                      \
+	{"delimiter", OPTION_TEXT, (base) + offsetof(struct encoding_or_delimiter, delimiter),     \
+	 .min = 1, .max = DELIMITER_MAX,                                                           \
+	 .doc = "What follows each record, 1 to 8 bytes; by default a newline, or what `encoding` " \
+		"says"},                                                                           \
+	{"encoding", OPTION_GROUP, (base) + offsetof(struct encoding_or_delimiter, encoding),      \
+	 .group = encoding_table,                                                                  \
+	 .given_offset = (base) + offsetof(struct encoding_or_delimiter, encoding_given),          \
+	 .doc = "How records are written; csv: with the columns' names " csv}
+/* clang-format on */
+
+void encoding_or_delimiter_check(const struct encoding_or_delimiter *o, struct place at,
+				 struct problems *problems);
+struct delimiter encoding_or_delimiter_of(const struct encoding_or_delimiter *o);
+
 /* What stands once before all records, with a delimiter: the columns' names in CSV. 0, and the caller's (free()), or NULL where nothing
  * does; or -ENOMEM. */
 int encoding_title(const struct encoding_options *o, uint8_t **ret_bytes, size_t *ret_length);

@@ -132,3 +132,22 @@ void encoding_check(const struct encoding_options *o, struct place at, struct pr
 	if (format->check)
 		format->check(o, at, problems);
 }
+
+void encoding_or_delimiter_check(const struct encoding_or_delimiter *o, struct place at,
+				 struct problems *problems)
+{
+	if (o->delimiter.bytes && o->encoding_given)
+		problem_add(problems, o->delimiter.at,
+			    "`delimiter` beside `encoding`; write it there, `encoding: {delimiter: "
+			    "...}`");
+	encoding_check(&o->encoding, at, problems);
+}
+
+struct delimiter encoding_or_delimiter_of(const struct encoding_or_delimiter *o)
+{
+	struct delimiter d = {.length = (uint8_t)o->delimiter.length};
+	if (!o->delimiter.bytes)
+		return encoding_delimiter(&o->encoding);
+	memcpy(d.bytes, o->delimiter.bytes, o->delimiter.length);
+	return d;
+}

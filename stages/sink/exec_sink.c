@@ -7,7 +7,7 @@
  *     +---- later ---- PAUSE <---------- begun again -------------------------------------------+
  *
  * The pipe is written as a FIFO is (write_queue.h): a batch is stored when the command has read it, and what it has not read
- * when it ends is written to the next one, from the beginning of a record. */
+ * when it ends is written to the next one, from the beginning of a record. None is given up: there is no `on_error`. */
 #include "stages/builtin.h"
 #include "stages/command/command.h"
 #include "stages/command/restart.h"
@@ -22,9 +22,7 @@ struct exec_sink_options {
 	struct command_options command;
 	struct restart_options restart;
 	uint64_t timeout;
-	struct text delimiter;
-	struct encoding_options encoding;
-	bool encoding_given;
+	struct encoding_or_delimiter written;
 };
 
 static const struct option exec_sink_table[] = {
@@ -34,13 +32,8 @@ static const struct option exec_sink_table[] = {
 	    "`on_failure`, `never`, or a map"},
     {"timeout", OPTION_DURATION, offsetof(struct exec_sink_options, timeout), .preset = "30s",
      .min = 1, .doc = "At the end of the input: how long it may take to read on, and then to end"},
-    {"delimiter", OPTION_TEXT, offsetof(struct exec_sink_options, delimiter), .min = 1,
-     .max = DELIMITER_MAX,
-     .doc = "What follows each record, 1 to 8 bytes; by default a newline, or what `encoding` "
-	    "says"},
-    {"encoding", OPTION_GROUP, offsetof(struct exec_sink_options, encoding),
-     .group = encoding_table, .given_offset = offsetof(struct exec_sink_options, encoding_given),
-     .doc = "How records are written; csv: with the columns' names each time the command begins"},
+    ENCODING_OR_DELIMITER_ROWS(offsetof(struct exec_sink_options, written),
+			       "each time the command begins"),
     {0},
 };
 
@@ -84,32 +77,19 @@ static void exec_sink_check(const void *options, struct place at, struct problem
 	const struct exec_sink_options *o = options;
 	command_options_check(&o->command, problems);
 	restart_options_check(&o->restart, at, problems);
-	if (o->delimiter.bytes && o->encoding_given)
-		problem_add(problems, o->delimiter.at,
-			    "`delimiter` beside `encoding`; write it there, `encoding: {delimiter: "
-			    "...}`");
-	encoding_check(&o->encoding, at, problems);
+	encoding_or_delimiter_check(&o->written, at, problems);
 }
 
 static const struct stage_schema *exec_sink_companion(const void *options, const void **ret_options)
 {
-	return encoding_companion(&((const struct exec_sink_options *)options)->encoding,
+	return encoding_companion(&((const struct exec_sink_options *)options)->written.encoding,
 				  ret_options);
-}
-
-static struct delimiter delimiter_of(const struct exec_sink_options *o)
-{
-	struct delimiter d = {.length = (uint8_t)o->delimiter.length};
-	if (!o->delimiter.bytes)
-		return encoding_delimiter(&o->encoding);
-	memcpy(d.bytes, o->delimiter.bytes, o->delimiter.length);
-	return d;
 }
 
 static int init(struct stage *s, struct exec_sink *sink)
 {
 	const struct exec_sink_options *o = s->options;
-	sink->delimiter = delimiter_of(o);
+	sink->delimiter = encoding_or_delimiter_of(&o->written);
 	space_wait_init(&sink->space, s->env, s->counters);
 	write_queue_init(&sink->queue, s->env, &sink->space);
 	restart_init(&sink->restart, &o->restart);
@@ -117,7 +97,7 @@ static int init(struct stage *s, struct exec_sink *sink)
 	if (r == 0)
 		r = gather_init(&sink->gather, &sink->queue, &sink->delimiter, GATHER_BLOCK);
 	if (r == 0)
-		r = encoding_title(&o->encoding, &sink->title, &sink->title_length);
+		r = encoding_title(&o->written.encoding, &sink->title, &sink->title_length);
 	return r;
 }
 

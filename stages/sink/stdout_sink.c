@@ -15,19 +15,11 @@
 #include <unistd.h>
 
 struct stdout_options {
-	struct text delimiter;
-	struct encoding_options encoding;
-	bool encoding_given;
+	struct encoding_or_delimiter written;
 };
 
 static const struct option stdout_table[] = {
-    {"delimiter", OPTION_TEXT, offsetof(struct stdout_options, delimiter), .min = 1,
-     .max = DELIMITER_MAX,
-     .doc = "What follows each record, 1 to 8 bytes; by default a newline, or what `encoding` "
-	    "says"},
-    {"encoding", OPTION_GROUP, offsetof(struct stdout_options, encoding), .group = encoding_table,
-     .given_offset = offsetof(struct stdout_options, encoding_given),
-     .doc = "How records are written; csv: with the columns' names before all"},
+    ENCODING_OR_DELIMITER_ROWS(offsetof(struct stdout_options, written), "before all"),
     {0},
 };
 
@@ -54,25 +46,13 @@ struct stdout_state {
 static void stdout_check(const void *options, struct place at, struct problems *problems)
 {
 	const struct stdout_options *o = options;
-	if (o->delimiter.bytes && o->encoding_given)
-		problem_add(problems, o->delimiter.at,
-			    "`delimiter` beside `encoding`; write it there, `encoding: {delimiter: "
-			    "...}`");
-	encoding_check(&o->encoding, at, problems);
+	encoding_or_delimiter_check(&o->written, at, problems);
 }
 
 static const struct stage_schema *stdout_companion(const void *options, const void **ret_options)
 {
-	return encoding_companion(&((const struct stdout_options *)options)->encoding, ret_options);
-}
-
-static struct delimiter delimiter_of(const struct stdout_options *o)
-{
-	struct delimiter d = {.length = (uint8_t)o->delimiter.length};
-	if (!o->delimiter.bytes)
-		return encoding_delimiter(&o->encoding);
-	memcpy(d.bytes, o->delimiter.bytes, o->delimiter.length);
-	return d;
+	return encoding_companion(&((const struct stdout_options *)options)->written.encoding,
+				  ret_options);
 }
 
 /* ---- the title ---- */
@@ -101,9 +81,9 @@ static int make_title(struct title *t, const struct stage *s)
 	const struct stdout_options *o = s->options;
 	if (has_title)
 		return 0;
-	int r = encoding_title(&o->encoding, &t->bytes, &t->span.iov_len);
+	int r = encoding_title(&o->written.encoding, &t->bytes, &t->span.iov_len);
 	if (r == 0 && t->bytes && s->terminal)
-		r = escape_title(t, o->encoding.delimiter.length);
+		r = escape_title(t, o->written.encoding.delimiter.length);
 	return r;
 }
 
@@ -129,7 +109,8 @@ static bool title_is_out(struct title *t, struct write_queue *queue)
 
 static int stdout_open(struct stage *s)
 {
-	struct delimiter delimiter = delimiter_of(s->options);
+	const struct stdout_options *o = s->options;
+	struct delimiter delimiter = encoding_or_delimiter_of(&o->written);
 	struct stdout_state *state = calloc(1, sizeof *state);
 	s->state = state;
 	int r = -ENOMEM;

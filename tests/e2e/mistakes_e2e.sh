@@ -258,3 +258,11 @@ test_what_means_nothing_to_datagrams_is_told() {
 	listens syslog 'max_line: 1MiB' 'nowhere to listen; add `udp`'
 	listens syslog 'udp: /tmp/s' '`/tmp/s` is a path; write 127.0.0.1:514'
 }
+
+test_a_sink_that_gives_up_no_record_has_no_on_error() {
+	cat >exec.yaml <<-YAML
+		sources: {in: {type: file, paths: ["$INPUT/small.log"]}}
+		sinks: {out: {type: exec, inputs: [in], command: cat, on_error: drop}}
+	YAML
+	expect_one 78 'on_error.*this sink gives up no record' check -c exec.yaml
+}
