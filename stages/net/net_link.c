@@ -20,7 +20,7 @@ const char *net_reason(int64_t error)
 	case -ENOENT:
 		return "not found";
 	case -EAGAIN:
-		return "name not resolved at the moment";
+		return "too many wait to be connected";
 	case -EHOSTUNREACH:
 	case -ENETUNREACH:
 		return "unreachable";
@@ -372,11 +372,23 @@ static int try_to_begin(struct net_link *l)
 	return STEP_MORE;
 }
 
+static const char *why_unresolved(int64_t result)
+{
+	switch (result) {
+	case 0:
+	case -ENOENT:
+		return "no such host";
+	case -EAGAIN:
+		return "name not resolved at the moment";
+	default:
+		return "name cannot be looked up";
+	}
+}
+
 static int resolved(struct net_link *l)
 {
 	if (l->op.result <= 0) {
-		failed(l, l->op.result == -ENOENT || l->op.result == 0 ? "no such host"
-								       : net_reason(l->op.result));
+		failed(l, why_unresolved(l->op.result));
 		return STEP_MORE;
 	}
 	l->found_count = (unsigned)l->op.result;

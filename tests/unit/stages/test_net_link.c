@@ -159,6 +159,24 @@ Test(net_link, one_that_is_there_too_late_is_closed_and_the_next_may_time_out_to
 	end();
 }
 
+Test(net_link, why_a_socket_cannot_be_connected_to_is_not_why_a_name_cannot_be_looked_up)
+{
+	begin("/run/s");
+	run();
+	finish(IO_SOCKET, SOCKET);
+	run();
+	finish(IO_CONNECT, -EAGAIN); /* too many wait there */
+	run();
+	cr_expect_str_eq(x.link.reason, "too many wait to be connected");
+	end();
+	begin("host:1");
+	run();
+	finish(IO_RESOLVE, -EAGAIN);
+	run();
+	cr_expect_str_eq(x.link.reason, "name not resolved at the moment");
+	end();
+}
+
 Test(net_link, a_socket_that_nobody_has_looked_at_is_closed_with_it)
 {
 	begin("127.0.0.1:1");
