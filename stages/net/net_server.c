@@ -281,6 +281,27 @@ static void accept_all(struct net_server *n)
 
 /* ---- moments ---- */
 
+/* What it has said may lie unread, as there is no room below. */
+static bool is_to_be_read(const struct net_peer *p)
+{
+	return p->state != PEER_ENDED && !p->poll.busy;
+}
+
+/* It waits for us, and not we for it: its time begins anew. */
+static bool is_put_off(struct net_server *n, struct net_peer *p, struct chain *list)
+{
+	bool idle = list == &n->idle;
+	if (!is_to_be_read(p) && !(idle && net_peer_awaits_answer(p)))
+		return false;
+	if (idle) {
+		net_peer_touch(p);
+		return true;
+	}
+	p->began_ns = n->now_ns;
+	chain_append(list, &p->unfinished);
+	return true;
+}
+
 /* Those whose moment has come are closed; arranges to be stepped for the next. */
 static void expire(struct net_server *n, struct chain *list, uint64_t timeout_ns,
 		   enum net_figure what, const char *reason)
@@ -295,10 +316,8 @@ static void expire(struct net_server *n, struct chain *list, uint64_t timeout_ns
 			env_wake_at(n->stage->env, due_ns);
 			return;
 		}
-		if (idle && net_peer_awaits_answer(p)) {
-			net_peer_touch(p);
+		if (is_put_off(n, p, list))
 			continue;
-		}
 		net_server_note(n, what, "connection closed", p, reason);
 		net_peer_close(p);
 	}

@@ -155,6 +155,29 @@ test_a_connection_that_waits_for_its_answer_is_not_idle() {
 	echo record | assert_same - out.log
 }
 
+# As long as nobody reads the output nothing is read of the connections, whatever has come there.
+test_who_waits_for_us_to_read_on_is_neither_idle_nor_late() {
+	mkfifo out.fifo
+	cat >t.yaml <<-END
+		memory: 24MiB
+		sources:
+		  in: {type: tcp, listen: "127.0.0.1:0", idle_timeout: 400ms, frame_timeout: 300ms, idle_end: 300ms}
+		sinks:
+		  out: {type: file, inputs: [in], path: $PWD/out.fifo}
+	END
+	start_sluice -c t.yaml --once
+	netgen --connections 3 --bytes 64MiB 127.0.0.1:"$(port)" >sent &
+	local sender=$!
+	hold 1.5
+	cat out.fifo >out.log &
+	local reader=$!
+	wait $sender || fail "a connection was closed"
+	await_end 60
+	wait $reader
+	assert_status 0
+	assert_all_lines out.log "$(lines_of sent)"
+}
+
 test_each_record_is_answered() {
 	topology 'reply: "ok\n"'
 	start_sluice -c t.yaml
