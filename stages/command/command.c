@@ -145,8 +145,10 @@ static void see_to_stop(struct command *c)
 		send_signal(c, SIGTERM);
 		c->kill_at_ns = now + c->options->kill_after;
 	} else if (now >= c->kill_at_ns) {
-		env_say(c->env, SAY_WARN, "command does not end, killing it", "command=%s",
+		env_say(c->env, c->kill_is_told ? SAY_DEBUG : SAY_WARN,
+			"command does not end, killing it", "command=%s",
 			command_options_shown(c->options));
+		c->kill_is_told = true;
 		send_signal(c, SIGKILL);
 		c->is_killed = true;
 		return;
@@ -206,6 +208,7 @@ static int reap(struct command *c)
 	c->error = r < 0 ? (int)r : 0;
 	c->status = r < 0 ? 0 : (int)r;
 	descriptor_close(c->env->io, &c->process);
+	c->kill_is_told &= c->is_killed;
 	c->state = COMMAND_OVER;
 	return STEP_MORE;
 }

@@ -46,6 +46,7 @@ struct command {
 	bool at_fault;       /* set by its stage, which stops it for what it does, or does not */
 	uint64_t kill_at_ns; /* while it is stopping; then: killed */
 	bool is_killed;
+	bool kill_is_told;    /* until it has ended without that */
 	uint64_t leave_at_ns; /* EXITED: what holds its pipes is not waited for any longer */
 
 	struct io_op op;     /* what its state waits for */

@@ -37,8 +37,8 @@ static const struct option exec_sink_table[] = {
     {0},
 };
 
-enum { FIGURE_BEGUN };
-static const char *const figures[] = {"commands begun", NULL};
+enum { FIGURE_BEGUN, FIGURE_KILLED };
+static const char *const figures[] = {"commands begun", "commands killed", NULL};
 
 struct exec_sink {
 	struct command command;
@@ -314,6 +314,7 @@ static int over(struct stage *s, struct exec_sink *sink)
 {
 	if (sink->command.state != COMMAND_OVER)
 		return await_end(s, sink);
+	counter_add(&s->counters->figures[FIGURE_KILLED], sink->command.is_killed);
 	bool is_needed = !all_is_stored(sink);
 	bool again = restart_after(&sink->restart, &sink->command, s, is_needed);
 	if (is_needed && !again)

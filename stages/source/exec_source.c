@@ -26,8 +26,8 @@ static const struct option exec_table[] = {
     {0},
 };
 
-enum { FIGURE_BEGUN };
-static const char *const figures[] = {"commands begun", NULL};
+enum { FIGURE_BEGUN, FIGURE_KILLED };
+static const char *const figures[] = {"commands begun", "commands killed", NULL};
 
 struct exec_source {
 	struct command_reader reader;
@@ -84,6 +84,7 @@ static int run(struct stage *s, struct exec_source *source, struct outlet *out)
 	int r = command_reader_step(&source->reader, s, out);
 	if (r != STEP_DONE)
 		return r;
+	counter_add(&s->counters->figures[FIGURE_KILLED], source->reader.command.is_killed);
 	bool is_needed = !s->once && !s->stopping;
 	if (!restart_after(&source->restart, &source->reader.command, s, is_needed))
 		return STEP_DONE;

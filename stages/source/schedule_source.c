@@ -50,8 +50,9 @@ static const struct option schedule_table[] = {
     {0},
 };
 
-enum { FIGURE_TICKS, FIGURE_SKIPPED, FIGURE_TIMED_OUT };
-static const char *const figures[] = {"ticks", "ticks skipped", "commands timed out", NULL};
+enum { FIGURE_TICKS, FIGURE_SKIPPED, FIGURE_TIMED_OUT, FIGURE_KILLED };
+static const char *const figures[] = {"ticks", "ticks skipped", "commands timed out",
+				      "commands killed", NULL};
 
 struct schedule_source {
 	struct cron cron;
@@ -275,6 +276,7 @@ static void tell_end(struct stage *s, struct schedule_source *source)
 	const char *shown = command_options_shown(c->options);
 	char told[COMMAND_END_MAX];
 	bool failed = !command_succeeded(c) && (c->at_fault || !c->stopping);
+	counter_add(&s->counters->figures[FIGURE_KILLED], c->is_killed);
 	if (failed)
 		counter_add(&s->counters->errors, 1);
 	if (failed && !source->fails)

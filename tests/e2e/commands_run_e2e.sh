@@ -97,6 +97,7 @@ test_a_command_that_ignores_sigterm_is_killed_with_all_it_has_begun() {
 	stop_sluice
 	assert_status 0
 	assert_said_times 1 'warn in: command does not end, killing it'
+	assert_said '"commands killed" count=1'
 	wait_until 10 no_child_is_left 'sleep 31415'
 }
 
@@ -264,6 +265,7 @@ test_a_command_that_does_not_end_with_its_input_is_killed() {
 	assert_same "$INPUT/small.log" result.log
 	assert_said_times 1 'command does not end though its input has'
 	assert_said_times 1 'command does not end, killing it'
+	assert_said '"commands killed" count=1'
 	wait_until 10 no_child_is_left 'sleep 31416'
 }
 

@@ -59,7 +59,9 @@ test_a_command_that_takes_too_long_is_ended_and_counted() {
 	stop_sluice
 	assert_status 0
 	assert_said_times 1 'warn in: command failed command=.* how=timeout$'
+	assert_said_times 1 'command does not end, killing it'
 	[ "$(count_of 'commands timed out')" -ge 2 ] || fail 'it was not'
+	[ "$(count_of 'commands killed')" -ge 2 ] || fail 'nor that'
 	! pgrep -f 'sleep 29979' >/dev/null || fail 'one is left'
 }
 
