@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	AHEAD = 64
-}; /* batches that may be put before they are appended: then one sync is for them all */
+/* So many batches may be put before they are appended: one sync is for them all, and what waits for a full journal is bounded. */
+enum { AHEAD = 64 };
 
 const char *const journal_ack_choices[] = {"auto", "received", "journal", "committed", NULL};
 
@@ -327,11 +326,13 @@ static int catch_up(struct journal *j, struct outlet *out)
 
 /* ---- new batches ---- */
 
+/* What was read from the disk and is not handed on yet needs a buffer and a batch of the home: what is put meanwhile might take each
+ * that comes back, and keep it for as long as the journal is full, which it is until that one has gone on. */
 bool journal_has_room(const struct journal *j)
 {
 	bool is_open = !j->log_begun || segment_log_is_open(&j->log);
-	return is_open && !j->failed && !j->has_entry && j->received - j->appended < AHEAD &&
-	       j->received - j->gone < j->room;
+	uint64_t not_appended = j->received - j->appended, kept = j->received - j->gone;
+	return is_open && !j->failed && !j->has_entry && not_appended < AHEAD && kept < j->room;
 }
 
 uint64_t journal_put(struct journal *j, struct batch **b)
