@@ -158,7 +158,7 @@ struct http_service {
 	enum http_service_state state;
 	struct MHD_Daemon *daemon;
 	struct chain connections;
-	size_t connection_count, paused_count;
+	size_t connection_count;
 	struct io_address address;
 	int listener; /* -1: it is the daemon's, or none */
 	struct io_op listen, poll;

@@ -447,7 +447,8 @@ static void after_last_open(struct segment_log *l)
 		go(l, SEGMENTS_SCAN);
 }
 
-static int go_on(struct segment_log *l, int64_t result)
+/* Up to which files there are. */
+static int go_on_in_directory(struct segment_log *l, int64_t result)
 {
 	switch (l->state) {
 	case SEGMENTS_ABOVE:
@@ -470,10 +471,17 @@ static int go_on(struct segment_log *l, int64_t result)
 	case SEGMENTS_STAT:
 		after_stat(l);
 		break;
-	case SEGMENTS_REMOVE:
+	default:
 		forget(l, l->at);
 		go_remove(l);
-		break;
+	}
+	return STEP_MORE;
+}
+
+/* From their heads to where the newest ends. */
+static int go_on_in_files(struct segment_log *l, int64_t result)
+{
+	switch (l->state) {
 	case SEGMENTS_HEAD_OPEN:
 		l->fd = (int)result;
 		go(l, SEGMENTS_HEAD_READ);
@@ -529,7 +537,8 @@ int segment_opening_step(struct segment_log *l)
 		return r;
 	int64_t result = segment_take_result(&l->opening);
 	if (is_fine(l, result))
-		return go_on(l, result);
+		return l->state < SEGMENTS_HEAD_OPEN ? go_on_in_directory(l, result)
+						     : go_on_in_files(l, result);
 	bool syncs = l->opening.op.code == IO_SYNC || l->opening.op.code == IO_DATASYNC;
 	segment_log_fail(l, "segments cannot be opened", result);
 	l->failed = syncs ? -EIO : l->failed;

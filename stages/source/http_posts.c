@@ -234,12 +234,18 @@ static bool is_not_for_us(struct http_posts *p, struct http_request *r)
 
 /* ---- room for it ---- */
 
+static const char *why_busy(const struct http_posts *p)
+{
+	return p->is_held_up             ? "the pipeline is full"
+	       : body_room_has(&p->room) ? "as many compressed bodies come as may at a time"
+					 : "body_memory is used up";
+}
+
 static void tell_busy(struct http_posts *p)
 {
 	if (!p->said_busy)
 		env_say(p->stage->env, SAY_WARN, "requests are told to come later",
-			"stage=%s because=%s", p->stage->id,
-			p->is_held_up ? "the pipeline is full" : "body_memory is used up");
+			"stage=%s because=%s", p->stage->id, why_busy(p));
 	p->said_busy = true;
 }
 

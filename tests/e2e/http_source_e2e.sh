@@ -231,6 +231,33 @@ test_http_clients_that_fall_silent_are_closed_and_bring_nothing() {
 	counted 'requests broken off' 1
 }
 
+test_http_says_that_it_is_the_compressed_bodies_that_are_too_many() {
+	serve 'busy_timeout: 100ms'
+	local fds=() fd
+	for ((i = 0; i < 4; i++)); do
+		exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+		fds+=("$fd")
+		printf 'POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n\x1f\x8b' >&"$fd"
+	done
+	sleep 0.3
+	echo good | gzip >good.gz
+	post -H 'Content-Encoding: gzip' --data-binary @good.gz
+	assert_code 429
+	grep -qi '^retry-after: 1' headers || fail "$(cat headers)"
+	post --data-binary plain
+	assert_code 200
+	for fd in "${fds[@]}"; do
+		exec {fd}>&-
+	done
+	sleep 0.3
+	post -H 'Content-Encoding: gzip' --data-binary @good.gz
+	assert_code 200
+	stop_sluice
+	assert_status 0
+	assert_said 'come later.*because="?as many compressed bodies'
+	assert_result plain good
+}
+
 test_http_a_request_that_breaks_off_brings_nothing() {
 	serve ''
 	local fd half
