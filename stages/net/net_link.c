@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* So long a server gets to refuse our certificate after the handshake. */
+static const uint64_t REFUSAL_NS = 500 * 1000 * 1000;
+
 const char *net_reason(int64_t error)
 {
 	switch (error) {
@@ -212,6 +215,8 @@ static const char *heard(struct net_link *l)
 	l->is_reading = false;
 	if (n == -EINTR || n == -EAGAIN)
 		return NULL;
+	if (n <= 0 && l->has_session)
+		heard_sealed(l, 0); /* why may have come before, with the end of the handshake */
 	if (n <= 0)
 		return net_reason(n);
 	if (l->has_session)
@@ -245,7 +250,10 @@ static void came_up(struct net_link *l)
 	calls_succeeded(l->calls, &l->call);
 	l->state = LINK_UP;
 	l->was_of_use = false;
+	l->believed_at_ns = 0;
 	l->replies = 0;
+	if (l->has_session && tls_session_may_be_refused(&l->session))
+		l->believed_at_ns = env_now_ns(l->stage->env) + REFUSAL_NS;
 	if (!l->is_lost)
 		env_say(l->stage->env, SAY_INFO, "connected", "address=%s", l->shown);
 }

@@ -54,8 +54,10 @@ struct net_link {
 	struct iovec said;
 	struct tls_session session;
 	bool has_session;
-	bool is_lost, is_told;    /* and there is none of use yet; and that was said */
-	bool was_of_use;          /* the peer has taken something of this connection */
+	bool is_lost, is_told; /* and there is none of use yet; and that was said */
+	bool was_of_use;       /* the peer has taken something of this connection */
+	uint64_t
+	    believed_at_ns; /* TLS: until then the peer may refuse us, whatever its machine has taken */
 	uint64_t replies;         /* bytes of them that came as they should */
 	const struct text *reply; /* what the peer says for each record; NULL: nothing is awaited */
 	uint8_t bytes[LINK_READ], saying[LINK_SAY];

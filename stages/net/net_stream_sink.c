@@ -297,8 +297,11 @@ static void look(struct net_stream_sink *k)
 	net_outbox_taken_up_to(&k->outbox, k->seen_taken, &k->stored);
 	if (k->outbox.writes_begun == k->outbox.writes_done)
 		return;
-	if (env_now_ns(env) < k->look_at_ns) {
-		env_wake_at(env, k->look_at_ns);
+	uint64_t at_ns = k->look_at_ns;
+	if (at_ns < k->link.believed_at_ns)
+		at_ns = k->link.believed_at_ns;
+	if (env_now_ns(env) < at_ns) {
+		env_wake_at(env, at_ns);
 		return;
 	}
 	k->look_written = k->written; /* what is written from here on, it may have missed */

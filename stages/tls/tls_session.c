@@ -22,6 +22,13 @@ static int expect_name(SSL *ssl, const char *name)
 	return ok ? 0 : -ENOMEM;
 }
 
+static int on_asked(SSL *ssl, void *session)
+{
+	(void)ssl;
+	((struct tls_session *)session)->was_asked = true;
+	return 1;
+}
+
 int tls_session_init(struct tls_session *s, const struct tls_context *c, const char *name)
 {
 	*s = (struct tls_session){
@@ -41,6 +48,7 @@ int tls_session_init(struct tls_session *s, const struct tls_context *c, const c
 		return 0;
 	}
 	SSL_set_connect_state(s->ssl);
+	SSL_set_cert_cb(s->ssl, on_asked, s);
 	return name ? expect_name(s->ssl, name) : 0;
 }
 
@@ -97,6 +105,11 @@ int tls_session_handshake(struct tls_session *s)
 		return 0;
 	r = answer(s, r);
 	return r == 0 ? fail(s) : r;
+}
+
+bool tls_session_may_be_refused(const struct tls_session *s)
+{
+	return s->is_open && s->was_asked && SSL_version(s->ssl) >= TLS1_3_VERSION;
 }
 
 ssize_t tls_session_read(struct tls_session *s, uint8_t *into, size_t room)

@@ -23,10 +23,12 @@ struct tls_session {
 	SSL *ssl;
 	BIO *in, *out;                /* the SSL's own */
 	bool is_open;                 /* the handshake is through */
+	bool was_asked;               /* a client: the server wanted to see a certificate */
 	char reason[TLS_REASON_ROOM]; /* why it failed, in words; "": it has not */
 };
 
-/* name: the host that the server is to be; NULL: any name will do, or this is the server. 0 or -ENOMEM. */
+/* name: the host that the server is to be; NULL: any name will do, or this is the server. Stays where
+ * it is until it is released. 0 or -ENOMEM. */
 int tls_session_init(struct tls_session *s, const struct tls_context *c, const char *name);
 void tls_session_release(struct tls_session *s);
 
@@ -35,6 +37,9 @@ int tls_session_take(struct tls_session *s, const uint8_t *bytes, size_t length)
 
 /* 0: the handshake is through; -EAGAIN: more bytes have to come; -EPROTO: it failed, see `reason`. */
 int tls_session_handshake(struct tls_session *s);
+
+/* The handshake is through for us, and the server may refuse us all the same: with TLS 1.3 it looks at our certificate after that. */
+bool tls_session_may_be_refused(const struct tls_session *s);
 
 /* Bytes that the peer has said; 0: it has said that it is through; -EAGAIN: more have to come; -EPROTO. */
 ssize_t tls_session_read(struct tls_session *s, uint8_t *into, size_t room);

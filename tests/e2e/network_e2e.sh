@@ -506,6 +506,31 @@ test_an_expired_certificate_is_told_as_such_on_both_sides() {
 	assert_status 0
 }
 
+# With TLS 1.3 it is only after the handshake, when the first records are under way.
+test_a_sink_whose_certificate_is_refused_is_told_why_and_loses_nothing() {
+	certificate server
+	certificate client
+	topology "idle_end: 30s, tls: {cert: $PWD/server.pem, key: $PWD/server.key, ca: $PWD/client.pem, require_client_certificate: true}"
+	start_sluice -c t.yaml
+	seq 20 >lines.log
+	cat >from.yaml <<-END
+		sources:
+		  f: {type: file, paths: [$PWD/lines.log]}
+		sinks:
+		  net: {type: tcp, inputs: [f], address: "127.0.0.1:$(port)", tls: {ca: $PWD/server.pem}, retry: {base_delay: 5ms, max_delay: 10ms, jitter: none}}
+	END
+	STATE=$PWD/other
+	use_state
+	timeout -s TERM 4 "$SLUICE" run -c from.yaml --set shutdown_timeout=100ms 2>from.err || true
+	grep -q 'connection lost, reconnecting .*alert certificate required' from.err || fail "$(cat from.err)"
+	grep -q 'in 20 records .*, out 0 records' from.err || fail "$(cat from.err)"
+	sed -i "s|tls: {|&cert: $PWD/client.pem, key: $PWD/client.key, |" from.yaml
+	timeout $((60 * SLOW)) "$SLUICE" run -c from.yaml --once 2>from.err || fail "$(cat from.err)"
+	wait_until 20 has_lines out.log 20
+	stop_sluice
+	assert_same lines.log out.log
+}
+
 test_a_handshake_that_does_not_come_is_waited_for_so_long() {
 	make_certificate server IP:127.0.0.1
 	topology "tls: {cert: $PWD/server.pem, key: $PWD/server.key, handshake_timeout: 200ms}"

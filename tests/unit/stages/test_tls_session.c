@@ -135,6 +135,7 @@ Test(tls_session, what_one_side_writes_the_other_reads)
 	shake_hands(&s, &a, &b);
 	cr_assert_eq(a, 0, "%s", s.server.reason);
 	cr_assert_eq(b, 0, "%s", s.client.reason);
+	cr_expect_not(tls_session_may_be_refused(&s.client), "nobody has asked who it is");
 	cr_assert_eq(tls_session_read(&s.server, got, sizeof got), -EAGAIN);
 	cr_assert_eq(tls_session_write(&s.client, (const uint8_t *)"hello", 5), 5);
 	carry(&s.client, &s.server);
@@ -208,6 +209,7 @@ Test(tls_session, a_client_without_the_certificate_that_is_wanted_is_refused)
 	set_up(&s, &server, &client, "server.test");
 	shake_hands(&s, &a, &b);
 	cr_assert(a == 0 && b == 0);
+	cr_expect(tls_session_may_be_refused(&s.client) && !tls_session_may_be_refused(&s.server));
 	tear_down(&s);
 	server.ca = old.cert_file;
 	client.cert = old.cert_file;
