@@ -1,23 +1,11 @@
 # URLs that are fetched again and again: once for each version, whole or not at all, whatever the server does.
 # shellcheck shell=bash
 
+# shellcheck source=tests/e2e/receiver.sh
+source "$(dirname "${BASH_SOURCE[0]}")/receiver.sh"
+
 before_each() {
 	needs_stage sources http_client libcurl
-}
-
-# start_server OPTION VALUE...: leaves server_pid, url; requests in requests.
-start_server() {
-	rm -f port
-	"$TOOLS/e2e/http_receiver" --port-file port --log requests "$@" 2>server_said &
-	server_pid=$!
-	trap 'kill -KILL "$server_pid" ${sluice_pid:+"$sluice_pid"} 2>/dev/null || true' EXIT
-	wait_until 10 test -s port
-	url=http://127.0.0.1:$(cat port)
-}
-
-stop_server() {
-	kill -TERM "$server_pid"
-	wait "$server_pid" || fail "the server ended with $?"
 }
 
 client_topology() { # OPTIONS
@@ -25,10 +13,6 @@ client_topology() { # OPTIONS
 		sources: {in: {type: http_client, urls: ["$url/a"], $1}}
 		sinks: {out: {type: file, inputs: [in], path: result}}
 	END
-}
-
-requests_like() { # EXTENDED-REGEX
-	grep -cE -- "$1" requests || true
 }
 
 test_http_client_fetches_each_url_once_and_ends() {

@@ -1,24 +1,11 @@
 # Records to a server that fails, stalls, resets, refuses and lies: all of them arrive, each once where the key is honoured.
 # shellcheck shell=bash
 
+# shellcheck source=tests/e2e/receiver.sh
+source "$(dirname "${BASH_SOURCE[0]}")/receiver.sh"
+
 before_each() {
 	needs_stage sinks http libcurl
-}
-
-# start_server OPTION VALUE...: leaves server_pid, url; records in got, requests in requests.
-start_server() {
-	rm -f port
-	"$TOOLS/e2e/http_receiver" --port-file port --records got --log requests "$@" 2>server_said &
-	server_pid=$!
-	trap 'kill -KILL "$server_pid" ${sluice_pid:+"$sluice_pid"} 2>/dev/null || true' EXIT
-	wait_until 10 test -s port
-	url=http://127.0.0.1:$(cat port)
-}
-
-# So that all it got is in the file.
-stop_server() {
-	kill -TERM "$server_pid"
-	wait "$server_pid" || fail "the server ended with $?"
 }
 
 http_topology() { # OPTIONS
@@ -26,10 +13,6 @@ http_topology() { # OPTIONS
 		sources: {in: {type: file, paths: [lines.log]}}
 		sinks: {out: {type: http, inputs: [in], url: "$url/in", $1}}
 	END
-}
-
-requests_like() { # EXTENDED-REGEX
-	grep -cE -- "$1" requests || true
 }
 
 test_http_sends_all_records_in_order() {
