@@ -4,8 +4,8 @@
  *   byte 0: on_long_line and the delimiter's length; 1: max_line; 2: bytes a read; then the delimiter; the rest: the input
  *
  * Layer: tests, libFuzzer. */
-#include "stages/framer.h"
 #include "stages/home.h"
+#include "tests/fuzz/framed_list.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,46 +13,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
-enum { INPUT_MAX = 4096, CAPACITY = 2048 };
-
-/* Records, each behind its length. */
-struct list {
-	uint8_t bytes[INPUT_MAX * 6];
-	size_t length;
-};
-
-static void add(struct list *l, const uint8_t *bytes, size_t length)
-{
-	uint32_t n = (uint32_t)length;
-	assert(l->length + length + sizeof n <= sizeof l->bytes);
-	memcpy(l->bytes + l->length, &n, sizeof n);
-	memcpy(l->bytes + l->length + sizeof n, bytes, length);
-	l->length += length + sizeof n;
-}
+enum { CAPACITY = 2048 };
 
 /* ---- plainly ---- */
 
-static void add_line(struct list *l, const struct framing *rules, const uint8_t *line,
-		     size_t length)
-{
-	size_t most = rules->max_line;
-	if (length <= most)
-		add(l, line, length);
-	else if (rules->on_long_line == LONG_LINE_TRUNCATE)
-		add(l, line, most);
-	else if (rules->on_long_line == LONG_LINE_SPLIT)
-		for (; length > 0; length -= length < most ? length : most, line += most)
-			add(l, line, length < most ? length : most);
-}
-
-static void frame_plainly(struct list *l, const struct framing *rules, const uint8_t *bytes,
+static void frame_plainly(struct framed_list *l, const struct framing *rules, const uint8_t *bytes,
 			  size_t length)
 {
 	const struct delimiter *d = &rules->delimiter;
 	while (length > 0) {
 		const uint8_t *end = memmem(bytes, length, d->bytes, d->length);
 		size_t line = end ? (size_t)(end - bytes) : length;
-		add_line(l, rules, bytes, line);
+		framed_list_add_line(l, rules, bytes, line);
 		line += end ? d->length : 0;
 		bytes += line;
 		length -= line;
@@ -69,7 +41,7 @@ struct reading {
 };
 
 static void take_records(struct reading *r, const struct framing *rules, size_t to, bool ended,
-			 struct list *l)
+			 struct framed_list *l)
 {
 	size_t from = 0;
 	for (;;) {
@@ -77,8 +49,7 @@ static void take_records(struct reading *r, const struct framing *rules, size_t 
 		assert(b);
 		from = framer_fill(&r->framer, rules, b, from, to, ended, NULL);
 		uint32_t count = b->count;
-		for (uint32_t i = 0; i < count; i++)
-			add(l, b->bytes + b->records[i].offset, b->records[i].length);
+		framed_list_add_batch(l, b);
 		batch_free(&b);
 		if (count == 0)
 			break;
@@ -88,7 +59,7 @@ static void take_records(struct reading *r, const struct framing *rules, size_t 
 	assert(!ended || r->held == 0);
 }
 
-static void frame_in_pieces(struct list *l, const struct framing *rules, size_t piece,
+static void frame_in_pieces(struct framed_list *l, const struct framing *rules, size_t piece,
 			    const uint8_t *bytes, size_t length)
 {
 	struct reading r = {.held = 0};
@@ -113,7 +84,7 @@ static void frame_in_pieces(struct list *l, const struct framing *rules, size_t 
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-	static struct list wanted, got;
+	static struct framed_list wanted, got;
 	static struct stage_counters counters;
 	size_t head = 3 + DELIMITER_MAX;
 	if (length < head || length > INPUT_MAX)
@@ -127,7 +98,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	wanted.length = got.length = 0;
 	frame_plainly(&wanted, &rules, bytes + head, length - head);
 	frame_in_pieces(&got, &rules, (size_t)bytes[2] + 1, bytes + head, length - head);
-	assert(wanted.length == got.length);
-	assert(memcmp(wanted.bytes, got.bytes, got.length) == 0);
+	framed_list_assert_same(&wanted, &got);
 	return 0;
 }

@@ -6,6 +6,7 @@
  * Layer: tests, libFuzzer. */
 #include "stages/home.h"
 #include "stages/net/net_framing.h"
+#include "tests/fuzz/framed_list.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,38 +14,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
-enum { INPUT_MAX = 4096, CAPACITY = 8192, HEAD = 4 };
-
-/* Records, each behind its length. */
-struct list {
-	uint8_t bytes[INPUT_MAX * 6];
-	size_t length;
-	bool refused;
-};
-
-static void add(struct list *l, const uint8_t *bytes, size_t length)
-{
-	uint32_t n = (uint32_t)length;
-	assert(l->length + length + sizeof n <= sizeof l->bytes);
-	memcpy(l->bytes + l->length, &n, sizeof n);
-	memcpy(l->bytes + l->length + sizeof n, bytes, length);
-	l->length += length + sizeof n;
-}
+enum { CAPACITY = 8192, HEAD = 4 };
 
 /* ---- plainly ---- */
-
-static void add_line(struct list *l, const struct framing *rules, const uint8_t *line,
-		     size_t length)
-{
-	size_t most = rules->max_line;
-	if (length <= most)
-		add(l, line, length);
-	else if (rules->on_long_line == LONG_LINE_TRUNCATE)
-		add(l, line, most);
-	else if (rules->on_long_line == LONG_LINE_SPLIT)
-		for (; length > 0; length -= length < most ? length : most, line += most)
-			add(l, line, length < most ? length : most);
-}
 
 /* What a length says: how many bytes it takes; 0: none is there; -1: it is none; -2: it is too long for one. */
 static int read_decimal(const uint8_t *bytes, size_t length, uint64_t *ret)
@@ -61,17 +33,17 @@ static int read_decimal(const uint8_t *bytes, size_t length, uint64_t *ret)
 	return n > 0 && bytes[0] != '0' && bytes[n] == ' ' ? (int)n + 1 : -1;
 }
 
-static size_t frame_line(struct list *l, const struct net_framing *r, const uint8_t *bytes,
+static size_t frame_line(struct framed_list *l, const struct net_framing *r, const uint8_t *bytes,
 			 size_t length)
 {
 	const uint8_t *end = memchr(bytes, r->lines.delimiter.bytes[0], length);
 	size_t line = end ? (size_t)(end - bytes) : length;
-	add_line(l, &r->lines, bytes, line);
+	framed_list_add_line(l, &r->lines, bytes, line);
 	return line + (end ? 1 : 0);
 }
 
 /* Of one frame: what it takes; 0: it has not come whole, or is refused. */
-static size_t frame_one(struct list *l, const struct net_framing *r, const uint8_t *bytes,
+static size_t frame_one(struct framed_list *l, const struct net_framing *r, const uint8_t *bytes,
 			size_t length)
 {
 	uint64_t said = 0;
@@ -97,11 +69,11 @@ static size_t frame_one(struct list *l, const struct net_framing *r, const uint8
 		return 0;
 	bool ends =
 	    r->method != NET_LENGTH_PREFIXED && said > 0 && bytes[head + (int)said - 1] == '\n';
-	add(l, bytes + head, (size_t)said - ends);
+	framed_list_add(l, bytes + head, (size_t)said - ends);
 	return (size_t)head + (size_t)said;
 }
 
-static void frame_plainly(struct list *l, const struct net_framing *r, const uint8_t *bytes,
+static void frame_plainly(struct framed_list *l, const struct net_framing *r, const uint8_t *bytes,
 			  size_t length)
 {
 	while (length > 0) {
@@ -131,7 +103,7 @@ static void check_delimited(const struct batch *b)
 }
 
 static void take_records(struct reading *r, const struct net_framing *rules, size_t to, bool ended,
-			 struct list *l)
+			 struct framed_list *l)
 {
 	static uint8_t rest[CAPACITY];
 	size_t from = 0;
@@ -145,8 +117,7 @@ static void take_records(struct reading *r, const struct net_framing *rules, siz
 			net_framing_part(rules, b, from);
 		if (b->count > 0)
 			check_delimited(b);
-		for (uint32_t i = 0; i < b->count; i++)
-			add(l, b->bytes + b->records[i].offset, b->records[i].length);
+		framed_list_add_batch(l, b);
 		memcpy(r->buffer->bytes + from, rest, to - from);
 		more = b->unterminated;
 		batch_free(&b);
@@ -157,7 +128,7 @@ static void take_records(struct reading *r, const struct net_framing *rules, siz
 	assert(why || r->held <= net_framing_left_max(rules));
 }
 
-static void frame_in_pieces(struct list *l, const struct net_framing *rules, size_t piece,
+static void frame_in_pieces(struct framed_list *l, const struct net_framing *rules, size_t piece,
 			    const uint8_t *bytes, size_t length)
 {
 	struct reading r = {.held = 0};
@@ -190,7 +161,7 @@ static void frame_in_pieces(struct list *l, const struct net_framing *rules, siz
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	static const unsigned lengths[] = {1, 2, 4};
-	static struct list wanted, got;
+	static struct framed_list wanted, got;
 	static struct stage_counters counters;
 	if (length < HEAD || length > INPUT_MAX)
 		return 0;
@@ -207,8 +178,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	wanted.refused = got.refused = false;
 	frame_plainly(&wanted, &rules, bytes + HEAD, length - HEAD);
 	frame_in_pieces(&got, &rules, (size_t)bytes[2] + 1, bytes + HEAD, length - HEAD);
-	assert(wanted.refused == got.refused);
-	assert(wanted.length == got.length);
-	assert(memcmp(wanted.bytes, got.bytes, got.length) == 0);
+	framed_list_assert_same(&wanted, &got);
 	return 0;
 }
