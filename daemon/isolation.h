@@ -8,6 +8,8 @@
  *	           noted of it so far. Meanwhile a source takes part in epochs: all that it has emitted is noted. Asked to stop, nobody
  *	           waits: it is opened at once, and then ends as always
  *
+ * A sink holds up epochs meanwhile, as what it has is not done; one behind a spill does not (daemon/spilling.h).
+ *
  * Who can: a source that says `reopens`, a sink that lets go and has no part of its own in epochs; with a thread of their own. What fails beside, and what
  * fails once more than `max_restarts` allows, fails as ever (daemon/supervision.h). What a sink had begun it does twice: those that can
  * are at least once anyway.
