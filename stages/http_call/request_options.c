@@ -127,6 +127,7 @@ void request_options_check(const void *options, struct place at, struct problems
 	http_url_check(&o->url, problems);
 	encoding_check(&o->encoding, at, problems);
 	http_options_check(&o->http, at, problems);
+	call_options_check(&o->calls, at, problems);
 	http_pool_check(&o->pool, at, problems);
 	check_groups(o, at, problems);
 	check_templates(o, problems);

@@ -22,6 +22,7 @@ void net_sink_check(const struct net_sink_options *o, bool wants_path, struct pl
 {
 	check_address(&o->stream.address, wants_path, problems);
 	net_stream_check(&o->stream, at, problems);
+	call_options_check(&o->stream.calls, at, problems);
 	encoding_check(&o->encoding, at, problems);
 	if (!net_sink_is_stream(o) && o->stream.await_reply.bytes)
 		problem_add(problems, o->stream.await_reply.at,

@@ -8,7 +8,8 @@ static const char *const unit_choices[] = {"records", "bytes", "operations", NUL
 const struct option retry_option_table[] = {
     {"max_attempts", OPTION_COUNT, offsetof(struct retry_options, max_attempts),
      .preset = "unlimited", .word = "unlimited", .min = 1,
-     .doc = "After so many, the first one included, what failed goes the way of `on_error`"},
+     .doc =
+	 "After so many, the first one included, it is given up; records go the way of `on_error`"},
     {"base_delay", OPTION_DURATION, offsetof(struct retry_options, base_delay_ns),
      .preset = "100ms", .min = MILLISECOND, .doc = "The ceiling after the first failure"},
     {"max_delay", OPTION_DURATION, offsetof(struct retry_options, max_delay_ns), .preset = "30s",
@@ -52,8 +53,8 @@ const struct option batch_limit_table[] = {
 
 const struct option pool_option_table[] = {
     {"min", OPTION_COUNT, offsetof(struct pool_options, min), .preset = "0", .max = 1024,
-     .doc = "So many are kept open although nothing uses them; not over HTTP, where it is "
-	    "warned of: there each is opened by the first request that needs it"},
+     .doc = "Over HTTP none is opened ahead, which is warned of: the first request that needs one "
+	    "opens it, and it is kept"},
     {"max", OPTION_COUNT, offsetof(struct pool_options, max), .preset = "20", .min = 1, .max = 1024,
      .doc = "No more than so many are open at a time"},
     {"per_host", OPTION_COUNT, offsetof(struct pool_options, per_host), .preset = "unlimited",
@@ -78,6 +79,12 @@ const char *call_options_one_instance(const struct call_options *o)
 bool call_options_try_for_ever(const struct call_options *o)
 {
 	return o->retry.max_attempts == 0 && !o->breaker_given;
+}
+
+void call_options_check(const struct call_options *o, struct place at, struct problems *problems)
+{
+	if (o->retry.base_delay_ns > o->retry.max_delay_ns)
+		problem_add(problems, at, "`retry`: `base_delay` is longer than `max_delay`");
 }
 
 void pool_options_check(const struct pool_options *o, struct place at, struct problems *problems)

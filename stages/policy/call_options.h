@@ -83,5 +83,6 @@ const char *call_options_one_instance(const struct call_options *o);
 /* What fails is never given up: for a sink's `tries_for_ever`. */
 bool call_options_try_for_ever(const struct call_options *o);
 
-/* What the table cannot say: for a stage's `check`. */
+/* What the tables cannot say: for a stage's `check`. */
+void call_options_check(const struct call_options *o, struct place at, struct problems *problems);
 void pool_options_check(const struct pool_options *o, struct place at, struct problems *problems);

@@ -112,6 +112,7 @@ static void http_client_check(const void *options, struct place at, struct probl
 	check_field(&o->url_field, problems);
 	check_field(&o->status_field, problems);
 	http_options_check(&o->http, at, problems);
+	call_options_check(&o->calls, at, problems);
 	http_pool_check(&o->pool, at, problems);
 }
 

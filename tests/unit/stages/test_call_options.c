@@ -22,7 +22,9 @@ static const struct option table[] = {
 
 static void check(const void *options, struct place at, struct problems *problems)
 {
-	pool_options_check(&((const struct trial_options *)options)->pool, at, problems);
+	const struct trial_options *o = options;
+	call_options_check(&o->calls, at, problems);
+	pool_options_check(&o->pool, at, problems);
 }
 
 static struct trial_options filled(const char *yaml)
@@ -121,6 +123,7 @@ Test(call_options, what_makes_no_sense_is_refused)
 {
 	refused("retry: {max_attempts: 0}", "`max_attempts` is 0; write at least 1");
 	refused("retry: {base_delay: 0}", "`base_delay` is 0; write at least 1ms");
+	refused("retry: {base_delay: 1m}", "`retry`: `base_delay` is longer than `max_delay`");
 	refused("circuit_breaker: {failure_threshold: 0}",
 		"`failure_threshold` is 0; write at least 1");
 	refused(
