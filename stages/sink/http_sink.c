@@ -26,6 +26,11 @@ struct http_sink {
 	uint32_t cursor; /* its first record that is in no request yet */
 };
 
+static bool http_sink_tries_for_ever(const void *options)
+{
+	return call_options_try_for_ever(&((const struct request_options *)options)->calls);
+}
+
 static const struct stage_schema *http_sink_companion(const void *options, const void **ret_options)
 {
 	return encoding_companion(request_encoding(options), ret_options);
@@ -387,6 +392,7 @@ const struct stage_type http_sink_type = {
 	       .options_size = sizeof(struct request_options),
 	       .check = request_options_check,
 	       .companion = http_sink_companion,
+	       .tries_for_ever = http_sink_tries_for_ever,
 	       .has_failures = true},
     .open = http_sink_open,
     .close = http_sink_close,

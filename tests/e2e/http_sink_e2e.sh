@@ -493,6 +493,19 @@ test_http_loses_nothing_however_often_it_is_killed() {
 	echo "measured: $landed kills, $(($(wc -l <got) - records)) records of $records stored twice, $(requests_like ' repeated ') requests repeated"
 }
 
+test_http_that_tries_for_ever_is_nothing_to_fall_back_from() {
+	cat >http.yaml <<-END
+		sources: {in: {type: stdin}}
+		sinks:
+		  out: {type: fallback, inputs: [in], sinks: [server, meanwhile]}
+		  server: {type: http, inputs: [], url: "http://127.0.0.1:1/"}
+		  meanwhile: {type: file, inputs: [], path: result}
+	END
+	! "$SLUICE" check -c http.yaml 2>err || fail "it was taken"
+	assert_said '`server` tries for ever, .* give it a `circuit_breaker`, or `retry: \{max_attempts: 3\}`$'
+	"$SLUICE" check -c http.yaml --set sinks.server.retry.max_attempts=3 >out 2>err || fail "it was refused"
+}
+
 test_http_keeps_to_a_rate_limit_by_the_clock() {
 	local seconds=2 percent=10 each=20 before took rate
 	[ "$FULL" -eq 0 ] || seconds=10 percent=2
