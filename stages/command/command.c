@@ -249,10 +249,17 @@ bool command_succeeded(const struct command *c)
 	return c->error == 0 && !c->at_fault && WIFEXITED(c->status) && WEXITSTATUS(c->status) == 0;
 }
 
+/* Which of them it is that is not there, nobody says. */
+static const char *whose(const struct command *c)
+{
+	bool may_be_the_folder = c->error == -ENOENT || c->error == -ENOTDIR || c->error == -EACCES;
+	return may_be_the_folder && c->options->directory.bytes ? ": it, or its `directory`" : "";
+}
+
 const char *command_told(const struct command *c, char text[COMMAND_END_MAX])
 {
 	if (c->error < 0)
-		snprintf(text, COMMAND_END_MAX, "%s", strerror(-c->error));
+		snprintf(text, COMMAND_END_MAX, "%s%s", strerror(-c->error), whose(c));
 	else if (WIFSIGNALED(c->status))
 		snprintf(text, COMMAND_END_MAX, "signal %d", WTERMSIG(c->status));
 	else

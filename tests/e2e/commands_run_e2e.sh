@@ -10,6 +10,13 @@ exec_topology() {
 	YAML
 }
 
+test_of_a_directory_that_is_not_there_it_is_not_said_that_it_is_the_command() {
+	exec_topology '[date]' 'directory: /no/such/folder'
+	run_sluice -c exec.yaml --once
+	assert_status 1
+	assert_said 'error in: command failed command=date how="No such file or directory: it, or its `directory`"'
+}
+
 no_child_is_left() { # PATTERN: of the whole command line
 	! pgrep -f "$1" >/dev/null
 }
