@@ -30,7 +30,7 @@ mapfile -t scripts < <(
 flags=(-std=gnu17 -D_GNU_SOURCE "-DSLUICE_VERSION=\"lint\"" -I.)
 
 tidy() {
-	printf '%s\0' "${program[@]}" | xargs -0 -P 2 -n 4 sh -c 'clang-tidy --quiet "$@" -- '"${flags[*]@Q}" tidy
+	printf '%s\0' "${program[@]}" | xargs -0 -P 2 -I FILE tests/lint/tidy.sh FILE "${flags[@]}"
 }
 
 check_c() {
