@@ -19,6 +19,7 @@ struct net_listener {
 	struct io_op opening;
 	struct io_op waiting;      /* IO_ACCEPT, or IO_POLL */
 	bool has_come;             /* `waiting` has a result that nobody has looked at */
+	bool is_last;              /* the owner's: it was asked for the last ones */
 	uint64_t again_ns;         /* opening or accepting failed: not before that; 0: it did not */
 	uint64_t patient_until_ns; /* the address is in use, but may become free; 0: it is not */
 	uint32_t kernel_drops;     /* as the kernel has said last */

@@ -240,7 +240,10 @@ static void welcome(struct net_server *n, const struct net_listener *l)
 	counter_add(&n->stage->counters->figures[NET_ACCEPTED], 1);
 	n->has_come = true;
 	n->last_ns = n->now_ns;
-	chain_append(&n->resting, &p->queued);
+	if (n->is_stopping)
+		net_peer_is_ready(p); /* nobody is waited for any more */
+	else
+		chain_append(&n->resting, &p->queued);
 }
 
 /* Descriptors or memory have run out: somebody makes way, and it is tried again. */
@@ -413,17 +416,35 @@ static void begin_to_stop(struct net_server *n)
 		n->listeners[i].has_come |= n->listeners[i].datagrams;
 }
 
-static void close_listeners(struct net_server *n)
+/* Takes those that were connected when it began to stop, and closes it: true when it is. */
+static bool take_last(struct net_server *n, struct net_listener *l)
 {
+	struct env *env = n->stage->env;
+	bool has_come = l->has_come && !l->waiting.busy && l->waiting.result >= 0;
+	if (l->fd >= 0 && !l->waiting.busy && (has_come || !l->is_last) && n->now_ns < n->stop_ns) {
+		l->has_come = false;
+		if (has_come)
+			welcome(n, l);
+		l->is_last = true;
+		net_listener_wait(l, env); /* has another one now, or none */
+	}
+	net_listener_close(l, env);
+	return l->fd < 0;
+}
+
+static bool take_last_ones(struct net_server *n)
+{
+	bool all = true;
 	for (size_t i = 0; i < n->listener_count; i++)
-		if (!n->listeners[i].datagrams)
-			net_listener_close(&n->listeners[i], n->stage->env);
+		all &= n->listeners[i].datagrams || take_last(n, &n->listeners[i]);
+	return all;
 }
 
 /* All that was there is read, and nobody is waited for. */
 static bool is_drained(const struct net_server *n)
 {
-	return !n->at.peer && !n->read.busy && !n->reading && !net_datagrams_are_on_their_way(n) &&
+	return n->has_all && !n->at.peer && !n->read.busy && !n->reading &&
+	       !net_datagrams_are_on_their_way(n) &&
 	       (!chain_first(&n->ready) || n->now_ns >= n->stop_ns);
 }
 
@@ -542,7 +563,7 @@ int net_server_step(struct net_server *n, struct outlet *out)
 	if (n->stage->stopping && !n->is_stopping)
 		begin_to_stop(n);
 	if (n->is_stopping)
-		close_listeners(n);
+		n->has_all = take_last_ones(n);
 	return carry_on(n, out, serve(n));
 }
 

@@ -80,6 +80,7 @@ struct net_server {
 	uint64_t now_ns, last_ns; /* this step's moment; when something came last */
 	int64_t wall_ns;
 	bool has_come, is_stopping;
+	bool has_all; /* stopping: connections that there were are taken, and no more can come */
 	uint64_t stop_ns, settle_ns; /* until when what has come is read, and replies may go out */
 
 	struct journal journal;

