@@ -84,7 +84,9 @@ bool call_options_try_for_ever(const struct call_options *o)
 void call_options_check(const struct call_options *o, struct place at, struct problems *problems)
 {
 	if (o->retry.base_delay_ns > o->retry.max_delay_ns)
-		problem_add(problems, at, "`retry`: `base_delay` is longer than `max_delay`");
+		problem_warn(problems, at,
+			     "`retry`: `base_delay` is longer than `max_delay`, which is the "
+			     "ceiling from the first failure on");
 }
 
 void pool_options_check(const struct pool_options *o, struct place at, struct problems *problems)

@@ -133,3 +133,13 @@ Test(call_options, what_makes_no_sense_is_refused)
 	refused("timeout: 5", "`timeout` is 5 without a unit; add ns, us, ms, s, m, h or d");
 	refused("pool: {min: 6, max: 5}", "`pool.min` is more than `pool.max`");
 }
+
+Test(call_options, a_delay_that_never_rises_is_warned_of)
+{
+	const char *text;
+	cr_expect_eq(options_problems(table, sizeof(struct trial_options), check,
+				      "retry: {base_delay: 1m}", &text),
+		     0);
+	cr_expect_str_eq(text, "`retry`: `base_delay` is longer than `max_delay`, which is the "
+			       "ceiling from the first failure on");
+}
