@@ -138,7 +138,10 @@ void fake_forget(void)
 	for (size_t i = 0; i < SINKS_MAX; i++)
 		free(all[i].numbers);
 	memset(all, 0, sizeof all);
-	memset(all_cuts, 0, sizeof all_cuts);
+	for (size_t i = 0; i < STAGES_MAX; i++) {
+		all_cuts[i].id[0] = '\0';
+		all_cuts[i].count = 0;
+	}
 	memset(all_stumbled, 0, sizeof all_stumbled);
 	counter_set(&all_live, 0);
 }

@@ -5,7 +5,7 @@
  *                                                                 again, from where the epoch log says
  *               wire (journal, ack, count, per_batch)   numbers that somebody sends once (tests/sim/sim_wire.h)
  *   transforms: odd      light, stateless: keeps odd numbers
- *               labour   neither: passes all on, after work of varying length (workers up to 16)
+ *               labour   neither: passes all on, after work of varying length, up to `turns` (workers up to 16)
  *               breaks (at)        passes all on, but fails at that number
  *               parts (records, stops_at)   light, stateless: hands batches on so many records at a time, the rest when
  *                                  there is room; may fail when it goes on

@@ -37,9 +37,20 @@ const struct stage_type fake_odd_type = {
 
 /* labour */
 
+struct labour_options {
+	uint64_t turns;
+};
+
+static const struct option labour_table[] = {
+    {"turns", OPTION_COUNT, offsetof(struct labour_options, turns), .preset = "20000", .min = 1,
+     .doc = "At most so many for a batch; where time is simulated it does not go on meanwhile"},
+    {0},
+};
+
 static int labour_apply(struct stage *s, struct batch *b, struct outlet *out)
 {
-	uint64_t turns = env_random(s->env) % 20000;
+	const struct labour_options *o = s->options;
+	uint64_t turns = env_random(s->env) % o->turns;
 	for (volatile uint64_t i = 0; i < turns; i++)
 		;
 	emit(out, &b);
@@ -50,8 +61,8 @@ const struct stage_type fake_labour_type = {
     .schema = {.kind = STAGE_TRANSFORM,
 	       .name = "labour",
 	       .summary = "takes its time",
-	       .options = fake_no_options,
-	       .options_size = 1,
+	       .options = labour_table,
+	       .options_size = sizeof(struct labour_options),
 	       .workers_max = 16},
     .transform_apply = labour_apply,
 };

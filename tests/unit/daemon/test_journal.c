@@ -11,7 +11,7 @@ enum { NUMBERS = 900 };
 #define YAML(journal)                                                                              \
 	"name: test\nmemory: 1MiB\nepoch: {interval: 1ms}\n"                                       \
 	"sources: {w: {type: wire, count: 900, per_batch: 7, " journal "}}\n"                      \
-	"transforms: {l: {type: labour, inputs: [w], queue: {capacity: 2}}}\n"                     \
+	"transforms: {l: {type: labour, turns: 1, inputs: [w], queue: {capacity: 2}}}\n"           \
 	"sinks: {all: {type: table, inputs: [l]}}\n"
 
 static void begin(struct stopped_world *w, const char *yaml, uint64_t seed)

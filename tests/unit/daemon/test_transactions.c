@@ -14,7 +14,7 @@ static const char yaml[] =
     "sources:\n"
     "  a: {type: numbers, count: 600, per_batch: 7}\n"
     "  b: {type: numbers, count: 600, first: 100000, per_batch: 5}\n"
-    "transforms: {l: {type: labour, inputs: [a, b], workers: 2, queue: {capacity: 2}}}\n"
+    "transforms: {l: {type: labour, turns: 1, inputs: [a, b], workers: 2, queue: {capacity: 2}}}\n"
     "sinks: {all: {type: table, inputs: [l]}, bs: {type: table, inputs: [b]}}\n";
 
 /* Where the tables' newest transactions stood when it was ended, for the record. */
