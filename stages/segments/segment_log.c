@@ -65,7 +65,7 @@ int segment_log_init(struct segment_log *l, struct env *env, struct stage_counte
 	steady_op_init(&l->write, env, &l->space, l->path);
 	steady_op_init(&l->sync, env, &l->space, l->path);
 	steady_op_init(&l->read_open, env, &l->files, l->path);
-	l->write.awaits_files = l->read_open.awaits_files = true;
+	l->opening.awaits_files = l->write.awaits_files = l->read_open.awaits_files = true;
 	return take_memory(l);
 }
 

@@ -23,7 +23,7 @@
  *                    else: all that was written whole is still there; the last ones that a crash tore are cut off and said
  *   damage           what is whole behind it is read; how much was lost is said and counted, with segment and offset
  *   a full disk      is waited for; reserve() has no room meanwhile
- *   too many files   are waited for, too, once it is open
+ *   too many files   are waited for, too
  *   a failed sync    is final: -EIO
  *
  * Threads: the owner's. Memory: segment_log_memory(), taken by init(), and some bytes for each segment file.

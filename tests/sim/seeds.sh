@@ -20,7 +20,8 @@ held=0
 #    635         what a tcp source had framed of a connection that timed out was written over by the next read
 #  11916         what a journal took up after a sync that had failed was in the cache only, and lost with a crash
 # 303633         a transform that held records back waited for ever when the sink behind it had failed
-for seed in 1625 2362 6305 6318 33487 27046 39188 22476 80690 30021 42528 22989 635 11916 303633; do
+#  58444  60842  a process without a free descriptor could not open what a spill had left on disk
+for seed in 1625 2362 6305 6318 33487 27046 39188 22476 80690 30021 42528 22989 635 11916 303633 58444 60842; do
 	if "$sim" --seed "$seed" | tail -n 1 | grep ': holds'; then
 		held=$((held + 1))
 	else
