@@ -13,10 +13,10 @@ static struct http_auth auth_of(const char *token, const char *user, const char 
 {
 	struct text tokens[2] = {text_of("first"), text_of(token ? token : "")};
 	struct text_pair users[2] = {
-	    {text_of("root"), text_of("toor")},
-	    {text_of(user ? user : ""), text_of(password ? password : "")}};
-	struct http_serve_auth_options o = {.tokens = {tokens, token ? 2 : 0},
-					    .users = {users, user ? 2 : 0}};
+	    {.name = text_of("root"), .value = text_of("toor")},
+	    {.name = text_of(user ? user : ""), .value = text_of(password ? password : "")}};
+	struct http_serve_auth_options o = {.tokens = {.items = tokens, .count = token ? 2 : 0},
+					    .users = {.items = users, .count = user ? 2 : 0}};
 	struct http_auth a;
 	cr_assert_eq(http_auth_init(&a, &o), 0);
 	return a;
