@@ -89,8 +89,8 @@ Test(sink_chain, a_sink_drops_stops_or_sends_elsewhere_what_it_cannot_store)
 	load_bad(PIPE "sinks: {a: {type: far, inputs: [in], on_error: pass}}\n",
 		 "t.yaml:2:48: `on_error` is `pass`; write `drop`, `dead_letter` or `stop`\n");
 	load_bad(PIPE "sinks: {a: {type: hole, inputs: [in], on_error: drop}}\n",
-		 "t.yaml:2:39: no `on_error` here: there is no record that this stage can do "
-		 "nothing with\n");
+		 "t.yaml:2:39: no `on_error` here: this sink gives up no record: what it "
+		 "cannot write waits, or ends the run\n");
 }
 
 Test(sink_chain, sinks_that_send_each_other_what_they_cannot_store_are_told)

@@ -39,10 +39,10 @@ Test(topology, keys_of_later_versions_are_told_from_mistakes)
 		 "`supervision`, `shutdown_timeout`, "
 		 "`log`, `sources`, "
 		 "`transforms`, `sinks` or `tests`\n"
-		 "t.yaml:14:5: no `on_error` here: there is no record that this stage can do "
-		 "nothing with\n"
-		 "t.yaml:15:5: no `dead_letter` here: there is no record that this stage can do "
-		 "nothing with\n");
+		 "t.yaml:14:5: no `on_error` here: this sink gives up no record: what it "
+		 "cannot write waits, or ends the run\n"
+		 "t.yaml:15:5: no `dead_letter` here: this sink gives up no record: what it "
+		 "cannot write waits, or ends the run\n");
 }
 
 Test(topology, what_follows_a_failure_is_an_end_unless_it_is_said)
