@@ -508,8 +508,8 @@ test_an_expired_certificate_is_told_as_such_on_both_sides() {
 
 # With TLS 1.3 it is only after the handshake, when the first records are under way.
 test_a_sink_whose_certificate_is_refused_is_told_why_and_loses_nothing() {
-	certificate server
-	certificate client
+	make_certificate server IP:127.0.0.1
+	make_certificate client IP:127.0.0.1
 	topology "idle_end: 30s, tls: {cert: $PWD/server.pem, key: $PWD/server.key, ca: $PWD/client.pem, require_client_certificate: true}"
 	start_sluice -c t.yaml
 	seq 20 >lines.log
