@@ -322,7 +322,7 @@ static size_t count_lines(const struct request *r)
 
 static void keep(const char *from, size_t length)
 {
-	if (records_file)
+	if (records_file && length > 0)
 		fwrite(from, 1, length, records_file);
 }
 
