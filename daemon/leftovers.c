@@ -32,6 +32,13 @@ static void drain(struct leftovers *l)
 			l->host->pass(l->host, true);
 }
 
+/* Takes up what has ended and lets the host do its part, which sleeps when there is nothing to do. */
+static int pass(struct leftovers *l, bool waits)
+{
+	bool idle = backend_poll(l->host->backend) == 0 && waits;
+	return l->host->pass(l->host, idle);
+}
+
 /* Steps the machine to its end. When it is broken off, no operation is under way either. */
 static int carry(struct leftovers *l, int (*step)(void *machine), void *machine)
 {
@@ -39,8 +46,7 @@ static int carry(struct leftovers *l, int (*step)(void *machine), void *machine)
 		int stepped = step(machine);
 		if (stepped == STEP_DONE || stepped < 0)
 			return stepped < 0 ? stepped : 0;
-		bool idle = backend_poll(l->host->backend) == 0 && stepped == STEP_WAIT;
-		int passed = l->host->pass(l->host, idle);
+		int passed = pass(l, stepped == STEP_WAIT);
 		if (passed < 0) {
 			drain(l);
 			return passed;
@@ -251,7 +257,7 @@ static int wait_for_room(struct leftovers *l, bool said, int error)
 			strerror(-error));
 	for (uint64_t until = env_now_ns(env) + ROOM_NS; r == 0 && env_now_ns(env) < until;) {
 		env_wake_at(env, until);
-		r = l->host->pass(l->host, true);
+		r = pass(l, true);
 	}
 	return r;
 }

@@ -21,7 +21,8 @@ held=0
 #  11916         what a journal took up after a sync that had failed was in the cache only, and lost with a crash
 # 303633         a transform that held records back waited for ever when the sink behind it had failed
 #  58444  60842  a process without a free descriptor could not open what a spill had left on disk
-for seed in 1625 2362 6305 6318 33487 27046 39188 22476 80690 30021 42528 22989 635 11916 303633 58444 60842; do
+#  83743         who waited for room for an epoch at a start did not take up what the log was still doing, and turned round
+for seed in 1625 2362 6305 6318 33487 27046 39188 22476 80690 30021 42528 22989 635 11916 303633 58444 60842 83743; do
 	if "$sim" --seed "$seed" | tail -n 1 | grep ': holds'; then
 		held=$((held + 1))
 	else
