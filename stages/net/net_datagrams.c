@@ -97,14 +97,12 @@ static void lay_out(const struct net_server *n, struct net_datagrams *d)
 	}
 }
 
-static struct net_listener *next_with_some(struct net_server *n)
+static struct net_listener *next_with_some(const struct net_server *n)
 {
 	for (size_t i = 0; i < n->listener_count; i++) {
 		struct net_listener *l = &n->listeners[(n->next_datagrams + i) % n->listener_count];
-		if (l->datagrams && l->fd >= 0 && l->has_come) {
-			n->next_datagrams = (size_t)(l - n->listeners) + 1;
+		if (l->datagrams && l->fd >= 0 && l->has_come)
 			return l;
-		}
 	}
 	return NULL;
 }
@@ -129,6 +127,7 @@ static int receive(struct net_server *n, struct net_listener *l)
 	if (r < 0)
 		return STEP_WAIT;
 	d->from = l;
+	n->next_datagrams = (size_t)(l - n->listeners) + 1;
 	d->asked = room / d->stride < d->slots ? (unsigned)(room / d->stride) : d->slots;
 	lay_out(n, d);
 	d->op = (struct io_op){.code = IO_RECEIVE,
@@ -249,7 +248,7 @@ bool net_datagrams_are_on_their_way(const struct net_server *n)
 	return n->datagrams && (n->datagrams->op.busy || n->datagrams->from);
 }
 
-bool net_datagrams_are_there(struct net_server *n)
+bool net_datagrams_are_there(const struct net_server *n)
 {
 	return n->datagrams && next_with_some(n);
 }

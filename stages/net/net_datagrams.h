@@ -27,7 +27,7 @@ void net_datagrams_free(struct net_datagrams *d);
 /* The buffer is theirs at the moment. */
 bool net_datagrams_are_on_their_way(const struct net_server *n);
 /* Some may be received at once. */
-bool net_datagrams_are_there(struct net_server *n);
+bool net_datagrams_are_there(const struct net_server *n);
 
 /* As net_reading_step(). */
 int net_datagrams_step(struct net_server *n);

@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { LOOK_NS = 20 * 1000 * 1000 };
+enum { LOOK_NS = 20 * 1000 * 1000, LINE = 1000 };
 
 struct trial {
 	struct env env; /* must stand first */
@@ -174,6 +174,58 @@ Test(net_server, each_of_a_few_long_datagrams_is_there_before_the_next_one)
 		cr_assert_eq(x.records, i);
 	}
 	close(fd);
+	end();
+}
+
+/* As they are taken in: the first letters of those that datagrams brought. */
+static size_t take_letters(char *letters, size_t count, size_t room)
+{
+	struct batch *b;
+	while ((b = caught_take(&x.caught, 0)) != NULL) {
+		for (uint32_t i = 0; i < b->count && count < room; i++)
+			if (b->records[i].length < LINE - 1)
+				letters[count++] = (char)b->bytes[b->records[i].offset];
+		batch_free(&b);
+	}
+	return count;
+}
+
+/* Each of three sockets has many, and a connection always has more to say. */
+Test(net_server, each_socket_with_datagrams_has_its_turn_beside_a_connection_that_does_not_end)
+{
+	enum { EACH = 90, ALL = 3 * EACH };
+	static char line[LINE], letters[ALL];
+	struct text where = text("127.0.0.1:0"), three[] = {where, where, where};
+	struct text_list stream = {.items = &where, .count = 1},
+			 listen = {.items = three, .count = 3};
+	unsigned had[3] = {0}, most = 0;
+	size_t taken = 0;
+	begin(&(struct net_places){.streams = {&stream}, .datagrams = {&listen}}, true);
+	run();
+	int talker = to_connect(SOCK_STREAM), fd;
+	connect_there(talker);
+	for (unsigned i = 0; i < ALL; i++) {
+		const struct io_address *a = &x.server.listeners[1 + i % 3].bound;
+		fd = to_connect(SOCK_DGRAM);
+		cr_assert_eq(sendto(fd, &"abc"[i % 3], 1, 0, (const void *)a -> bytes, a -> length),
+			     1);
+		close(fd);
+	}
+	memset(line, 't', LINE - 1);
+	line[LINE - 1] = '\n';
+	while (taken < ALL) {
+		while (send(talker, line, LINE, MSG_DONTWAIT) == LINE)
+			;
+		net_server_step(&x.server, x.caught.outlets);
+		backend_poll(x.backend);
+		taken = take_letters(letters, taken, ALL);
+	}
+	for (size_t i = 0; i < ALL && most < EACH; i++)
+		if (++had[letters[i] - 'a'] > most)
+			most = had[letters[i] - 'a'];
+	for (int i = 0; i < 3; i++)
+		cr_expect_geq(had[i], EACH * 3 / 4, "%c: %u when another had all", 'a' + i, had[i]);
+	close(talker);
 	end();
 }
 
