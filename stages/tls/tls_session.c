@@ -49,7 +49,10 @@ int tls_session_init(struct tls_session *s, const struct tls_context *c, const c
 	}
 	SSL_set_connect_state(s->ssl);
 	SSL_set_cert_cb(s->ssl, on_asked, s);
-	return name ? expect_name(s->ssl, name) : 0;
+	int r = name ? expect_name(s->ssl, name) : 0;
+	if (r < 0)
+		tls_session_release(s);
+	return r;
 }
 
 void tls_session_release(struct tls_session *s)

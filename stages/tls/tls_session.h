@@ -28,7 +28,7 @@ struct tls_session {
 };
 
 /* name: the host that the server is to be; NULL: any name will do, or this is the server. Stays where
- * it is until it is released. 0 or -ENOMEM. */
+ * it is until it is released. 0; or -ENOMEM, and there is nothing to release. */
 int tls_session_init(struct tls_session *s, const struct tls_context *c, const char *name);
 void tls_session_release(struct tls_session *s);
 

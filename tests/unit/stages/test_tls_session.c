@@ -257,3 +257,19 @@ Test(tls_session, files_that_are_none_are_refused_by_their_names)
 	forget(&i);
 	forget(&other);
 }
+
+/* Its memory is looked at where tests are sanitized. */
+Test(tls_session, one_that_cannot_be_begun_leaves_nothing)
+{
+	struct tls_options o = {.verify = false};
+	struct tls_context c;
+	struct tls_session s;
+	char why[256], name[400];
+	memset(name, 'x', sizeof name);
+	name[sizeof name - 1] = 0; /* longer than any that can be said */
+	cr_assert_eq(tls_context_init(&c, &o, false, why, sizeof why), 0, "%s", why);
+	cr_expect_eq(tls_session_init(&s, &c, name), -ENOMEM);
+	cr_expect_null(s.ssl);
+	tls_session_release(&s);
+	tls_context_release(&c);
+}
