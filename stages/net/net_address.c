@@ -85,28 +85,24 @@ static bool is_host(const char *host)
 
 static int parse_host(const char *text, size_t length, unsigned port, struct net_address *a)
 {
-	char host[NET_HOST_ROOM];
+	static const char loopback[] = "127.0.0.1";
 	bool bracketed = length >= 2 && text[0] == '[' && text[length - 1] == ']';
 	if (bracketed) {
 		text++;
 		length -= 2;
+	} else if (length == 0) {
+		text = loopback;
+		length = sizeof loopback - 1;
 	}
-	if (length >= sizeof host || memchr(text, 0, length))
+	if (length >= sizeof a->host || memchr(text, 0, length))
 		return -EINVAL;
-	memcpy(host, text, length);
-	host[length] = 0;
-	a->place = NET_NUMBERS;
+	memcpy(a->host, text, length);
 	if (bracketed)
-		return take_ipv6(host, port, a) ? 0 : -EINVAL;
-	if (length == 0)
-		return take_ipv4("127.0.0.1", port, a) ? 0 : -EINVAL;
-	if (take_ipv4(host, port, a))
+		return take_ipv6(a->host, port, a) ? 0 : -EINVAL;
+	if (take_ipv4(a->host, port, a))
 		return 0;
-	if (!is_host(host))
-		return -EINVAL;
 	a->place = NET_HOST;
-	memcpy(a->host, host, length + 1);
-	return 0;
+	return is_host(a->host) ? 0 : -EINVAL;
 }
 
 int net_address_parse(const char *text, size_t length, struct net_address *ret,

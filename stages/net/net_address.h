@@ -24,8 +24,8 @@ enum net_place {
 struct net_address {
 	enum net_place place;
 	struct io_address address; /* NET_HOST: none yet */
-	char host[NET_HOST_ROOM];  /* NET_HOST; ends with a NUL */
-	char port[NET_PORT_ROOM];  /* likewise; of NET_NUMBERS, too */
+	char host[NET_HOST_ROOM];  /* its name, or the IP address in words; "" of NET_UNIX */
+	char port[NET_PORT_ROOM];  /* likewise */
 };
 
 /* 0; or -EINVAL, and *ret_why says what it should be (static). */

@@ -64,13 +64,18 @@ static void take_socket(struct net_link *l)
 		l->fd = (int)l->op.result;
 }
 
+static bool is_under_way(const struct net_link *l)
+{
+	return l->state > LINK_DOWN && l->state < LINK_UP;
+}
+
 void net_link_release(struct net_link *l)
 {
 	if (!l->stage)
 		return;
 	assert(!l->op.busy && !l->read.busy && !l->say.busy);
 	take_socket(l);
-	if (l->state > LINK_DOWN && l->state < LINK_UP)
+	if (is_under_way(l))
 		calls_cancelled(l->calls, &l->call);
 	drop_session(l);
 	descriptor_close(l->stage->env->io, &l->fd);
@@ -281,13 +286,12 @@ static void say(struct net_link *l)
 
 static int shake_hands(struct net_link *l)
 {
-	if (l->read.busy && l->session.is_open == false && l->has_shaken) {
+	if (l->read.busy && !l->session.is_open) { /* nothing new */
 		say(l);
 		return STEP_WAIT;
 	}
 	if (!listen_on(l))
 		return STEP_MORE;
-	l->has_shaken = true;
 	int r = tls_session_handshake(&l->session);
 	say(l);
 	if (r == -EPROTO) {
@@ -316,7 +320,6 @@ static int connected(struct net_link *l)
 		return STEP_MORE;
 	}
 	l->has_session = true;
-	l->has_shaken = false;
 	l->said.iov_len = 0;
 	l->state = LINK_SHAKING;
 	return STEP_MORE;
@@ -415,11 +418,6 @@ static int opened(struct net_link *l)
 	submit(l, &l->op,
 	       (struct io_op){.code = IO_CONNECT, .connect = {.address = &l->found[l->next++]}});
 	return STEP_MORE;
-}
-
-static bool is_under_way(const struct net_link *l)
-{
-	return l->state > LINK_DOWN && l->state < LINK_UP;
 }
 
 /* What takes too long is cancelled, and has failed when it is through, whatever came of it. */

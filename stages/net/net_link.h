@@ -42,7 +42,7 @@ struct net_link {
 	int fd;
 	struct io_address found[IO_ADDRESSES_MAX];
 	unsigned found_count, next;
-	bool overdue, gives_up, is_reading, has_shaken;
+	bool overdue, gives_up, is_reading;
 	struct net_seldom seldom, seldom_lost;
 	const char *reason; /* why it broke, or could not be made; static */
 	uint64_t in_vain;   /* connections in a row of which the peer has taken nothing */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 enum {
@@ -46,11 +45,11 @@ const char *net_stream_guarantee(const struct net_stream_options *o)
 
 /* ---- opening and closing ---- */
 
+/* The address stands for a name where there is none. */
 static const char *name_for_tls(const struct net_stream_options *o, const struct net_address *a)
 {
-	if (!o->tls.verify)
-		return o->tls.server_name.bytes;
-	return o->tls.server_name.bytes ? o->tls.server_name.bytes : a->host;
+	const char *given = o->tls.server_name.bytes;
+	return given || !o->tls.verify ? given : a->host;
 }
 
 static int open_tls(struct net_stream_sink *k, struct stage *s)
@@ -67,21 +66,6 @@ static int open_tls(struct net_stream_sink *k, struct stage *s)
 	return r;
 }
 
-/* The address stands for the name where there is none. */
-static void name_address(struct net_stream_sink *k)
-{
-	struct net_address *a = &k->link.where;
-	const char *shown = k->options->address.bytes;
-	if (a->place != NET_NUMBERS || !k->options->tls_given)
-		return;
-	const char *end = strrchr(shown, ':');
-	size_t length = (size_t)(end - shown);
-	bool bracketed = shown[0] == '[';
-	memcpy(a->host, shown + bracketed, length - 2 * bracketed);
-	if (length == 0)
-		memcpy(a->host, "127.0.0.1", sizeof "127.0.0.1");
-}
-
 int net_stream_open(struct net_stream_sink *k, struct stage *s, const struct net_stream_options *o,
 		    const struct delimiter *delimiter)
 {
@@ -92,7 +76,6 @@ int net_stream_open(struct net_stream_sink *k, struct stage *s, const struct net
 	net_address_parse(o->address.bytes, o->address.length, &where, &why);
 	net_link_init(&k->link, s, &k->calls, &where, SOCK_STREAM,
 		      text_shown(&o->address, o->address.bytes));
-	name_address(k);
 	k->link.reply = o->await_reply.bytes ? &o->await_reply : NULL;
 	int r = net_outbox_init(&k->outbox, &o->framing, delimiter);
 	const struct call_portion portion = calls_portion(&k->calls);

@@ -43,6 +43,18 @@ Test(net_address, a_name_is_to_be_looked_up)
 	cr_assert_str_eq(a.port, "514");
 }
 
+Test(net_address, an_address_without_a_name_is_called_by_its_numbers)
+{
+	static const char *const hosts[][2] = {
+	    {"127.0.0.1:514", "127.0.0.1"}, {"[::1]:514", "::1"}, {":514", "127.0.0.1"}};
+	struct net_address a;
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+		cr_assert_eq(parse(hosts[i][0], &a), 0);
+		cr_expect_eq(a.place, NET_NUMBERS);
+		cr_expect_str_eq(a.host, hosts[i][1]);
+	}
+}
+
 Test(net_address, what_is_no_address_is_refused)
 {
 	static const char *const wrong[] = {
