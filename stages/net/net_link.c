@@ -320,6 +320,7 @@ static int connected(struct net_link *l)
 		return STEP_MORE;
 	}
 	l->has_session = true;
+	l->shaken_by_ns = env_now_ns(l->stage->env) + l->handshake_timeout_ns;
 	l->said.iov_len = 0;
 	l->state = LINK_SHAKING;
 	return STEP_MORE;
@@ -420,6 +421,16 @@ static int opened(struct net_link *l)
 	return STEP_MORE;
 }
 
+static bool shakes_too_long(const struct net_link *l)
+{
+	if (l->state != LINK_SHAKING)
+		return false;
+	if (l->shaken_by_ns <= env_now_ns(l->stage->env))
+		return true;
+	env_wake_at(l->stage->env, l->shaken_by_ns);
+	return false;
+}
+
 /* What takes too long is cancelled, and has failed when it is through, whatever came of it. */
 static void look_at_clock(struct net_link *l)
 {
@@ -431,6 +442,8 @@ static void look_at_clock(struct net_link *l)
 	}
 	if (l->overdue && !l->op.busy)
 		failed(l, "timeout");
+	else if (shakes_too_long(l))
+		failed(l, "no handshake within handshake_timeout");
 }
 
 int net_link_step(struct net_link *l)

@@ -33,6 +33,7 @@ struct net_link {
 	struct calls *calls;
 	const struct tls_context *tls; /* NULL: there is none */
 	const char *server_name;       /* whose certificate it has to be; NULL: anybody's */
+	uint64_t handshake_timeout_ns; /* TLS */
 	struct net_address where;
 	int type; /* SOCK_STREAM, SOCK_DGRAM */
 	const char *shown;
@@ -53,6 +54,7 @@ struct net_link {
 	struct io_op say;  /* TLS: what is not of the sink */
 	struct iovec said;
 	struct tls_session session;
+	uint64_t shaken_by_ns; /* until then a handshake is waited for */
 	bool has_session;
 	bool is_lost, is_told; /* and there is none of use yet; and that was said */
 	bool was_of_use;       /* the peer has taken something of this connection */

@@ -86,6 +86,7 @@ int net_stream_open(struct net_stream_sink *k, struct stage *s, const struct net
 	if (o->tls_given) {
 		k->link.tls = &k->tls;
 		k->link.server_name = name_for_tls(o, &k->link.where);
+		k->link.handshake_timeout_ns = o->tls.handshake_timeout_ns;
 	}
 	return r;
 }

@@ -212,3 +212,26 @@ Test(net_link, those_that_are_of_no_use_come_at_growing_intervals_and_are_told_o
 	cr_expect(is_under_way(IO_SOCKET), "at once");
 	end();
 }
+
+Test(net_link, a_handshake_that_does_not_come_is_waited_for_so_long)
+{
+	const struct tls_options options = {.verify = false};
+	struct tls_context tls;
+	char why[256];
+	cr_assert_eq(tls_context_init(&tls, &options, false, why, sizeof why), 0, "%s", why);
+	begin("127.0.0.1:1");
+	x.link.tls = &tls;
+	x.link.handshake_timeout_ns = 200 * MS;
+	run();
+	finish(IO_SOCKET, SOCKET);
+	run();
+	finish(IO_CONNECT, 0);
+	run();
+	pass(199 * MS);
+	cr_assert_eq(x.link.state, LINK_SHAKING);
+	pass(1 * MS);
+	cr_expect_eq(x.link.state, LINK_BREAKING);
+	cr_expect_str_eq(x.link.reason, "no handshake within handshake_timeout");
+	end();
+	tls_context_release(&tls);
+}
