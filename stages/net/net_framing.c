@@ -3,21 +3,21 @@
 #include <assert.h>
 #include <string.h>
 
-const char *const net_methods[] = {"newline",         "nul", "octet_counting", "auto",
-				   "length_prefixed", NULL};
-const char *const net_endians[] = {"big", "little", NULL};
+static const char *const methods[] = {"newline",         "nul", "octet_counting", "auto",
+				      "length_prefixed", NULL};
+static const char *const endians[] = {"big", "little", NULL};
 
 #define AT(member) offsetof(struct net_method_options, member)
 
 /* clang-format off */
 #define METHOD_ROWS(preset_method)                                                                 \
-	{"method", OPTION_CHOICE, AT(method), .preset = (preset_method), .choices = net_methods,   \
+	{"method", OPTION_CHOICE, AT(method), .preset = (preset_method), .choices = methods,   \
 	 .doc = "newline: by `delimiter`; nul: a NUL behind each; octet_counting: a decimal length " \
 		"and a blank before each (RFC 6587); auto: that, or a line, whichever each is; "   \
 		"length_prefixed: a binary length before each"},                                   \
 	{"length_bytes", OPTION_COUNT, AT(length_bytes), .preset = "4", .min = 1, .max = 4,        \
 	 .doc = "length_prefixed: how many bytes the length has, 1, 2 or 4"},                      \
-	{"endian", OPTION_CHOICE, AT(endian), .preset = "big", .choices = net_endians,             \
+	{"endian", OPTION_CHOICE, AT(endian), .preset = "big", .choices = endians,             \
 	 .doc = "length_prefixed: which of them comes first"},                                     \
 	{0}
 /* clang-format on */
@@ -26,17 +26,23 @@ const struct option net_method_table[] = {METHOD_ROWS("newline")};
 const struct option net_syslog_method_table[] = {METHOD_ROWS("auto")};
 const struct option net_octet_method_table[] = {METHOD_ROWS("octet_counting")};
 
+void net_method_check(const struct net_method_options *o, struct place at,
+		      struct problems *problems)
+{
+	if (o->length_bytes == 3)
+		problem_add(problems, at, "`length_bytes: 3` is no length's; write 1, 2 or 4");
+}
+
 void net_framing_check(const struct net_framing_options *o, struct place at,
 		       struct problems *problems)
 {
 	const struct text *delimiter = &o->lines.delimiter;
 	bool is_default = delimiter->length == 1 && delimiter->bytes[0] == '\n';
-	if (o->framing.length_bytes == 3)
-		problem_add(problems, at, "`length_bytes: 3` is no length's; write 1, 2 or 4");
+	net_method_check(&o->framing, at, problems);
 	if (o->framing.method != NET_NEWLINE && !is_default)
 		problem_add(problems, delimiter->at,
 			    "`delimiter` says nothing to `framing: %s`; it is for newline",
-			    net_methods[o->framing.method]);
+			    methods[o->framing.method]);
 }
 
 struct net_framing net_framing_from_options(const struct net_framing_options *o,
@@ -161,7 +167,7 @@ size_t net_framing_part(const struct net_framing *r, const struct batch *b, size
 {
 	if (!ends_at(b, from) || b->unterminated)
 		return from;
-	b->buffer->bytes[from] = r->lines.delimiter.bytes[0];
+	part(r, b, from);
 	return from + 1;
 }
 
@@ -315,7 +321,7 @@ bool net_framer_is_starved(const struct net_framer *f, const struct net_framing 
 	       !has_delimiter(&r->lines.delimiter, held, held_length, fresh, fresh_length);
 }
 
-size_t net_framing_left_max(const struct net_framing *r)
+size_t net_framing_left_max(size_t max_line)
 {
-	return r->lines.max_line + DELIMITER_MAX + NET_OCTET_HEAD_MAX + 1;
+	return max_line + DELIMITER_MAX + NET_OCTET_HEAD_MAX + 1;
 }

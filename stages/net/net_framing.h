@@ -36,7 +36,6 @@ struct net_framing_options {
 	} framing;
 };
 
-extern const char *const net_methods[], *const net_endians[];
 extern const struct option net_method_table[];
 /* Of a source of syslog: `auto` unless it is said otherwise. */
 extern const struct option net_syslog_method_table[];
@@ -66,6 +65,8 @@ struct net_framer {
 };
 
 /* What options do not go together; at: of the stage. */
+void net_method_check(const struct net_method_options *o, struct place at,
+		      struct problems *problems);
 void net_framing_check(const struct net_framing_options *o, struct place at,
 		       struct problems *problems);
 struct net_framing net_framing_from_options(const struct net_framing_options *o,
@@ -76,8 +77,8 @@ void net_framer_init(struct net_framer *f);
 
 /* Adds the records of b->bytes[from, to) to b, which is neither full nor `unterminated`, until it is one of these or nothing more
  * can be done without more bytes, and returns where those not consumed begin; these bytes are written to: what stood between records
- * begins with a delimiter then. Behind the last one none may stand yet: net_framing_part(). `ended`: no more will come; a line without an end is a record then, what else is left
- * is not consumed. *ret_why: NULL, or why what begins there is refused (static). */
+ * begins with a delimiter then. Behind the last one none may stand yet: net_framing_part(). `ended`: no more will come; a line
+ * without an end is a record then, what else is left is not consumed. *ret_why: NULL, or why what begins there is refused (static). */
 size_t net_framer_fill(struct net_framer *f, const struct net_framing *r, struct batch *b,
 		       size_t from, size_t to, bool ended, const struct framer_place *place,
 		       const char **ret_why);
@@ -93,4 +94,4 @@ bool net_framer_is_starved(const struct net_framer *f, const struct net_framing 
 			   size_t fresh_length);
 
 /* The most that is ever left unconsumed, when there was room in b. */
-size_t net_framing_left_max(const struct net_framing *r);
+size_t net_framing_left_max(size_t max_line);

@@ -10,14 +10,14 @@ static size_t round_up(size_t n)
 	return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-size_t net_intake_capacity(size_t held_max, size_t read_size)
+size_t net_intake_capacity(size_t held_max)
 {
-	return round_up(ALIGNMENT + held_max + read_size);
+	return round_up(ALIGNMENT + held_max + NET_READ);
 }
 
-void net_intake_init(struct net_intake *i, struct home *home, size_t read_size, int column)
+void net_intake_init(struct net_intake *i, struct home *home, int column)
 {
-	*i = (struct net_intake){.home = home, .read_size = read_size, .column = column};
+	*i = (struct net_intake){.home = home, .column = column};
 }
 
 void net_intake_release(struct net_intake *i)
@@ -52,7 +52,7 @@ static size_t place_of(const struct net_intake *i, size_t before)
 
 static bool is_cramped(const struct net_intake *i, size_t before)
 {
-	return !i->buffer || place_of(i, before) + i->read_size / 4 > i->buffer->capacity;
+	return !i->buffer || place_of(i, before) + NET_READ / 4 > i->buffer->capacity;
 }
 
 int net_intake_room(struct net_intake *i, size_t before, uint8_t **ret_bytes, size_t *ret_length)
@@ -69,7 +69,7 @@ int net_intake_room(struct net_intake *i, size_t before, uint8_t **ret_bytes, si
 	assert(place + 1 < i->buffer->capacity);
 	size_t room = i->buffer->capacity - place - 1; /* a delimiter may come behind it all */
 	*ret_bytes = i->buffer->bytes + place;
-	*ret_length = room < i->read_size ? room : i->read_size;
+	*ret_length = room < NET_READ ? room : NET_READ;
 	return 0;
 }
 

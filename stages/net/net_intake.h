@@ -17,7 +17,6 @@ enum { NET_READ = 256 * 1024 };
 
 struct net_intake {
 	struct home *home;
-	size_t read_size;
 	struct buffer *buffer; /* NULL before the first read */
 	struct batch *batch;   /* that records are added to; NULL: none is open */
 	size_t to;             /* before it nothing is written any more */
@@ -26,13 +25,13 @@ struct net_intake {
 };
 
 /* What each buffer of the home must hold. held_max: what a connection may have kept. */
-size_t net_intake_capacity(size_t held_max, size_t read_size);
+size_t net_intake_capacity(size_t held_max);
 
-void net_intake_init(struct net_intake *i, struct home *home, size_t read_size, int column);
+void net_intake_init(struct net_intake *i, struct home *home, int column);
 void net_intake_release(struct net_intake *i);
 
-/* Room for a read of *ret_length bytes at *ret_bytes, with `before` bytes that are free in front of it. 0; -EAGAIN: the home has no
- * buffer, wait; -ENOBUFS: the open batch has to go first, net_intake_take(). */
+/* Room for a read of *ret_length bytes, NET_READ at most, at *ret_bytes, with `before` bytes that are free in front of it. 0; -EAGAIN:
+ * the home has no buffer, wait; -ENOBUFS: the open batch has to go first, net_intake_take(). */
 int net_intake_room(struct net_intake *i, size_t before, uint8_t **ret_bytes, size_t *ret_length);
 
 /* The batch that records of the buffer are to be added to; NULL: the home has none, wait. */

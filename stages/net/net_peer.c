@@ -187,7 +187,8 @@ static bool make_way(struct net_peer *p, size_t more)
 
 static size_t room_for(const struct net_peer *p, size_t length)
 {
-	size_t most = net_framing_left_max(&p->server->framing), room = 2 * p->held_room;
+	size_t most = net_framing_left_max(p->server->framing.lines.max_line);
+	size_t room = 2 * p->held_room;
 	if (room < HELD_MIN)
 		room = HELD_MIN;
 	if (room > most)

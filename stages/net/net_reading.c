@@ -120,7 +120,7 @@ static void arrange(struct net_server *n, struct net_peer *p, size_t length, boo
 	n->at.to = (size_t)(n->place - base) + length;
 	n->at.ended = ended;
 	n->at.moved = false;
-	n->at.large = length > n->intake.read_size / 4;
+	n->at.large = length > NET_READ / 4;
 	n->at.more = length >= READ_AGAIN;
 }
 

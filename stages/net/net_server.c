@@ -125,7 +125,7 @@ int net_server_open(struct net_server *n, struct stage *s, const struct net_serv
 				 .name_room = column >= 0 ? NET_ADDRESS_ROOM : 0};
 	init_chains(n);
 	n->now_ns = n->last_ns = env_now_ns(s->env);
-	net_intake_init(&n->intake, s->home, NET_READ, column);
+	net_intake_init(&n->intake, s->home, column);
 	int r = net_reply_init(&n->reply, o->reply.bytes, o->reply.length);
 	if (r == 0)
 		r = open_tls(n);

@@ -63,7 +63,7 @@ void net_server_fields(const struct net_server_options *o, struct field_uses *us
 
 static size_t left_max(const struct net_server_options *o)
 {
-	return o->framing.lines.max_line + DELIMITER_MAX + NET_OCTET_HEAD_MAX + 1;
+	return net_framing_left_max(o->framing.lines.max_line);
 }
 
 size_t net_server_pending_max(const struct net_server_options *o)
@@ -74,7 +74,7 @@ size_t net_server_pending_max(const struct net_server_options *o)
 
 size_t net_server_stream_capacity(const struct net_server_options *o)
 {
-	return net_intake_capacity(left_max(o) + NET_ADDRESS_ROOM, NET_READ);
+	return net_intake_capacity(left_max(o) + NET_ADDRESS_ROOM);
 }
 
 size_t net_server_datagram_capacity(const struct net_server_options *o)

@@ -18,8 +18,7 @@ enum {
 void net_stream_check(const struct net_stream_options *o, struct place at,
 		      struct problems *problems)
 {
-	if (o->framing.length_bytes == 3)
-		problem_add(problems, at, "`length_bytes: 3` is no length's; write 1, 2 or 4");
+	net_method_check(&o->framing, at, problems);
 	if (o->await_reply.bytes && o->framing.method == NET_LENGTH_PREFIXED &&
 	    o->framing.length_bytes < 4)
 		problem_add(problems, o->await_reply.at,

@@ -125,7 +125,7 @@ static void take_records(struct reading *r, const struct net_framing *rules, siz
 	l->refused = why != NULL;
 	memmove(r->buffer->bytes, r->buffer->bytes + from, to - from);
 	r->held = to - from;
-	assert(why || r->held <= net_framing_left_max(rules));
+	assert(why || r->held <= net_framing_left_max(rules->lines.max_line));
 }
 
 static void frame_in_pieces(struct framed_list *l, const struct net_framing *rules, size_t piece,
