@@ -15,7 +15,7 @@ start_nghttpd() {
 	make_certificate localhost
 	stdbuf -oL nghttpd --verbose --echo-upload --address=127.0.0.1 0 localhost.key localhost.pem >said 2>&1 &
 	server_pid=$!
-	trap 'kill -KILL "$server_pid" ${sluice_pid:+"$sluice_pid"} 2>/dev/null || true' EXIT
+	trap end_jobs EXIT
 	wait_until 10 grep -qs listen said
 	url=https://localhost:$((16#$(listening_port "$server_pid")))
 }

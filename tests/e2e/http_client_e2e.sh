@@ -220,7 +220,7 @@ start_openssl() { # OPTION...
 	make_certificate client
 	openssl s_server -accept 127.0.0.1:0 -cert localhost.pem -key localhost.key "$@" >said 2>&1 <&"$never_readable" &
 	server_pid=$!
-	trap 'kill -KILL "$server_pid" ${sluice_pid:+"$sluice_pid"} 2>/dev/null || true' EXIT
+	trap end_jobs EXIT
 	wait_until 10 is_accepting
 	url=https://localhost:$(sed -nE 's/^ACCEPT .*:([0-9]+)$/\1/p' said)
 }

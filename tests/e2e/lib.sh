@@ -45,14 +45,18 @@ run_sluice() {
 	timeout -k 5 $((120 * SLOW)) /usr/bin/time -q -f %M -o peak "$SLUICE" run "$@" >out 2>err || status=$?
 }
 
+# Whatever becomes of the test, nothing that it has started is left running: to be trapped.
+end_jobs() {
+	jobs -pr | xargs -r kill -KILL 2>/dev/null || true
+}
+
 # With SIGINT as a terminal leaves it: a shell has its background jobs ignore it.
 start_sluice() {
 	: >err # now: what the one before said must not be taken for this one's words
 	use_state
 	env --default-signal=INT "$SLUICE" run "$@" >out 2>err &
 	sluice_pid=$!
-	# whatever becomes of the test, nothing is left running
-	trap 'kill -KILL "$sluice_pid" 2>/dev/null || true' EXIT
+	trap end_jobs EXIT
 }
 
 # What it has used at most so far, in KiB.

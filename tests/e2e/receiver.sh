@@ -6,7 +6,7 @@ start_server() {
 	rm -f port
 	"$TOOLS/e2e/http_receiver" --port-file port --records got --log requests "$@" 2>server_said &
 	server_pid=$!
-	trap 'kill -KILL "$server_pid" ${sluice_pid:+"$sluice_pid"} 2>/dev/null || true' EXIT
+	trap end_jobs EXIT
 	wait_until 10 test -s port
 	url=http://127.0.0.1:$(cat port)
 }

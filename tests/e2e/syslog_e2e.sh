@@ -74,9 +74,9 @@ start_rsyslogd() { # CONFIGURATION
 		global(workDirectory="$PWD/work" $2)
 		$1
 	END
-	timeout 200 rsyslogd -n -f rsyslog.conf -i "$PWD/rsyslogd.pid" >rsyslogd.log 2>&1 &
+	rsyslogd -n -f rsyslog.conf -i "$PWD/rsyslogd.pid" >rsyslogd.log 2>&1 &
 	rsyslogd_pid=$!
-	trap 'kill -KILL ${sluice_pid:-} "$rsyslogd_pid" 2>/dev/null || true' EXIT
+	trap end_jobs EXIT
 }
 
 stop_rsyslogd() {
