@@ -7,7 +7,7 @@
  *   --rate N       so many lines a second on each connection, one at a time, for --seconds
  *   --length N     of a line, its newline counted; 190 unless it is said
  *   --octets       a length before each line rather than a newline behind it
- *   --mute         says nothing for --seconds, and then counts who was not closed
+ *   --mute         says nothing, and when no connection was closed for --seconds counts those that are open
  *
  * Each line has the number of its connection and its own in there: `c=000007 n=000000000012 ...`. Says at the end: lines, bytes, seconds.
  *
@@ -189,14 +189,15 @@ static void push_at_rate(struct connection *c)
 	}
 }
 
-static void be_mute(const struct connection *c)
+static void be_mute(const struct connection *c, int set)
 {
-	size_t open = 0;
-	char byte;
-	nanosleep(&(struct timespec){.tv_sec = (time_t)wanted.seconds}, NULL);
-	for (size_t i = 0; i < wanted.connections; i++)
-		open += recv(c[i].fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
-	printf("open=%zu closed=%zu\n", open, wanted.connections - open);
+	struct epoll_event e;
+	size_t closed = 0;
+	while (epoll_wait(set, &e, 1, (int)wanted.seconds * 1000) > 0) {
+		epoll_ctl(set, EPOLL_CTL_DEL, c[e.data.u64].fd, NULL);
+		closed++;
+	}
+	printf("open=%zu closed=%zu\n", wanted.connections - closed, closed);
 }
 
 static uint64_t number(const char *text)
@@ -267,10 +268,11 @@ static struct connection *open_all(int set)
 		c[i].block = malloc(room);
 		if (!c[i].block)
 			die("memory");
-		if (wanted.rate > 0 || wanted.mute)
+		if (wanted.rate > 0)
 			continue;
-		fill(&c[i], i);
-		struct epoll_event e = {.events = EPOLLOUT, .data.u64 = i};
+		struct epoll_event e = {.events = wanted.mute ? EPOLLIN : EPOLLOUT, .data.u64 = i};
+		if (!wanted.mute)
+			fill(&c[i], i);
 		if (epoll_ctl(set, EPOLL_CTL_ADD, c[i].fd, &e) < 0)
 			die("epoll");
 	}
@@ -289,7 +291,7 @@ int main(int argc, char **argv)
 	struct connection *c = open_all(set);
 	uint64_t begun = now_ns();
 	if (wanted.mute)
-		be_mute(c);
+		be_mute(c, set);
 	else if (wanted.rate > 0)
 		push_at_rate(c);
 	else
