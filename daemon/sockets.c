@@ -1,5 +1,6 @@
 #include "daemon/sockets.h"
 #include "daemon/backend.h"
+#include "stages/net/net_address.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -10,17 +11,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static const struct sockaddr *name_of(const struct io_address *a)
 {
 	return (const struct sockaddr *)(const void *)a->bytes;
-}
-
-static sa_family_t family_of(const struct io_address *a)
-{
-	return a->length >= sizeof(sa_family_t) ? name_of(a)->sa_family : AF_UNSPEC;
 }
 
 static int set(int fd, int level, int option, int value)
@@ -52,17 +47,6 @@ int64_t sockets_open(const struct io_op *op)
 
 /* Listening */
 
-/* NULL: it has none in the file system. */
-static const char *path_of(const struct io_address *a, struct sockaddr_un *copy)
-{
-	if (family_of(a) != AF_UNIX || a->length > sizeof *copy)
-		return NULL;
-	memset(copy, 0, sizeof *copy);
-	memcpy(copy, a->bytes, a->length);
-	copy->sun_path[sizeof copy->sun_path - 1] = '\0';
-	return copy->sun_path[0] ? copy->sun_path : NULL;
-}
-
 static bool nobody_listens(const struct io_address *a, int type)
 {
 	int fd = make(AF_UNIX, type);
@@ -76,9 +60,8 @@ static bool nobody_listens(const struct io_address *a, int type)
 /* The socket that a listener has left behind, and not what somebody may have put in its place while we looked. */
 static int remove_stale(const struct io_address *a, int type)
 {
-	struct sockaddr_un copy;
 	struct stat before, now;
-	const char *path = path_of(a, &copy);
+	const char *path = net_address_path(a);
 	if (!path || lstat(path, &before) < 0 || !S_ISSOCK(before.st_mode) ||
 	    !nobody_listens(a, type))
 		return -EADDRINUSE;
@@ -126,7 +109,7 @@ static int tell_name(int fd, struct io_address *into)
 int64_t sockets_listen(struct io_op *op)
 {
 	const struct io_address *a = op->listen.address;
-	int family = family_of(a);
+	int family = net_address_family(a);
 	int fd = make(family, op->listen.type);
 	if (fd < 0)
 		return fd;
