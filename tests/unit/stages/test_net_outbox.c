@@ -67,6 +67,23 @@ static void expect(struct fixture *x, const char *text)
 	cr_assert_eq(memcmp(x->written, text, x->length), 0, "%.*s", (int)x->length, x->written);
 }
 
+/* On the next connection this is sent. */
+static void expect_again(struct fixture *x, const char *text)
+{
+	x->length = 0;
+	net_outbox_rewind(&x->outbox);
+	write_all(x);
+	expect(x, text);
+}
+
+/* The record that is next cannot be told. */
+static void expect_refused(struct fixture *x)
+{
+	bool refused;
+	cr_assert_eq(net_outbox_make(&x->outbox, &refused), 0);
+	cr_assert(refused);
+}
+
 Test(net_outbox, records_are_written_with_what_tells_them_apart)
 {
 	struct fixture x;
@@ -117,10 +134,7 @@ Test(net_outbox, what_the_peer_has_not_taken_is_sent_again_from_a_record_on)
 	put(&x, "c\nd\n");
 	write_all(&x);
 	net_outbox_taken_up_to(&x.outbox, 5, &x.stored);
-	x.length = 0;
-	net_outbox_rewind(&x.outbox);
-	write_all(&x);
-	expect(&x, "c\nd\n");
+	expect_again(&x, "c\nd\n");
 	tear_down(&x);
 }
 
@@ -134,10 +148,7 @@ Test(net_outbox, replies_are_for_records_in_their_order)
 	net_outbox_answered(&x.outbox, 3, &x.stored);
 	cr_assert_eq(x.stored.batches, 1);
 	cr_assert_eq(x.stored.records, 3);
-	x.length = 0;
-	net_outbox_rewind(&x.outbox);
-	write_all(&x);
-	expect(&x, "d\n");
+	expect_again(&x, "d\n");
 	net_outbox_answered(&x.outbox, 5, &x.stored);
 	cr_assert_eq(x.stored.records, 4, "no more than there are");
 	cr_assert(net_outbox_is_empty(&x.outbox));
@@ -148,13 +159,11 @@ Test(net_outbox, a_record_longer_than_its_length_can_tell_is_left_out)
 {
 	struct fixture x;
 	char lines[400];
-	bool refused;
 	memset(lines, 'x', sizeof lines);
 	memcpy(lines + 256, "\nshort\n", 8);
 	set_up(&x, NET_LENGTH_PREFIXED, 1);
 	put(&x, lines);
-	cr_assert_eq(net_outbox_make(&x.outbox, &refused), 0);
-	cr_assert(refused);
+	expect_refused(&x);
 	net_outbox_skip(&x.outbox, &x.stored);
 	write_all(&x);
 	cr_assert_eq(x.length, 6);
@@ -176,8 +185,7 @@ Test(net_outbox, what_is_left_out_waits_for_what_is_before_it_and_is_left_out_on
 	strcpy(lines + sizeof lines - 2, "\n");
 	put(&x, lines);
 	write_all(&x);
-	cr_assert_eq(net_outbox_make(&x.outbox, &refused), 0);
-	cr_assert(refused);
+	expect_refused(&x);
 	cr_expect_null(net_outbox_next(&x.outbox, &record));
 	net_outbox_taken_up_to(&x.outbox, 2, &x.stored);
 	cr_expect_not_null(net_outbox_next(&x.outbox, &record));
