@@ -46,9 +46,9 @@ nothing=IO_LOCK
 
 plant 'an output is not synced at a cut' stages/output_epochs.c \
 	's/\.code = code, \.fd = file->fd/.code = '$nothing', .fd = file->fd/; s/enum io_code code = [^\n]*\n//'
-plant 'the name of a new output is not synced' stages/output_epochs.c 's/data && e->holder >= 0 \? OUTPUT_SYNC_NAME/false ? OUTPUT_SYNC_NAME/'
+plant 'the name of a new output is not synced' stages/output_epochs.c 's/data && s->holder >= 0 \? OUTPUT_SYNC_NAME/data \&\& false ? OUTPUT_SYNC_NAME/'
 plant 'a finished output is not synced' stages/output_settling.c 's/\.code = IO_DATASYNC, \.fd = f->fd/.code = '$nothing', .fd = f->fd/'
-plant 'an output that could not be synced counts as synced' stages/output_epochs.c 's/if \(e->op\.result < 0\)\n(\s+return fail\(e,\n)/if (false)\n$1/'
+plant 'an output that could not be synced counts as synced' stages/output_epochs.c 's/if \(s->op\.result < 0\)\n(\s+return fail\(e, lane,\n)/if (false)\n$1/'
 plant 'an output is not cut back' stages/output_restore.c 's/go\(r, RESTORE_TRUNCATE\)/mend_or_sync(r)/'
 plant 'an open frame is not closed' stages/open_frame.c 's/\.iov_len = length\}/.iov_len = 0 * length}/'
 plant 'the undo journal is not synced before the act' stages/undo_journal.c 's/\.code = IO_DATASYNC, \.fd = j->current->fd/.code = '$nothing', .fd = j->current->fd/'
@@ -65,7 +65,7 @@ plant 'what a crash left in the undo journal is not undone' stages/output_recove
 plant 'the output of a sink that is no more is not brought back' daemon/leftovers.c 's/return remembered_is_live\(o\) \|\| o->remembered_as;/return false;/'
 plant 'a sink that has another path by now brings back only what is there' daemon/leftovers.c 's/return remembered_is_live\(o\) && \(o->is_elsewhere \|\| all\);/return remembered_is_live(o) && all;/'
 plant 'acts that no mark tells of count for no other path' daemon/remembered.c 's/take_path\(o, acts->entries\[i\]\.path, [^)]*\);/(void)o;/'
-plant 'marks that were brought back are not closed' daemon/leftovers.c 's/o->mark\.closed = true;/o->mark.closed = false;/'
+plant 'marks that were brought back are not closed' daemon/leftovers.c 's/m->closed = true;/m->closed = false;/'
 plant 'what was brought back is not told of in a record' daemon/leftovers.c 's/return r == 0 \? commit\(l\) : r;/return r == 0 \&\& false ? commit(l) : r;/'
 plant 'only outputs that are elsewhere are brought back before the record' daemon/leftovers.c 's/if \(remembered_is_live\(o\)\)\n/if (is_to_be_seen_to(o, false))\n/'
 plant 'an output fails when it cannot be written back' stages/write_queue.c \
@@ -84,8 +84,8 @@ plant 'a place is given back twice when a call fails' stages/policy/calls.c 's/(
 plant 'only the first attempt of a call pays' stages/policy/calls.c 's/if \(c->options->rate_limit_given\)\n(\t\tcall->until_ns = rate_limit_take)/if (c->options->rate_limit_given && call->attempts == 0)\n$1/'
 plant 'a call that has failed is not woken for its next attempt' stages/policy/calls.c 's/call->until_ns = later\(now_of\(c\), delay\);/call->until_ns = UINT64_MAX;/'
 plant 'who waits for a call that has ended is not woken' stages/policy/calls.c 's/if \(c->standing > 0\)\n/if (false)\n/'
-plant 'what came from a connection that was closed is written over' stages/net/net_reading.c 's/\tnet_intake_keep\(&n->intake, next, n->at\.large\); .. whatever[^\n]*\n//'
-plant 'replies go out before their epoch is committed' stages/net/net_server.c 's/n->reached = n->cut;/n->reached = n->number;/'
+plant 'what came from one connection is written over by what comes from the next' stages/net/net_reading.c 's/net_intake_keep\(&n->intake, next, n->at\.large\);/(void)next;/'
+plant 'replies go out before their epoch is committed' stages/journal.c 's/return j->committed;/return j->received;/'
 plant 'what is written while it is asked what the peer has counts as his' stages/net/net_stream_sink.c 's/unread < k->look_written \? k->look_written - unread/unread < k->written ? k->written - unread/'
 plant 'what a broken connection had not taken is not sent again' stages/net/net_outbox.c 's/o->next = o->kept;/o->kept = o->next;/'
 
