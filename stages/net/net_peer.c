@@ -3,7 +3,6 @@
 #include "stages/net/net_reading.h"
 #include "stages/net/net_server.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -71,19 +70,15 @@ struct net_peer *net_peer_new(struct net_server *n, int fd, const struct io_addr
 	return p;
 }
 
-void net_peer_free(struct net_peer *p)
+/* All that could be done is done: it is gone. */
+static void free_when_through(struct net_peer *p)
 {
 	struct net_server *n = p->server;
-	assert(!p->poll.busy && !p->write.busy);
-	chain_unlink(&p->queued);
+	if (p->poll.busy || p->write.busy)
+		return;
 	n->open_count--;
 	descriptor_close(n->stage->env->io, &p->fd);
 	release(p);
-}
-
-static bool is_busy(const struct net_peer *p)
-{
-	return p->poll.busy || p->write.busy;
 }
 
 static void unlink_all(struct net_peer *p)
@@ -92,7 +87,7 @@ static void unlink_all(struct net_peer *p)
 	chain_unlink(&p->unfinished);
 	chain_unlink(&p->fresh);
 	chain_unlink(&p->awaiting);
-	chain_append(&p->server->closing, &p->queued);
+	chain_unlink(&p->queued);
 }
 
 void net_peer_close(struct net_peer *p)
@@ -110,8 +105,7 @@ void net_peer_close(struct net_peer *p)
 		net_reading_leave(n);
 	io_cancel(io, &p->poll);
 	io_cancel(io, &p->write);
-	if (!is_busy(p))
-		net_peer_free(p);
+	free_when_through(p);
 }
 
 void net_peer_touch(struct net_peer *p)
@@ -131,8 +125,7 @@ static void on_polled(struct io_op *op)
 {
 	struct net_peer *p = op->owner;
 	if (p->state == PEER_CLOSING) {
-		if (!is_busy(p))
-			net_peer_free(p);
+		free_when_through(p);
 	} else if (op->result == -ECANCELED && p->server->is_stopping) {
 		return; /* it has its turn */
 	} else if (op->result == -ECANCELED || op->result == -EINTR) {
@@ -242,8 +235,7 @@ static void on_sent(struct io_op *op)
 	struct net_peer *p = op->owner;
 	struct net_server *n = p->server;
 	if (p->state == PEER_CLOSING) {
-		if (!is_busy(p))
-			net_peer_free(p);
+		free_when_through(p);
 		return;
 	}
 	if (op->result < 0 && op->result != -EINTR && op->result != -EAGAIN) {

@@ -52,8 +52,6 @@ struct net_peer *net_peer_new(struct net_server *n, int fd, const struct io_addr
 
 /* No more of it is wanted; it is gone when its operations are. */
 void net_peer_close(struct net_peer *p);
-/* All that could be done is done: it is gone. */
-void net_peer_free(struct net_peer *p);
 
 /* Something came, or something else shows that it is not idle. */
 void net_peer_touch(struct net_peer *p);

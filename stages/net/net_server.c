@@ -66,7 +66,6 @@ static void init_chains(struct net_server *n)
 	chain_init(&n->resting);
 	chain_init(&n->fresh);
 	chain_init(&n->awaiting);
-	chain_init(&n->closing);
 }
 
 int net_server_open(struct net_server *n, struct stage *s, const struct net_server_options *o,
@@ -91,29 +90,18 @@ int net_server_open(struct net_server *n, struct stage *s, const struct net_serv
 	return r < 0 ? r : journal_open(&n->journal, s, &o->journal, NET_FIGURES);
 }
 
-static void free_peers(struct chain *list, bool closing)
-{
-	struct chain *first;
-	while ((first = chain_first(list)) != NULL) {
-		struct net_peer *p = closing ? chain_owner(first, struct net_peer, queued)
-					     : chain_owner(first, struct net_peer, idle);
-		if (!closing)
-			net_peer_close(p);
-		else
-			net_peer_free(p);
-	}
-}
-
 void net_server_close(struct net_server *n)
 {
+	struct chain *first;
 	if (!n->stage)
 		return;
 	assert(!n->read.busy);
 	n->at.peer = NULL; /* what is left of its bytes goes with the buffer */
 	net_intake_release(&n->intake);
 	journal_close(&n->journal);
-	free_peers(&n->idle, false);
-	free_peers(&n->closing, true);
+	while ((first = chain_first(&n->idle)) != NULL)
+		net_peer_close(chain_owner(first, struct net_peer, idle));
+	assert(n->open_count == 0 && "nothing is in flight");
 	net_accepting_close(n);
 	net_datagrams_free(n->datagrams);
 	net_reply_release(&n->reply);

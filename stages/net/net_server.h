@@ -59,7 +59,7 @@ struct net_server {
 	size_t next_datagrams;
 	bool datagrams_last; /* they had the last turn */
 
-	struct chain idle, unfinished, shaking, ready, resting, fresh, awaiting, closing;
+	struct chain idle, unfinished, shaking, ready, resting, fresh, awaiting;
 	size_t open_count, pending, pending_max;
 
 	/* The read under way, and what came of it. */
