@@ -92,17 +92,18 @@ static int option_code(const struct text *t, const char *(*name_of)(int), int co
 static void syslog_check(const struct encoding_options *o, struct place at,
 			 struct problems *problems)
 {
+	const struct text *facility = &o->syslog.facility, *severity = &o->syslog.severity;
 	(void)at;
-	if (option_code(&o->syslog.facility, facility_name, FACILITIES) < 0)
-		problem_add(problems, o->syslog.facility.at,
+	if (option_code(facility, facility_name, FACILITIES) < 0)
+		problem_add(problems, facility->at,
 			    "`%s` is no facility; write user, daemon, local0 or the like, or its "
 			    "number, 0 to 23",
-			    o->syslog.facility.bytes);
-	if (option_code(&o->syslog.severity, syslog_severity, SEVERITIES) < 0)
-		problem_add(problems, o->syslog.severity.at,
+			    text_shown(facility, facility->bytes));
+	if (option_code(severity, syslog_severity, SEVERITIES) < 0)
+		problem_add(problems, severity->at,
 			    "`%s` is no severity; write err, warning, notice, info or the like, or "
 			    "its number, 0 to 7",
-			    o->syslog.severity.bytes);
+			    text_shown(severity, severity->bytes));
 }
 
 static void syslog_fields(const struct encoding_options *o, struct field_uses *uses)

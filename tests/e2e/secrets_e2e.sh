@@ -109,6 +109,7 @@ test_a_secret_is_not_shown_by_mistakes_in_it_or_around_it() {
 		  out2: {type: file, inputs: [in], path: "x${file:no-such-${file:sec}}"}
 		  out3: {type: file, inputs: [in], path: "x", rotate: "${file:sec}"}
 		  out4: {type: file, inputs: [in], path: "x", encoding: {format: "${file:sec}"}}
+		  out5: {type: syslog, inputs: [in], address: "${file:sec}", encoding: {syslog: {facility: "${file:sec}", severity: "${file:sec}"}}}
 	YAML
 	quiet_sluice 78 check -c t.yaml
 	[ "$(wc -l <err)" -ge 15 ] || fail "only so many mistakes were told: $(cat err)"
