@@ -323,8 +323,12 @@ test_a_sink_whose_certificate_is_refused_is_told_why_and_loses_nothing() {
 	END
 	STATE=$PWD/other
 	use_state
-	timeout -s TERM 4 "$SLUICE" run -c from.yaml --set shutdown_timeout=100ms 2>from.err || true
-	grep -q 'connection lost, reconnecting .*alert certificate required' from.err || fail "$(cat from.err)"
+	"$SLUICE" run -c from.yaml --set shutdown_timeout=100ms 2>from.err &
+	local refused=$!
+	wait_until 20 grep -q 'connection lost, reconnecting .*alert certificate required' from.err
+	hold 1 # it goes on trying
+	kill -TERM $refused
+	wait $refused || true
 	grep -q 'in 20 records .*, out 0 records' from.err || fail "$(cat from.err)"
 	sed -i "s|tls: {|&cert: $PWD/client.pem, key: $PWD/client.key, |" from.yaml
 	timeout $((60 * SLOW)) "$SLUICE" run -c from.yaml --once 2>from.err || fail "$(cat from.err)"
