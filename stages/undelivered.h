@@ -19,6 +19,12 @@ struct undelivered {
 	uint64_t attempts;     /* made of it, 1 or more; 0: none was worth it */
 };
 
+/* Of what `which` points to, that one too. */
+static inline void undelivered_mark(uint64_t which[BATCH_RECORDS_MAX / 64], uint32_t record)
+{
+	which[record / 64] |= UINT64_C(1) << record % 64;
+}
+
 /* 0, or -EBADMSG: the run is to stop. The batch stays the caller's, as it is. */
 int undelivered_settle(struct stage *s, struct inlet *in, const struct batch *b,
 		       const struct undelivered *u);

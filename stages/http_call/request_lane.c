@@ -442,7 +442,7 @@ static int hand_on(struct request_lane *l)
 	for (size_t i = first; i < count; i++) {
 		if (l->fates[i] != ITEM_REFUSED || items[i].batch != items[first].batch)
 			continue;
-		which[items[i].record / 64] |= UINT64_C(1) << items[i].record % 64;
+		undelivered_mark(which, items[i].record);
 		l->fates[i] = ITEM_STORED;
 	}
 	int r = undelivered_settle(w->stage, w->in, l->held[items[first].batch], &u);

@@ -89,7 +89,7 @@ static int leave_out(struct net_datagram_sink *k, struct inlet *in)
 	uint64_t which[BATCH_RECORDS_MAX / 64] = {0};
 	if (!inlet_may_hand_on(in))
 		return STEP_WAIT;
-	which[k->next / 64] = UINT64_C(1) << k->next % 64;
+	undelivered_mark(which, k->next);
 	const struct undelivered u = {
 	    .which = which, .reason = "longer than a datagram", .attempts = 1};
 	int r = undelivered_settle(k->link.stage, in, k->batch, &u);
@@ -162,7 +162,7 @@ static int give_up(struct net_datagram_sink *k, struct inlet *in)
 	if (!inlet_may_hand_on(in))
 		return STEP_WAIT;
 	for (uint32_t i = k->next; i < k->batch->count; i++)
-		which[i / 64] |= UINT64_C(1) << i % 64;
+		undelivered_mark(which, i);
 	const struct undelivered u = {
 	    .which = which, .reason = k->link.reason, .attempts = k->link.call.attempts};
 	int r = undelivered_settle(k->link.stage, in, k->batch, &u);

@@ -1,5 +1,6 @@
 #include "stages/net/net_outbox.h"
 #include "stages/pieces.h"
+#include "stages/undelivered.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -260,7 +261,7 @@ const struct batch *net_outbox_first(const struct net_outbox *o,
 	const struct batch *b = o->batches[o->done % OUTBOX_BATCHES];
 	memset(which, 0, BATCH_RECORDS_MAX / 8);
 	for (uint32_t i = o->kept.record; i < b->count; i++)
-		which[i / 64] |= UINT64_C(1) << i % 64;
+		undelivered_mark(which, i);
 	return b;
 }
 

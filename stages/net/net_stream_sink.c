@@ -208,7 +208,7 @@ static int leave_out(struct net_stream_sink *k, struct inlet *in)
 	const struct batch *b = net_outbox_next(&k->outbox, &record);
 	if (!b || !inlet_may_hand_on(in))
 		return STEP_WAIT;
-	which[record / 64] = UINT64_C(1) << record % 64;
+	undelivered_mark(which, record);
 	const struct undelivered u = {.which = which, .reason = "longer than its length can tell"};
 	int r = undelivered_settle(k->link.stage, in, b, &u);
 	if (r < 0)

@@ -155,7 +155,7 @@ static int give_up_record(struct http_sink *sink, const char *why)
 	const struct undelivered u = {.which = which, .reason = why};
 	if (!inlet_may_hand_on(w->in))
 		return 0;
-	which[sink->cursor / 64] = UINT64_C(1) << sink->cursor % 64;
+	undelivered_mark(which, sink->cursor);
 	int r = undelivered_settle(w->stage, w->in, sink->current, &u);
 	return r < 0 ? r : 1;
 }
