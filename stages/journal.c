@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many batches may be put before they are appended: one sync is for them all, and what waits for a full journal is bounded. */
-enum { AHEAD = 64 };
+/* So many batches may be put before they are appended: one sync is for them all, and what waits for a full journal is bounded. When
+ * it catches up, each of them keeps a buffer from what is read until the journal has room, which it may not have before that
+ * has gone on. */
+enum { AHEAD = 64, AHEAD_CATCHING_UP = 1 };
 
 const char *const journal_ack_choices[] = {"auto", "received", "journal", "committed", NULL};
 
@@ -263,10 +265,20 @@ static void note_handed_on(struct journal *j)
 	note_changed(j);
 }
 
+/* What is put needs a buffer, too, and gets it back as soon as it is on disk: with that one the journal goes on filling while those
+ * that read stand still. */
+static bool has_buffers(const struct journal *j)
+{
+	size_t for_new = j->appended == j->received ? 1 : 0;
+	return home_has_buffers(j->stage->home, 1 + for_new);
+}
+
 static int replay_entry(struct journal *j, struct outlet *out)
 {
 	struct batch *b;
 	struct stage *s = j->stage;
+	if (!has_buffers(j))
+		return STEP_WAIT;
 	int r = batch_image_read(&j->reader, s->home, j->entry.bytes, j->entry.length, &b);
 	if (r == -EAGAIN)
 		return STEP_WAIT;
@@ -326,13 +338,12 @@ static int catch_up(struct journal *j, struct outlet *out)
 
 /* ---- new batches ---- */
 
-/* What was read from the disk and is not handed on yet needs a buffer and a batch of the home: what is put meanwhile might take each
- * that comes back, and keep it for as long as the journal is full, which it is until that one has gone on. */
 bool journal_has_room(const struct journal *j)
 {
 	bool is_open = !j->log_begun || segment_log_is_open(&j->log);
 	uint64_t not_appended = j->received - j->appended, kept = j->received - j->gone;
-	return is_open && !j->failed && !j->has_entry && not_appended < AHEAD && kept < j->room;
+	unsigned ahead = j->catches_up ? AHEAD_CATCHING_UP : AHEAD;
+	return is_open && !j->failed && not_appended < ahead && kept < j->room;
 }
 
 uint64_t journal_put(struct journal *j, struct batch **b)
@@ -443,11 +454,13 @@ static int carry_on(struct journal *j)
 	return appended < 0 ? appended : r;
 }
 
-/* Whoever reads is behind by all the batches there are. */
+/* Whoever reads is behind by all the batches there are. Not while the journal is full: what it has not got keeps its buffers, which
+ * those that are on disk may be in, too; these go on from memory then. */
 static void fall_behind(struct journal *j)
 {
 	bool is_short = home_is_short(j->stage->home);
-	if (!j->log_begun || j->catches_up || j->gone == j->durable || !is_short)
+	if (!j->log_begun || j->catches_up || j->gone == j->durable || j->appended < j->received ||
+	    !is_short)
 		return;
 	j->catches_up = true;
 	segment_log_read_from(&j->log, j->position);
@@ -476,6 +489,7 @@ int journal_step(struct journal *j, struct outlet *out)
 	int r = j->failed ? j->failed : carry_on(j), emitted = STEP_WAIT;
 	if (r < 0)
 		return end_step(j, r);
+	fall_behind(j);
 	if (!j->catches_up)
 		emitted = hand_on(j, out);
 	else if (!j->stage->stopping)

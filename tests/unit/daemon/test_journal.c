@@ -115,3 +115,46 @@ Test(journal, everything_comes_out_when_nothing_happens)
 		for (uint64_t seed = 1; seed <= 10; seed++)
 			moves_of_whole_run(all[i], seed);
 }
+
+/* ---- readers that stand still ---- */
+
+/* As few buffers as a source has at least. A record takes 16 bytes of the 64 KiB, and a batch's worth at the end is not filled. */
+enum { STUCK_COUNT = 20000, JOURNAL_HOLDS = 3500, FILLED_BY_MOVES = 200000, BUFFERS_LEAST = 3 };
+
+#define STUCK(grabs)                                                                               \
+	"name: test\nmemory: 1MiB\nepoch: {interval: 1ms}\n"                                       \
+	"sources: {w: {type: wire, count: 20000, per_batch: 60, journal: {max_size: 64KiB}}}\n"    \
+	"sinks: {all: {type: stuck, until: all, count: 1, grabs: " grabs ", "                      \
+	"inputs: [w], queue: {capacity: 2}}}\n"
+
+static void assert_all_came(void)
+{
+	const struct collected *all = fake_collected("all");
+	cr_assert_eq(all->count, STUCK_COUNT);
+	for (size_t i = 0; i < all->count; i++)
+		cr_assert_eq(all->numbers[i], i);
+}
+
+static void fill_behind_stuck_sink(const char *yaml, uint64_t seed)
+{
+	static struct stopped_world w;
+	begin(&w, yaml, seed);
+	w.plan.groups[0].buffers = BUFFERS_LEAST;
+	stopped_world_start(&w);
+	cr_assert_not(stopped_world_run(&w, FILLED_BY_MOVES));
+	uint64_t answered = sim_wire("w")->answered;
+	cr_assert_gt(answered, JOURNAL_HOLDS);
+	cr_assert_lt(answered, STUCK_COUNT);
+	fake_revive();
+	stopped_world_end_well(&w);
+	assert_all_came();
+	stopped_world_end(&w);
+}
+
+Test(journal, who_stands_still_holds_nobody_up_before_it_is_full, .timeout = 240)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		fill_behind_stuck_sink(STUCK("false"), seed);
+		fill_behind_stuck_sink(STUCK("true"), seed);
+	}
+}
