@@ -42,11 +42,19 @@ static int beginning(struct command_reader *r)
 	return STEP_MORE;
 }
 
+/* What it still writes while it is told to stop would be lost if it were left there. */
+static bool may_read(const struct command_reader *r, const struct stage *s)
+{
+	return !r->gate || s->stopping || rate_gate_is_open(r->gate, s->env);
+}
+
 /* Without a buffer to read into: tried again once one has come back. */
-static int submit_read(struct command_reader *r, struct io *io)
+static int submit_read(struct command_reader *r, struct stage *s)
 {
 	uint8_t *bytes;
 	size_t room;
+	if (!may_read(r, s))
+		return STEP_WAIT;
 	if (intake_room(&r->intake, &bytes, &room) < 0)
 		return STEP_WAIT;
 	r->op = (struct io_op){.code = IO_READ,
@@ -55,7 +63,7 @@ static int submit_read(struct command_reader *r, struct io *io)
 			       .read = {.bytes = bytes, .length = room},
 			       .done = on_done};
 	r->at = READER_READING;
-	io_submit(io, &r->op);
+	io_submit(s->env->io, &r->op);
 	return STEP_WAIT;
 }
 
@@ -94,7 +102,7 @@ static int reading(struct command_reader *r, struct env *env)
 	return STEP_WAIT;
 }
 
-static int frame(struct command_reader *r, struct outlet *out)
+static int frame(struct command_reader *r, struct stage *s, struct outlet *out)
 {
 	struct batch *b;
 	size_t consumed;
@@ -102,10 +110,13 @@ static int frame(struct command_reader *r, struct outlet *out)
 	int n = intake_frame(&r->intake, &r->framer, ending, &b, &consumed);
 	if (n == -EAGAIN)
 		return STEP_WAIT;
-	if (n > 0)
-		emit(out, &b);
-	else
+	if (n == 0) {
 		r->at = ending ? READER_REST : READER_READ;
+		return STEP_MORE;
+	}
+	if (r->gate)
+		rate_gate_charge(r->gate, s->env, b->count, b->bytes_total);
+	emit(out, &b);
 	return STEP_MORE;
 }
 
@@ -117,12 +128,12 @@ static int turn(struct command_reader *r, struct stage *s, struct outlet *out)
 	case READER_BEGINNING:
 		return beginning(r);
 	case READER_READ:
-		return submit_read(r, s->env->io);
+		return submit_read(r, s);
 	case READER_READING:
 		return reading(r, s->env);
 	case READER_FRAME:
 	case READER_ENDING:
-		return frame(r, out);
+		return frame(r, s, out);
 	case READER_REST:
 		if (r->command.state != COMMAND_OVER)
 			return STEP_WAIT;

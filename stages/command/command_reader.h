@@ -10,12 +10,14 @@
 #include "stages/command/command.h"
 #include "stages/framing_options.h"
 #include "stages/intake.h"
+#include "stages/policy/rate_gate.h"
 
 struct command_reader {
 	struct command command;
 	struct framing framing;
 	struct framer framer;
 	struct intake intake;
+	struct rate_gate *gate; /* whose it is; NULL: as much as comes */
 	enum {
 		READER_OVER,
 		READER_BEGINNING,

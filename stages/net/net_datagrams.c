@@ -215,6 +215,7 @@ static int take_all(struct net_server *n)
 	b->delimiter = n->framing.lines.delimiter;
 	counter_add(&n->stage->counters->records_in, b->count - had);
 	counter_add(&n->stage->counters->bytes_in, bytes);
+	rate_gate_charge(&n->gate, n->stage->env, b->count - had, bytes);
 	net_intake_keep(&n->intake, to, false);
 	n->last_ns = n->now_ns;
 	n->has_come = true;

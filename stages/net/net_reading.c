@@ -80,12 +80,14 @@ static int frame(struct net_server *n)
 	if (!b)
 		return STEP_WAIT;
 	uint32_t first = b->count;
+	uint64_t bytes = b->bytes_total;
 	struct framer_place place = {.path = p->name};
 	size_t next = net_framer_fill(&p->framer, &n->framing, b, n->at.from, n->at.to, n->at.ended,
 				      &place, &why);
 	n->at.moved |= next > n->at.from;
 	n->at.from = next;
 	note_frames(n, p, b, first, n->at.name);
+	rate_gate_charge(&n->gate, n->stage->env, b->count - first, b->bytes_total - bytes);
 	bool is_full = b->count == BATCH_RECORDS_MAX || b->unterminated;
 	if (why)
 		refuse(n, p, why);

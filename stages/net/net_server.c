@@ -25,6 +25,7 @@ const char *const net_server_figures[NET_FIGURES + JOURNAL_FIGURES + 1] = {
     [NET_SHAKY] = "handshakes failed",
     [NET_REPLIES] = "replies",
     [NET_KERNEL_DROPS] = "datagrams dropped by the kernel",
+    [NET_HELD_BACK_MS] = RATE_GATE_FIGURE_NAME,
     [NET_FIGURES] = JOURNAL_FIGURE_NAMES,
 };
 
@@ -80,6 +81,7 @@ int net_server_open(struct net_server *n, struct stage *s, const struct net_serv
 	init_chains(n);
 	n->now_ns = n->last_ns = env_now_ns(s->env);
 	net_intake_init(&n->intake, s->home, column);
+	rate_gate_init(&n->gate, &o->gate, s->env, &s->counters->figures[NET_HELD_BACK_MS]);
 	int r = net_reply_init(&n->reply, o->reply.bytes, o->reply.length);
 	if (r == 0)
 		r = open_tls(n);
@@ -264,10 +266,17 @@ static int stop(struct net_server *n)
 	return STEP_DONE;
 }
 
+/* More has come than `rate_limit` allows. What there is when it stops is taken all the same: it would be lost. */
+static bool is_held_back(struct net_server *n)
+{
+	return !n->is_stopping && !rate_gate_is_open(&n->gate, n->stage->env);
+}
+
 /* With --once: whoever was to come has come, and is gone. */
 static bool has_ended(struct net_server *n)
 {
-	if (!n->stage->once || !n->has_come || n->options->idle_end_ns == 0 || n->open_count > 0)
+	if (!n->stage->once || !n->has_come || n->options->idle_end_ns == 0 || n->open_count > 0 ||
+	    is_held_back(n))
 		return false;
 	uint64_t end_ns = n->last_ns + n->options->idle_end_ns;
 	if (n->now_ns >= end_ns)
@@ -284,7 +293,7 @@ static int take_in(struct net_server *n)
 	bool reads = n->at.peer || n->reading || n->read.busy;
 	bool receives = net_datagrams_are_on_their_way(n);
 	bool both = !reads && !receives && chain_first(&n->ready) && net_datagrams_are_there(n);
-	if (!journal_has_room(&n->journal))
+	if (!journal_has_room(&n->journal) || (!reads && !receives && is_held_back(n)))
 		return STEP_WAIT;
 	if (receives || (!reads && n->datagrams && !(both && n->datagrams_last))) {
 		int r = net_datagrams_step(n);

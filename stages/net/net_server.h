@@ -37,6 +37,7 @@ enum net_figure {
 	NET_SHAKY, /* handshakes that failed */
 	NET_REPLIES,
 	NET_KERNEL_DROPS,
+	NET_HELD_BACK_MS,
 	NET_FIGURES,
 };
 /* Those, and the journal's. */
@@ -83,6 +84,7 @@ struct net_server {
 	bool has_all; /* stopping: connections that there were are taken, and no more can come */
 	uint64_t stop_ns, settle_ns; /* until when what has come is read, and replies may go out */
 
+	struct rate_gate gate;
 	struct journal journal;
 	uint64_t answered; /* of its numbers: up to there everybody was answered */
 	struct net_seldom seldom[NET_FIGURES], seldom_failure;

@@ -4,6 +4,7 @@
 
 #include "stages/journal.h"
 #include "stages/net/net_framing.h"
+#include "stages/policy/rate_gate.h"
 #include "stages/tls/tls_options.h"
 
 enum { NET_LISTENERS_MAX = 64 };
@@ -16,6 +17,7 @@ struct net_server_options {
 	uint64_t receive_buffer; /* 0: the kernel's */
 	bool keepalive;
 	struct text reply;
+	struct rate_gate_options gate;
 	struct journal_options journal;
 	struct text peer;
 	struct tls_options tls;
@@ -35,6 +37,9 @@ struct net_server_options {
 	{"idle_end", OPTION_DURATION, NET_AT(base, idle_end_ns), .preset = "5s",                   \
 	 .doc = "With --once: the input has ended when no connection is open and nothing has come " \
 		"for so long, once something has"},                                                \
+	RATE_GATE_OPTION_ROWS(NET_AT(base, gate),                                               \
+			     "How much is read a second, of all connections; senders wait with "   \
+			     "more, and datagrams that the kernel has no room for are lost"),      \
 	JOURNAL_OPTION_ROWS(NET_AT(base, journal))
 
 /* Those that have connections. */

@@ -24,3 +24,13 @@ uint64_t rate_limit_take(struct rate_limit *l, uint64_t records, uint64_t bytes,
 {
 	return token_bucket_borrow(&l->tokens, &l->rate, now_ns, cost(l, records, bytes));
 }
+
+struct rate_portion rate_limit_portion(const struct rate_limit *l)
+{
+	struct rate_portion most = {UINT64_MAX, UINT64_MAX};
+	if (l->unit == RATE_RECORDS)
+		most.records = l->rate.burst;
+	if (l->unit == RATE_BYTES)
+		most.bytes = l->rate.burst;
+	return most;
+}

@@ -29,5 +29,11 @@ struct rate_limit {
 /* Full. */
 void rate_limit_init(struct rate_limit *l, const struct rate_limit_options *o, uint64_t now_ns);
 
+/* What goes at once through a full bucket: 1 or more of each; UINT64_MAX: any. */
+struct rate_portion {
+	uint64_t records, bytes;
+};
+struct rate_portion rate_limit_portion(const struct rate_limit *l);
+
 /* Takes what an operation with so many costs; returns when it may begin, now_ns or later. What it took stays taken. */
 uint64_t rate_limit_take(struct rate_limit *l, uint64_t records, uint64_t bytes, uint64_t now_ns);

@@ -13,6 +13,7 @@
 #include "stages/command/restart.h"
 #include "stages/encoding.h"
 #include "stages/gather.h"
+#include "stages/policy/rate_gate.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct exec_sink_options {
 	struct command_options command;
 	struct restart_options restart;
 	uint64_t timeout;
+	struct rate_gate_options gate;
 	struct encoding_or_delimiter written;
 };
 
@@ -32,13 +34,16 @@ static const struct option exec_sink_table[] = {
 	    "`on_failure`, `never`, or a map"},
     {"timeout", OPTION_DURATION, offsetof(struct exec_sink_options, timeout), .preset = "30s",
      .min = 1, .doc = "At the end of the input: how long it may take to read on, and then to end"},
+    RATE_GATE_OPTION_ROWS(offsetof(struct exec_sink_options, gate),
+			  "How much is written a second; what is more waits"),
     ENCODING_OR_DELIMITER_ROWS(offsetof(struct exec_sink_options, written),
 			       "each time the command begins"),
     {0},
 };
 
-enum { FIGURE_BEGUN, FIGURE_KILLED };
-static const char *const figures[] = {"commands begun", "commands killed", NULL};
+enum { FIGURE_BEGUN, FIGURE_KILLED, FIGURE_HELD };
+static const char *const figures[] = {"commands begun", "commands killed", RATE_GATE_FIGURE_NAME,
+				      NULL};
 
 struct exec_sink {
 	struct command command;
@@ -49,6 +54,8 @@ struct exec_sink {
 	struct gather gather;
 	struct batch *current;
 	uint32_t cursor; /* its first record not put yet */
+	uint32_t paid;   /* its first record that is not charged yet */
+	struct rate_gate gate;
 	struct stored stored;
 
 	uint8_t *title; /* what each command gets first; NULL: nothing */
@@ -93,6 +100,7 @@ static int init(struct stage *s, struct exec_sink *sink)
 	space_wait_init(&sink->space, s->env, s->counters);
 	write_queue_init(&sink->queue, s->env, &sink->space);
 	restart_init(&sink->restart, &o->restart);
+	rate_gate_init(&sink->gate, &o->gate, s->env, &s->counters->figures[FIGURE_HELD]);
 	int r = command_init(&sink->command, s, &o->command, true, false);
 	if (r == 0)
 		r = gather_init(&sink->gather, &sink->queue, &sink->delimiter, GATHER_BLOCK);
@@ -132,21 +140,47 @@ static void exec_sink_close(struct stage *s)
 
 /* Records */
 
+static void pay(struct stage *s, struct exec_sink *sink)
+{
+	const struct rate_portion most = rate_gate_portion(&sink->gate);
+	const struct batch *b = sink->current;
+	uint64_t bytes = 0;
+	uint32_t n = 0, left = b->count - sink->cursor;
+	for (; n < left && n < most.records && bytes < most.bytes; n++)
+		bytes += b->records[sink->cursor + n].length;
+	rate_gate_charge(&sink->gate, s->env, n, bytes);
+	sink->paid = sink->cursor + n;
+}
+
+/* How far of its batch it may go now. */
+static uint32_t may_go(struct stage *s, struct exec_sink *sink)
+{
+	if (!sink->gate.is_limited)
+		return sink->current->count;
+	if (sink->paid == sink->cursor)
+		pay(s, sink);
+	return rate_gate_is_open(&sink->gate, s->env) ? sink->paid : sink->cursor;
+}
+
 /* Takes batches as long as there is room for them. */
-static void take(struct exec_sink *sink, struct inlet *in)
+static void take(struct stage *s, struct exec_sink *sink, struct inlet *in)
 {
 	for (;;) {
 		if (!sink->current) {
 			sink->current = inlet_take(in);
-			sink->cursor = 0;
+			sink->cursor = sink->paid = 0;
 		}
 		struct batch *b = sink->current;
 		if (!b)
 			break;
-		sink->cursor += gather_put(&sink->gather, b, sink->cursor, b->count);
-		if (sink->cursor < b->count)
+		uint32_t end = may_go(s, sink);
+		if (end == sink->cursor && end < b->count)
+			break;
+		sink->cursor += gather_put(&sink->gather, b, sink->cursor, end);
+		if (sink->cursor < end)
 			return;
-		gather_batch_end(&sink->gather, &sink->current);
+		if (end == b->count)
+			gather_batch_end(&sink->gather, &sink->current);
 	}
 	gather_submit_lazily(&sink->gather);
 }
@@ -364,7 +398,7 @@ static int exec_sink_step(struct stage *s, struct inlet *in)
 	struct exec_sink *sink = s->state;
 	bool moved = command_step(&sink->command) == STEP_MORE;
 	moved |= retire(s, sink, in);
-	take(sink, in);
+	take(s, sink, in);
 	int r = turn(s, sink);
 	return r == STEP_WAIT && moved ? STEP_MORE : r;
 }

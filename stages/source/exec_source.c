@@ -15,6 +15,7 @@ struct exec_options {
 	struct command_options command;
 	struct framing_options framing;
 	struct restart_options restart;
+	struct rate_gate_options gate;
 };
 
 static const struct option exec_table[] = {
@@ -22,16 +23,20 @@ static const struct option exec_table[] = {
     {"restart", OPTION_GROUP, offsetof(struct exec_options, restart), .group = restart_table,
      .doc = "What becomes of it when the command has ended: `always`, `on_failure`, `never`, or a "
 	    "map"},
+    RATE_GATE_OPTION_ROWS(offsetof(struct exec_options, gate),
+			  "How much is read a second; the command waits with more"),
     FRAMING_OPTION_ROWS(offsetof(struct exec_options, framing)),
     {0},
 };
 
-enum { FIGURE_BEGUN, FIGURE_KILLED };
-static const char *const figures[] = {"commands begun", "commands killed", NULL};
+enum { FIGURE_BEGUN, FIGURE_KILLED, FIGURE_HELD };
+static const char *const figures[] = {"commands begun", "commands killed", RATE_GATE_FIGURE_NAME,
+				      NULL};
 
 struct exec_source {
 	struct command_reader reader;
 	struct restart restart;
+	struct rate_gate gate;
 	enum { EXEC_BEGIN, EXEC_RUN, EXEC_PAUSE } at;
 };
 
@@ -54,6 +59,8 @@ static int exec_open(struct stage *s)
 		return r;
 	}
 	restart_init(&source->restart, &o->restart);
+	rate_gate_init(&source->gate, &o->gate, s->env, &s->counters->figures[FIGURE_HELD]);
+	source->reader.gate = &source->gate;
 	return 0;
 }
 

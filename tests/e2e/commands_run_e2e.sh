@@ -86,6 +86,19 @@ test_on_failure_a_command_that_succeeds_is_the_end() {
 	has_lines result.log 1
 }
 
+test_what_a_command_writes_is_taken_at_a_rate() {
+	exec_topology '[seq, "60000"]' 'rate_limit: {rate: 20000/s, burst: 1000}'
+	local began=${EPOCHREALTIME/./}
+	run_sluice --once -c exec.yaml
+	local took=$(((${EPOCHREALTIME/./} - began) / 1000))
+	assert_status 0
+	seq 60000 >expected
+	assert_same expected result.log
+	# a read brings 64 KiB at most, and is not waited for when it was the last
+	[ $took -ge 2000 ] || fail "it took $took ms"
+	assert_said '"ms held back by rate_limit" count=[1-9]'
+}
+
 test_a_stop_ends_the_command_and_takes_what_it_writes_at_its_end() {
 	exec_topology '"trap \"echo bye; exit 0\" TERM; echo hello; while :; do sleep 0.05; done"'
 	start_sluice -c exec.yaml
@@ -232,6 +245,19 @@ test_what_a_command_has_not_read_goes_to_the_next_one() {
 	assert_same some.log result.log
 	assert_said 'commands begun" count=(10|11)$'
 	assert_never_said 'fail'
+}
+
+test_a_command_is_written_to_at_a_rate() {
+	into_topology '"cat >result.log"' 'rate_limit: {rate: 400/s, burst: 200}, timeout: 300ms'
+	seq 800 >some.log
+	sed -i "s|$INPUT/small.log|some.log|" into.yaml
+	local began=${EPOCHREALTIME/./}
+	run_sluice --once -c into.yaml
+	local took=$(((${EPOCHREALTIME/./} - began) / 1000))
+	assert_status 0
+	assert_same some.log result.log
+	[ $took -ge 1490 ] || fail "it took $took ms"
+	assert_said '"ms held back by rate_limit" count=1[45][0-9][0-9]$'
 }
 
 test_a_command_that_fails_is_begun_again_with_what_it_has_left() {

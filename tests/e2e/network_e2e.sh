@@ -178,6 +178,54 @@ test_who_waits_for_us_to_read_on_is_neither_idle_nor_late() {
 	assert_all_lines out.log "$(lines_of sent)"
 }
 
+
+# limited_topology TYPE LISTEN OPTIONS
+limited_topology() {
+	cat >t.yaml <<-END
+		sources:
+		  in: {type: $1, listen: "$2", idle_end: 200ms, rate_limit: $3}
+		sinks:
+		  out: {type: file, inputs: [in], path: $PWD/out.log}
+	END
+	start_sluice -c t.yaml --once
+	wait_until 20 has_said_ports 1
+	began=${EPOCHREALTIME/./}
+}
+
+# assert_limited MS: it took so long at least, and all is there.
+assert_limited() {
+	await_end 60
+	local took=$(((${EPOCHREALTIME/./} - began) / 1000))
+	assert_status 0
+	assert_same sent out.log
+	[ $took -ge "$1" ] || fail "it took $took ms"
+	assert_said '"ms held back by rate_limit" count=[1-9][0-9]{3}$'
+}
+
+# 256 KiB at a time at most are read, which is 26,000 of these lines. Who waits for us is not idle, nor late.
+test_no_more_is_read_of_connections_than_a_rate_allows() {
+	limited_topology tcp 127.0.0.1:0 '{rate: 40000/s, burst: 1000}, frame_timeout: 100ms, idle_timeout: 150ms'
+	seq -w 100000000 100119999 >sent
+	timeout 60 bash -c "cat sent >/dev/tcp/127.0.0.1/$(port)" || fail "the connection was closed"
+	assert_limited 2000
+}
+
+# At a unix socket whoever sends a datagram waits.
+test_no_more_datagrams_are_received_than_a_rate_allows() {
+	limited_topology unix "$PWD/d.sock" '{rate: 3000/s, burst: 10}, mode: datagram'
+	seq -w 100000 108999 >sent
+	cat >from.yaml <<-END
+		sources:
+		  f: {type: file, paths: [$PWD/sent]}
+		sinks:
+		  d: {type: unix, inputs: [f], path: $PWD/d.sock, mode: datagram}
+	END
+	STATE=$PWD/other
+	use_state
+	timeout 60 "$SLUICE" run -c from.yaml --once 2>from.err || fail "$(cat from.err)"
+	assert_limited 2600
+}
+
 test_each_record_is_answered() {
 	topology 'reply: "ok\n"'
 	start_sluice -c t.yaml
