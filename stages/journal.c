@@ -166,16 +166,15 @@ void journal_note_committed(struct journal *j)
 static int begin_log(struct journal *j, const struct journal_remembered *r)
 {
 	struct stage *s = j->stage;
-	j->payload_max = payload_max(s->home->buffer_capacity);
 	struct segment_log_options options = {.state_dir = s->state_dir,
 					      .name = j->name,
 					      .max_bytes = j->options->journal.max_size,
-					      .payload_max = j->payload_max,
+					      .payload_max = payload_max(s->home->buffer_capacity),
 					      .from = r->position,
 					      .known_end = r->end,
 					      .salt = r->salt,
 					      .only_durable = true};
-	uint64_t least = segment_log_max_bytes_min(j->payload_max);
+	uint64_t least = segment_log_max_bytes_min(options.payload_max);
 	if (options.max_bytes < least) {
 		env_say(s->env, SAY_ERROR, "journal is too small for its records",
 			"stage=%s max_size=%ju least=%ju", s->id, (uintmax_t)options.max_bytes,
@@ -375,14 +374,12 @@ static int append_part(struct journal *j, struct journal_item *item)
 {
 	const struct batch *b = item->batch;
 	const struct fields *fields = j->stage->fields;
-	uint32_t count = b->count - item->records;
-	size_t bound = batch_image_bound(fields, b, item->records, count);
-	for (; bound > j->payload_max && count > 1;
-	     bound = batch_image_bound(fields, b, item->records, count))
-		count /= 2;
-	if (bound > j->payload_max) {
+	const size_t most = j->log.options.payload_max;
+	size_t bound;
+	uint32_t count = batch_image_fitting(fields, b, item->records, most, &bound);
+	if (bound > most) {
 		env_say(j->stage->env, SAY_ERROR, "record is too large for the journal",
-			"stage=%s bytes=%zu most=%zu", j->stage->id, bound, j->payload_max);
+			"stage=%s bytes=%zu most=%zu", j->stage->id, bound, most);
 		return -EMSGSIZE;
 	}
 	note_fullness(j, bound);
@@ -395,7 +392,6 @@ static int append_part(struct journal *j, struct journal_item *item)
 	    batch_image_write(fields, b, item->records, count, env_boot(j->stage->env), bytes);
 	item->end = segment_log_put(&j->log, length);
 	item->records += count;
-	item->appended = item->records == b->count;
 	return 1;
 }
 
@@ -406,7 +402,7 @@ static int append(struct journal *j)
 		int r = append_part(j, item);
 		if (r <= 0)
 			return r;
-		j->appended += item->appended;
+		j->appended += item->records == item->batch->count;
 		segment_log_sync(&j->log);
 	}
 	return 0;

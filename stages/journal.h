@@ -83,7 +83,6 @@ struct journal_item {
 	struct batch *batch; /* NULL: it was let go */
 	uint64_t from, end;  /* in the log, of as much of it as was appended */
 	uint32_t records;    /* that were appended */
-	bool appended;       /* all of it */
 };
 
 struct journal {
@@ -99,7 +98,6 @@ struct journal {
 	struct batch_image_reader reader;
 	bool log_begun;
 	char name[NAME_MAX + 1];
-	size_t payload_max;
 
 	struct journal_item *items; /* of numbers gone + 1 to received; a ring, by number */
 	size_t room;

@@ -23,6 +23,11 @@
 size_t batch_image_bound(const struct fields *fields, const struct batch *b, uint32_t first,
 			 uint32_t count);
 
+/* As many records from `first` on as an image has room for in so many bytes; 0: not even one fits. ret_bound: what they, or that
+ * one, will take at most. */
+uint32_t batch_image_fitting(const struct fields *fields, const struct batch *b, uint32_t first,
+			     size_t most, size_t *ret_bound);
+
 /* What any batch can take that has no fields outside of its records' bytes, and whose records lie within one buffer of that capacity;
  * names: the lengths of the source's id and the file's path. */
 size_t batch_image_plain_max(const struct fields *fields, size_t capacity, size_t names);

@@ -78,6 +78,18 @@ size_t batch_image_bound(const struct fields *fields, const struct batch *b, uin
 	       names_length(fields, b, columns) + fields_length(fields, b, columns, first, count);
 }
 
+uint32_t batch_image_fitting(const struct fields *fields, const struct batch *b, uint32_t first,
+			     size_t most, size_t *ret_bound)
+{
+	uint32_t count = b->count - first;
+	*ret_bound = batch_image_bound(fields, b, first, count);
+	while (*ret_bound > most && count > 1) {
+		count /= 2;
+		*ret_bound = batch_image_bound(fields, b, first, count);
+	}
+	return *ret_bound <= most ? count : 0;
+}
+
 size_t batch_image_plain_max(const struct fields *fields, size_t capacity, size_t names)
 {
 	size_t columns = fields ? fields->count : 0;

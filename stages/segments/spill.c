@@ -1,17 +1,15 @@
 #include "stages/segments/spill.h"
 #include "stages/delta.h"
 #include "stages/segments/batch_image.h"
-#include "stages/segments/le_bytes.h"
 #include "stages/segments/segment_log.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES = 64 + PATH_MAX, NAME_MAX_BYTES = 96, KEPT_BACK = 8 };
+enum { NAMES = 64 + PATH_MAX, KEPT_BACK = 8 };
 
 struct mark {
 	uint64_t first, end, records, salt;
@@ -21,11 +19,10 @@ struct mark {
 struct spill {
 	struct segment_log log;
 	struct batch_image_reader reader;
-	char name[NAME_MAX_BYTES];
 	uint64_t handed_to, records; /* records: unread */
 	struct segment_entry entry;  /* got from the log, and not yet made a batch of */
-	bool has_entry, is_told_full;
-	struct mark saved, noted, committed;
+	bool has_entry;
+	struct mark saved, noted;
 	int64_t oldest_ns;
 	uint64_t damages_told;
 };
@@ -101,7 +98,7 @@ static int open_log(struct stage *s, struct spill *p)
 	const struct spill_options *o = s->options;
 	const struct segment_log_options options = {
 	    .state_dir = s->state_dir,
-	    .name = p->name,
+	    .name = s->id,
 	    .max_bytes = o->max_size,
 	    .payload_max = payload_max(s->fields, s->home->buffer_capacity),
 	    .from = p->saved.first,
@@ -128,9 +125,8 @@ static int spill_open(struct stage *s)
 	}
 	p->handed_to = p->saved.first;
 	p->records = p->saved.records;
-	p->noted = p->committed = p->saved;
+	p->noted = p->saved;
 	p->oldest_ns = p->saved.oldest_ns;
-	snprintf(p->name, sizeof p->name, "%s", s->id);
 	batch_image_reader_init(&p->reader, s->env, s->fields, NULL);
 	if (p->records > 0)
 		env_say(s->env, SAY_INFO, "goes on with what is on disk", "records=%ju",
@@ -175,20 +171,6 @@ bool spill_is_full(const struct stage *s)
 	       o->max_size - o->max_size / KEPT_BACK;
 }
 
-/* As many records from there on as one image may have; 0: not even one of them fits. */
-static uint32_t fitting(const struct stage *s, const struct batch *b, uint32_t first,
-			size_t *ret_length)
-{
-	const size_t most = spill_of(s)->log.options.payload_max;
-	uint32_t count = b->count - first;
-	*ret_length = batch_image_bound(s->fields, b, first, count);
-	while (*ret_length > most && count > 0) {
-		count /= 2;
-		*ret_length = batch_image_bound(s->fields, b, first, count);
-	}
-	return count;
-}
-
 static void lose_record(struct stage *s)
 {
 	counter_add(&s->counters->figures[SPILL_LOST], 1);
@@ -211,7 +193,8 @@ int spill_put(struct stage *s, const struct batch *b, uint32_t *cursor)
 	struct spill *p = spill_of(s);
 	while (*cursor < b->count) {
 		size_t length;
-		uint32_t count = fitting(s, b, *cursor, &length);
+		uint32_t count =
+		    batch_image_fitting(s->fields, b, *cursor, p->log.options.payload_max, &length);
 		if (count == 0) {
 			lose_record(s);
 			++*cursor;
@@ -374,15 +357,17 @@ static bool is_same(const struct mark *a, const struct mark *b)
 static int spill_snapshot(struct stage *s, struct delta *d)
 {
 	struct spill *p = spill_of(s);
-	uint8_t value[40];
 	if (!p || is_same(&p->noted, &p->saved))
 		return 0;
-	le_put_u64(value, p->noted.first);
-	le_put_u64(value + 8, p->noted.end);
-	le_put_u64(value + 16, p->noted.records);
-	le_put_u64(value + 24, (uint64_t)p->noted.oldest_ns);
-	le_put_u64(value + 32, p->noted.salt);
-	int r = delta_put(d, mark_key, sizeof mark_key - 1, value, sizeof value);
+	const struct mark *m = &p->noted;
+	uint8_t bytes[5 * sizeof(uint64_t)];
+	struct packer value = {.bytes = bytes, .capacity = sizeof bytes};
+	packer_u64(&value, m->first);
+	packer_u64(&value, m->end);
+	packer_u64(&value, m->records);
+	packer_u64(&value, (uint64_t)m->oldest_ns);
+	packer_u64(&value, m->salt);
+	int r = delta_put(d, mark_key, sizeof mark_key - 1, value.bytes, value.length);
 	if (r == 0)
 		p->saved = p->noted;
 	return r;
