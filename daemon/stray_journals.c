@@ -5,7 +5,6 @@
 #include "daemon/status.h"
 #include "stages/journal.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,7 +32,8 @@ static int measure(int directory, const char *journal, uint64_t *ret_from, uint6
 	return r;
 }
 
-/* How many bytes nobody has taken; heads of entries and segments, too. Or -errno. */
+/* How many bytes nobody has taken; heads of entries and segments, too. All of them, where nothing is remembered of that, or nothing
+ * that can be understood. Or -errno. */
 static int64_t waiting(const struct epoch_map *map, int directory, const char *journal,
 		       const char *stage)
 {
@@ -41,9 +41,9 @@ static int64_t waiting(const struct epoch_map *map, int directory, const char *j
 	struct delta saved = {.count = 0};
 	uint64_t from = 0, end = 0;
 	int r = epoch_map_copy(map, stage, &saved);
-	int recalled = r == 0 ? journal_recall(&saved, &known) : r;
+	if (r == 0 && journal_recall(&saved, &known) < 0)
+		known.position = 0;
 	delta_release(&saved);
-	r = recalled == -ENOENT ? 0 : recalled;
 	if (r == 0)
 		r = measure(directory, journal, &from, &end);
 	if (r < 0)
@@ -80,7 +80,7 @@ static int look_at(const struct topology *t, const struct epoch_map *map, int di
 	if (there != 0)
 		return there < 0 ? there : 0;
 	int64_t bytes = waiting(map, directory, journal, stage);
-	if (bytes < 0 && bytes != -EBADMSG)
+	if (bytes < 0)
 		return (int)bytes;
 	say(stage, path, journal, bytes);
 	return 0;

@@ -103,6 +103,15 @@ Test(stray_journals, source_of_another_type_is_another_source)
 	cr_assert_not_null(strstr(said_text(), "bytes=1000"), "%s", said_text());
 }
 
+/* How far it was read nobody knows: so all of it may wait. */
+Test(stray_journals, one_of_which_nothing_can_be_understood_is_told_with_all_its_bytes)
+{
+	make_journal("wire", "gone");
+	remember("wire:gone", BASE + LENGTH + 1);
+	cr_assert_eq(warned("records wait in the journal of a source that is no more"), 1);
+	cr_assert_not_null(strstr(said_text(), "bytes=1000"), "%s", said_text());
+}
+
 Test(stray_journals, one_with_nothing_left_in_it_can_be_deleted)
 {
 	make_journal("wire", "gone");
