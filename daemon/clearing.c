@@ -102,8 +102,11 @@ int clearing_run_without_epochs(const struct topology *t, bool from_scratch,
 				const struct notify *notify)
 {
 	struct recovery *r = calloc(1, sizeof *r);
-	if (!r)
+	if (!r) {
+		log_line(LOG_LEVEL_ERROR, NULL, "state directory cannot be used", "error=%s",
+			 strerror(ENOMEM));
 		return EXIT_FAILED;
+	}
 	int code = recovery_open_found(r, t, from_scratch);
 	if (code == 0 && recovery_memory(r) && r->log.epoch > 0)
 		log_line(LOG_LEVEL_WARN, NULL, "epochs are off, nothing of this run is remembered",

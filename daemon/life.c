@@ -260,24 +260,33 @@ static bool is_unproven(struct life *l)
 	       pipeline_epoch(l->pipeline) == l->first_epoch;
 }
 
+static void say_not_started(int error)
+{
+	log_line(LOG_LEVEL_ERROR, NULL, "cannot start", "error=%s", strerror(-error));
+}
+
 static int start(struct life *l)
 {
-	int error =
-	    watchdog_begin(&l->watchdog, l->pipeline, l->notify->watchdog_ns, l->started_ns);
-	if (error < 0)
-		return error;
 	if (l->once)
 		progress_begin(l->pipeline);
-	return pipeline_start(l->pipeline);
+	int error = pipeline_start(l->pipeline);
+	if (error < 0)
+		say_not_started(error);
+	return error;
 }
 
 int life_run(struct life *l)
 {
 	l->started_ns = backend_now_ns();
 	l->first_epoch = pipeline_epoch(l->pipeline);
-	int error = start(l);
-	if (error < 0)
-		log_line(LOG_LEVEL_ERROR, NULL, "cannot start", "error=%s", strerror(-error));
+	int error =
+	    watchdog_begin(&l->watchdog, l->pipeline, l->notify->watchdog_ns, l->started_ns);
+	if (error < 0) {
+		say_not_started(error);
+		l->unproven = true;
+		return EXIT_FAILED;
+	}
+	error = start(l);
 	wait_for_end(l);
 	look_for_failure(l); /* it may have ended before anybody looked */
 	pipeline_join(l->pipeline);
