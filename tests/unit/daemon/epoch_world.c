@@ -105,6 +105,11 @@ void epoch_world_await_end(struct epoch_world *w)
 	running_await_end(&w->pipeline);
 }
 
+struct stage_counters *epoch_world_counters(struct epoch_world *w, const char *id)
+{
+	return &w->pipeline.counters[fake_stage(&w->topology, id)];
+}
+
 void epoch_world_begin_anew(struct epoch_world *w)
 {
 	end_pipeline(w);

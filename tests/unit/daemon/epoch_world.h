@@ -23,6 +23,8 @@ void epoch_world_run(struct epoch_world *w);
 void epoch_world_await_end(struct epoch_world *w);
 /* Before it is begun, it is asked to run on for ever, as a service does; once more begun, it runs to the end. */
 void epoch_world_follow(struct epoch_world *w);
+/* What the stage of that name has counted. */
+struct stage_counters *epoch_world_counters(struct epoch_world *w, const char *id);
 /* It goes on from what is on disk. */
 void epoch_world_begin_anew(struct epoch_world *w);
 void epoch_world_end(struct epoch_world *w);

@@ -72,3 +72,12 @@ void fake_load(struct topology *t, struct plan *p, const char *yaml)
 {
 	fake_load_with(t, p, yaml, &fake_catalog);
 }
+
+size_t fake_stage(const struct topology *t, const char *id)
+{
+	for (size_t i = 0; i < t->stage_count; i++)
+		if (strcmp(t->stages[i].id.bytes, id) == 0)
+			return i;
+	cr_assert_fail("no stage %s", id);
+	return 0;
+}

@@ -69,3 +69,6 @@ void fake_load(struct topology *t, struct plan *p, const char *yaml);
 /* The same with other stages. */
 void fake_load_with(struct topology *t, struct plan *p, const char *yaml,
 		    const struct stage_catalog *catalog);
+
+/* Which of its stages has that name. Fails the test when none has. */
+size_t fake_stage(const struct topology *t, const char *id);

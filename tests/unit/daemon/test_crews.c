@@ -8,7 +8,6 @@
 
 #include <criterion/criterion.h>
 #include <sched.h>
-#include <string.h>
 
 TestSuite(crews, .timeout = 120);
 
@@ -18,11 +17,7 @@ enum { COUNT = 20000 };
 
 static uint64_t dropped(struct epoch_world *w, const char *id)
 {
-	for (size_t i = 0; i < w->topology.stage_count; i++)
-		if (strcmp(w->topology.stages[i].id.bytes, id) == 0)
-			return counter_get(&w->pipeline.counters[i].lost[LOSS_QUEUE_FULL]);
-	cr_assert_fail("no stage %s", id);
-	return 0;
+	return counter_get(&epoch_world_counters(w, id)->lost[LOSS_QUEUE_FULL]);
 }
 
 static void run(struct epoch_world *w, int kind, const char *yaml)

@@ -7,24 +7,14 @@
 #include "tests/unit/daemon/said.h"
 
 #include <criterion/criterion.h>
-#include <string.h>
 
 TestSuite(overflow, .timeout = 120);
 
 #define OVERFLOW_TEST(name) EACH_BACKEND_TEST(overflow, name)
 
-static struct stage_counters *counters(struct epoch_world *w, const char *id)
-{
-	for (size_t i = 0; i < w->topology.stage_count; i++)
-		if (strcmp(w->topology.stages[i].id.bytes, id) == 0)
-			return &w->pipeline.counters[i];
-	cr_assert_fail("no stage %s", id);
-	return NULL;
-}
-
 static uint64_t dropped(struct epoch_world *w, const char *id)
 {
-	return counter_get(&counters(w, id)->lost[LOSS_QUEUE_FULL]);
+	return counter_get(&epoch_world_counters(w, id)->lost[LOSS_QUEUE_FULL]);
 }
 
 OVERFLOW_TEST(dead_sink_whose_queue_leaves_out_the_newest_holds_up_no_sibling)
@@ -249,7 +239,7 @@ OVERFLOW_TEST(what_was_left_out_behind_a_barrier_is_not_taken_for_what_comes_bef
 	queue_task_done(&e->queue, 1);
 	overflow_lower_barrier(e);
 	cr_assert_eq(queue_done_count(&e->queue), 2);
-	cr_assert_eq(counter_get(&counters(&w, "out")->lost[LOSS_QUEUE_FULL]), 1);
+	cr_assert_eq(counter_get(&epoch_world_counters(&w, "out")->lost[LOSS_QUEUE_FULL]), 1);
 	batch_free(&b);
 	cr_assert_eq(overflow_draw(e, &b, &position, &ticket), 0);
 	cr_assert_eq(position, 2);

@@ -20,11 +20,7 @@ TestSuite(plan, .fini = release);
 
 static size_t stage(const char *id)
 {
-	for (size_t i = 0; i < topology.stage_count; i++)
-		if (strcmp(topology.stages[i].id.bytes, id) == 0)
-			return i;
-	cr_assert_fail("no stage %s", id);
-	return 0;
+	return fake_stage(&topology, id);
 }
 
 static const struct plan_group *group(const char *id)

@@ -11,7 +11,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 TestSuite(spilling, .timeout = 120);
 
@@ -19,11 +18,7 @@ TestSuite(spilling, .timeout = 120);
 
 static uint64_t figure(struct epoch_world *w, const char *id, enum spill_figure figure)
 {
-	for (size_t i = 0; i < w->topology.stage_count; i++)
-		if (strcmp(w->topology.stages[i].id.bytes, id) == 0)
-			return counter_get(&w->pipeline.counters[i].figures[figure]);
-	cr_assert_fail("no stage %s", id);
-	return 0;
+	return counter_get(&epoch_world_counters(w, id)->figures[figure]);
 }
 
 SPILLING_TEST(dead_sink_holds_up_no_sibling_and_gets_everything_in_order_when_it_lives_again)
@@ -130,28 +125,28 @@ SPILLING_TEST(dead_letters_of_a_sink_without_a_part_in_epochs_are_cut_all_the_sa
 	epoch_world_end(&w);
 }
 
-static void stop_when(struct epoch_world *w, const char *sink, uint64_t count)
+/* 50000 that the one sink has when it is stopped, and the other, which is dead, will have later. */
+static void stop_with_most_on_disk(struct epoch_world *w, int kind)
 {
-	cr_assert_eq(pipeline_start(&w->pipeline), 0);
-	while (fake_count(sink) < count)
-		sched_yield();
-	pipeline_stop(&w->pipeline);
-	epoch_world_await_end(w);
-}
-
-/* The dead one has none of it when it is stopped, and all of it later. */
-SPILLING_TEST(what_is_on_disk_when_it_is_stopped_comes_at_the_next_start)
-{
-	struct epoch_world w;
 	epoch_world_begin(
-	    &w, *kind, true,
+	    w, kind, true,
 	    "sources: {a: {type: numbers, count: 50000}}\n"
 	    "sinks:\n"
 	    "  well: {type: collect, inputs: [a]}\n"
 	    "  dead: {type: stuck, inputs: [a], until: well, count: 50001, grabs: true,\n"
 	    "         queue: {capacity: 5, when_full: spill, max_size: 64MiB}}\n");
-	epoch_world_follow(&w);
-	stop_when(&w, "well", 50000);
+	epoch_world_follow(w);
+	cr_assert_eq(pipeline_start(&w->pipeline), 0);
+	while (fake_count("well") < 50000)
+		sched_yield();
+	pipeline_stop(&w->pipeline);
+	epoch_world_await_end(w);
+}
+
+SPILLING_TEST(what_is_on_disk_when_it_is_stopped_comes_at_the_next_start)
+{
+	struct epoch_world w;
+	stop_with_most_on_disk(&w, *kind);
 	cr_assert_null(pipeline_failed(&w.pipeline));
 	collected_in_order("well", 0, 1, 50000);
 	cr_assert_eq(fake_collected("dead")->count, 0);
@@ -178,15 +173,7 @@ static void damage_segments(const char *directory)
 SPILLING_TEST(what_the_disk_has_lost_is_told_and_what_is_behind_it_comes)
 {
 	struct epoch_world w;
-	epoch_world_begin(
-	    &w, *kind, true,
-	    "sources: {a: {type: numbers, count: 50000}}\n"
-	    "sinks:\n"
-	    "  well: {type: collect, inputs: [a]}\n"
-	    "  dead: {type: stuck, inputs: [a], until: well, count: 50001, grabs: true,\n"
-	    "         queue: {capacity: 5, when_full: spill, max_size: 64MiB}}\n");
-	epoch_world_follow(&w);
-	stop_when(&w, "well", 50000);
+	stop_with_most_on_disk(&w, *kind);
 	damage_segments(w.directory);
 	fake_revive();
 	epoch_world_begin_anew(&w);
@@ -195,8 +182,7 @@ SPILLING_TEST(what_the_disk_has_lost_is_told_and_what_is_behind_it_comes)
 	cr_assert_eq(said_end("segment damaged, what it held there is lost"), 1, "%s", said_text());
 	const struct collected *c = fake_collected("dead");
 	cr_assert(c->count >= 49900 && c->count < 50000, "%zu", c->count);
-	for (size_t i = 1; i < c->count; i++)
-		cr_assert_lt(c->numbers[i - 1], c->numbers[i]);
+	collected_ascending("dead");
 	cr_assert_eq(c->numbers[c->count - 1], 49999);
 	cr_assert_eq(figure(&w, "dead.spill", SPILL_LOST), 1);
 	epoch_world_end(&w);
