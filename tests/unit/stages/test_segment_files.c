@@ -2,8 +2,8 @@
 #include "stages/segments/segment_log.h"
 #include "tests/unit/daemon/each_backend.h"
 #include "tests/unit/stages/faulty_env.h"
+#include "tests/unit/stages/scratch.h"
 
-#include <ftw.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -15,12 +15,6 @@ struct trial {
 	char path[64];
 	uint64_t put, read;
 };
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-	(void)status, (void)type, (void)walk;
-	return remove(path);
-}
 
 static void set_up(struct trial *t, int kind)
 {
@@ -36,7 +30,7 @@ static void tear_down(struct trial *t)
 	while (faulty_env_turn(&t->world))
 		;
 	backend_close(t->world.backend);
-	cr_assert_eq(nftw(t->path, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	scratch_remove(t->path);
 }
 
 static void step(struct trial *t)
