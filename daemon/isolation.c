@@ -66,17 +66,18 @@ bool isolation_begin(struct worker *w, int error)
 	struct env *env = head_of(w)->stage.env;
 	if (!i->by)
 		return false;
+	struct supervision_restart restart;
 	const uint64_t now = env_now_ns(env);
-	if (!supervision_allows(i->by, now, env_random(env), &i->restart))
+	if (!supervision_allows(i->by, now, env_random(env), &restart))
 		return false;
 	i->failure = error;
-	i->begin_ns = now + i->restart.delay_ns;
+	i->begin_ns = now + restart.delay_ns;
 	i->is_closed = false;
 	counter_add(&head_of(w)->stage.counters->restarts, 1);
 	log_line(LOG_LEVEL_WARN, head_of(w)->stage.id, "restarting by itself",
 		 "worker=%s error=%s restart=%ju max_restarts=%ju in_ms=%ju", w->name,
-		 strerror(-error), (uintmax_t)i->restart.number, (uintmax_t)i->by->max_restarts,
-		 (uintmax_t)i->restart.delay_ns / 1000000);
+		 strerror(-error), (uintmax_t)restart.number, (uintmax_t)i->by->max_restarts,
+		 (uintmax_t)restart.delay_ns / 1000000);
 	return true;
 }
 

@@ -25,7 +25,6 @@ struct stage_type;
 
 struct isolation {
 	struct supervision *by; /* NULL: this worker does not */
-	struct supervision_restart restart;
 	uint64_t begin_ns;
 	int failure; /* for which it is halted */
 	bool is_closed;
