@@ -1,6 +1,9 @@
 # Queues that drop or spill, before a reader that hangs: standard output into a pipe that nobody reads.
 # shellcheck shell=bash
 
+# shellcheck source=tests/e2e/receiver.sh
+source "$(dirname "${BASH_SOURCE[0]}")/receiver.sh"
+
 # Each of them can be told from what a kill has torn.
 write_lines() { # COUNT
 	seq -f 'line %09.0f of a spill, as long as lines of a log are, and nothing like any other, end' "$1"
@@ -38,6 +41,12 @@ read_pipe() { # COUNT FILE
 	cat <&8 >"$2" &
 	reader_pid=$!
 	wait_until 60 eval "[ \"\$(whole_lines <'$2' | awk '!seen[\$0]++' | wc -l)\" -ge $1 ]"
+}
+
+# What was on its way may have come again, but nothing was left out or overtook.
+assert_all_got_in_order() {
+	whole_lines <got | awk '!seen[$0]++' >first
+	assert_same in.log first
 }
 
 is_as_long() {
@@ -80,9 +89,7 @@ test_killed_again_and_again_a_dead_sink_misses_nothing() {
 	stop_sluice
 	kill "$reader_pid"
 	assert_same in.log well.log
-	# at least once: what was on its way came again, but nothing was left out or overtook
-	whole_lines <got | awk '!seen[$0]++' >first
-	assert_same in.log first
+	assert_all_got_in_order
 }
 
 test_told_to_stop_it_waits_for_no_dead_sink_and_goes_on_with_it_later() {
@@ -96,17 +103,12 @@ test_told_to_stop_it_waits_for_no_dead_sink_and_goes_on_with_it_later() {
 	STATE_DIRECTORY=$PWD/state "$SLUICE" state -c spill.yaml >state.txt
 	grep -A1 'dead.spill' state.txt | grep -qE 'records [0-9]+' || fail "state says: $(cat state.txt)"
 	STATE=$PWD/state start_with_dead_stdout -c spill.yaml
-	assert_eventually_said 'info dead.spill: goes on with what is on disk records=[0-9]+'
+	wait_until 10 says 'info dead.spill: goes on with what is on disk records=[0-9]+'
 	read_pipe 200000 got
 	stop_sluice
 	kill "$reader_pid"
 	assert_status 0
-	whole_lines <got | awk '!seen[$0]++' >first
-	assert_same in.log first
-}
-
-assert_eventually_said() {
-	wait_until 10 grep -qE -- "$1" err
+	assert_all_got_in_order
 }
 
 test_a_file_behind_a_spill_holds_each_record_once_however_often_it_is_killed() {
@@ -182,7 +184,7 @@ test_what_is_on_disk_for_a_queue_that_does_not_spill_any_more_is_warned_of() {
 	assert_status 0
 	spill_topology '{capacity: 2}'
 	STATE=$PWD/state start_with_dead_stdout -c spill.yaml
-	assert_eventually_said 'warn records are on disk for a stage that does not spill any more stage=dead.spill records=[0-9]+'
+	wait_until 10 says 'warn records are on disk for a stage that does not spill any more stage=dead.spill records=[0-9]+'
 	kill -KILL "$sluice_pid"
 	wait "$sluice_pid" || true
 	spill_topology '{capacity: 2, when_full: spill, max_size: 256MiB}'
@@ -190,24 +192,7 @@ test_what_is_on_disk_for_a_queue_that_does_not_spill_any_more_is_warned_of() {
 	read_pipe 100000 got
 	stop_sluice
 	kill "$reader_pid"
-	whole_lines <got | awk '!seen[$0]++' >first
-	assert_same in.log first
-}
-
-# A server on the same port each time; what it got is in got.NAME.
-start_receiver() { # NAME [OPTION VALUE]...
-	local name=$1
-	shift
-	rm -f port
-	"$TOOLS/e2e/http_receiver" --port-file port --records "got.$name" "$@" 2>receiver_said &
-	receiver_pid=$!
-	trap 'kill -KILL "$receiver_pid" ${sluice_pid:+"$sluice_pid"} ${writer_pid:+"$writer_pid"} 2>/dev/null || true' EXIT
-	wait_until 10 test -s port
-}
-
-stop_receiver() {
-	kill -TERM "$receiver_pid"
-	wait "$receiver_pid" || fail "the server ended with $?"
+	assert_all_got_in_order
 }
 
 # How many bytes a second have come to well.log while so long was waited.
@@ -234,14 +219,14 @@ test_while_a_server_is_dead_a_file_beside_it_gets_as_much_as_before_and_then_the
 	local window=4 percent=25 alive dead
 	[ "$FULL" -eq 0 ] || window=30 percent=10
 	need_unsanitized
-	start_receiver first
+	start_server --records got.first
 	cat >spill.yaml <<-YAML
 		sources: {in: {type: file, paths: ["$PWD/in/*.log"]}}
 		sinks:
 		  well: {type: file, path: "$PWD/well.log", inputs: [in]}
 		  server:
 		    type: http
-		    url: "http://127.0.0.1:$(cat port)/"
+		    url: "$url/"
 		    inputs: [in]
 		    body: lines
 		    batch: {records: 5000, interval: 100ms}
@@ -256,17 +241,17 @@ test_while_a_server_is_dead_a_file_beside_it_gets_as_much_as_before_and_then_the
 	wait_until 10 has_lines well.log 20000
 	measure_rate $window
 	alive=$rate
-	stop_receiver
+	stop_server
 	measure_rate $window
 	dead=$rate
 	assert_said 'warn server.spill: reader is too slow, keeping on disk to=server'
-	start_receiver second --port "$(sed 's/.*127.0.0.1:\([0-9]*\).*/\1/;t;d' spill.yaml)"
+	start_server --records got.second --port "${url##*:}"
 	wait "$writer_pid" || fail "the writer ended with $?"
 	wait_until 60 is_as_long well.log in/follow-000.log
 	wait_until 60 nothing_is_spilled
 	stop_sluice
 	assert_status 0
-	stop_receiver
+	stop_server
 	assert_same in/follow-000.log well.log
 	assert_all_arrived_in_order
 	echo "measured: $((alive / 1000)) kB a second into the file, $((dead / 1000)) while the server was dead for $window s"

@@ -1,6 +1,9 @@
 # A stage that fails, and what follows: all begin anew from the last epoch, so many times, and every record is there once.
 # shellcheck shell=bash
 
+# shellcheck source=tests/e2e/receiver.sh
+source "$(dirname "${BASH_SOURCE[0]}")/receiver.sh"
+
 record() { # FROM TO HOST: appended to in.json, and to what its file is to hold
 	local i
 	mkdir -p expected
@@ -172,14 +175,10 @@ assert_only_it_began_anew() {
 
 test_http_sink_that_fails_begins_anew_by_itself_with_what_was_not_stored() {
 	seq -f 'line %.0f' 20000 >lines.log
-	"$TOOLS/e2e/http_receiver" --port-file port --records got --log requests --first 3 --status 400 2>/dev/null &
-	server_pid=$!
-	trap 'kill -KILL "$server_pid" 2>/dev/null || true' EXIT
-	wait_until 10 test -s port
-	isolated "type: http, url: 'http://127.0.0.1:$(cat port)/', body: lines, batch: {records: 1000}, retry: {max_attempts: 1}"
+	start_server --first 3 --status 400
+	isolated "type: http, url: '$url/', body: lines, batch: {records: 1000}, retry: {max_attempts: 1}"
 	run_sluice --once -c topology.yaml
-	kill -TERM "$server_pid"
-	wait "$server_pid" || fail "the server ended with $?"
+	stop_server
 	assert_status 0
 	assert_only_it_began_anew
 	assert_same lines.log all.log
