@@ -110,7 +110,6 @@ sweep: $(BUILD)/tests/sim/sim ## each operation of a run fails, once and for eve
 
 crash: all tools ## SIGKILL at random moments, N times; then every line once, in order (SEED, CRASH_ONLY)
 	@tests/crash/crash.sh $(BUILD) $(N) $(SEED)
-	@tests/crash/journals.sh $(BUILD) $(N) $(SEED)
 
 powercut: all tools ## power cuts, N of them: copies of a disk at random moments, recovered; as root (SEED)
 	@tests/crash/powercut.sh $(BUILD) $(N) $(SEED)

@@ -12,6 +12,8 @@
 #   copytruncate  every 0.2 s each file is copied and truncated, once all of it has been committed; KILLS / 20 kills
 #   http_journal, http_committed   records come by HTTP, answered when they are in the journal, or committed; of those that were answered
 #                 none is missing, and nothing comes twice
+#   http_lines_journal, tcp_lines_journal   one sender: lines in POST requests, or over a connection with a byte in reply to each; what
+#                 there is is in order, too
 #
 # CRASH_ONLY: part of a name; CRASH_ROTATIONS: of each file (KILLS / 2).
 set -uo pipefail
@@ -42,17 +44,11 @@ write_topology() { # GLOB
 
 # Kills it so many times while the writer writes, then lets it end. LEAST_MS: it has so long at least each time.
 kill_while_writing() { # KILLS [LEAST_MS]
-	local i
 	start_sluice
-	for ((i = 0; i < $1; i++)); do
-		hold_ms $((${2:-0} + $(some_time_ms)))
-		kill_sluice
-		start_sluice
-	done
+	kill_again_and_again "$@"
 	writer_succeeded || fail "the writer failed"
 	hold_ms 500 # it has to hear of signals
-	kill -TERM "$sluice_pid"
-	wait "$sluice_pid" || fail "exit $? at the end"
+	end_sluice
 	"$SLUICE" run --once -c t.yaml >>out 2>>err || fail "exit $? for what was left"
 }
 
@@ -233,7 +229,7 @@ judge_answered() { # NAME
 }
 
 sent_by_http() { # OPTIONS
-	local i client port
+	local client port
 	port=$(free_port)
 	write_http_topology "$1"
 	start_sluice
@@ -241,15 +237,11 @@ sent_by_http() { # OPTIONS
 		--once-each --pause 2 --acked answered &
 	client=$!
 	echo $client >writer.pid
-	for ((i = 0; i < kills; i++)); do
-		hold_ms "$(some_time_ms)"
-		kill_sluice
-		start_sluice
-	done
+	kill_again_and_again "$kills"
 	hold_ms 500
-	kill -TERM "$sluice_pid"
-	wait "$sluice_pid" || fail "exit $? at the end"
+	end_sluice
 	kill "$client" || fail "the client ended by itself"
+	echo 0 >writer.status
 	judge_answered plain && judge_answered packed
 }
 
@@ -259,6 +251,55 @@ http_journal() {
 
 http_committed() {
 	sent_by_http "ack: committed"
+}
+
+write_journal_topology() { # SOURCE
+	cat >t.yaml <<-YAML
+		name: crash
+		memory: 256MiB
+		epoch: {interval: 30ms}
+		sources: {in: {$1, ack: journal, journal: {max_size: 64MiB}}}
+		transforms: {fifth: {type: filter, inputs: [in], regex: '^\d*[05] '}}
+		sinks:
+		  plain: {type: file, inputs: [in], path: out.plain/plain.log, rotate: {size: 256KiB}}
+		  some: {type: file, inputs: [fifth], path: out.some/some.log.zst, compression: {type: zstd, level: 1}}
+	YAML
+	mkdir out.plain out.some
+}
+
+# Every line that was answered, of those whose number is a multiple of STEP; one that was not, once at most.
+judge_answered_lines() { # NAME STEP
+	held_by "$1" | cut -d' ' -f1 >held
+	sort -n -c -u held 2>unsorted || fail "$1: twice, or not in order: $(cat unsorted)"
+	awk -v step="$2" '$1 % step == 0' answered | sort >wanted
+	sort held | comm -13 - wanted >lost
+	[ ! -s lost ] || fail "$1: $(wc -l <lost) lines were answered and are lost, the first is $(sort -n lost | head -n 1)"
+	echo "$1: $(wc -l <held) lines, $(wc -l <wanted) of them had been answered"
+}
+
+sent_as_lines() { # PORT SOURCE [SENDER OPTION...]
+	local sender
+	write_journal_topology "$2, listen: 127.0.0.1:$1"
+	"$TOOLS/crash/sender" --port "$1" "${@:3}" >answered &
+	sender=$!
+	echo $sender >writer.pid
+	start_sluice
+	kill_again_and_again "$kills" 50
+	hold_ms 1500
+	kill -TERM "$sender" || fail "the sender ended by itself"
+	wait "$sender" || fail "the sender ended with $?"
+	echo 0 >writer.status
+	end_sluice
+	[ -s answered ] || fail "nothing was ever answered"
+	judge_answered_lines plain 1 && judge_answered_lines some 5
+}
+
+http_lines_journal() {
+	sent_as_lines "$(free_port)" "type: http" --http
+}
+
+tcp_lines_journal() {
+	sent_as_lines "$(free_port)" "type: tcp, reply: '.'"
 }
 
 run() { # NAME
@@ -293,5 +334,7 @@ run matching_rotation
 run copytruncate
 run http_journal
 run http_committed
+run http_lines_journal
+run tcp_lines_journal
 echo "crash: $passed passed, $failed failed"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]

@@ -76,6 +76,21 @@ kill_sluice() {
 	wait "$sluice_pid" 2>/dev/null || true
 }
 
+# So many times, each after LEAST_MS and some more. It runs afterwards.
+kill_again_and_again() { # KILLS [LEAST_MS]
+	local i
+	for ((i = 0; i < $1; i++)); do
+		hold_ms $((${2:-0} + $(some_time_ms)))
+		kill_sluice
+		start_sluice
+	done
+}
+
+end_sluice() {
+	kill -TERM "$sluice_pid"
+	wait "$sluice_pid" || fail "exit $? at the end"
+}
+
 # All lines that a sink holds: rotated files have names that sort by time, the one without a time is the newest.
 held_by() { # NAME
 	local f

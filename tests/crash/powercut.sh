@@ -99,8 +99,7 @@ cut_the_power() {
 		cut || return 1
 	done
 	kill -KILL "$writer_pid" 2>/dev/null
-	kill -TERM "$sluice_pid"
-	wait "$sluice_pid" || fail "exit $? at the end"
+	end_sluice
 	judge plain 1 /dev/null && judge packed 1 /dev/null && judge some 5 /dev/null
 }
 

@@ -1,11 +1,10 @@
 /* sender.c - sends numbered lines to a source that answers, and notes which were answered: those may never be lost.
  *
- *   sender --port N --lines COUNT [--http] [--every US]
+ *   sender --port N [--http]
  *       over TCP: a line each, many at a time, answered with a byte each; with --http: a POST of some lines, one at a time
  *
  * A line is `NUMBER xxx...`. What was sent and not answered when a connection ended is not sent again: it may have come or not.
- * Prints the numbers that were answered, in order. Ends when all have been sent, or when it is told to by SIGTERM; with 1 when nobody
- * listens for a minute.
+ * Prints the numbers that were answered, in order. Ends when it is told to by SIGTERM; with 1 when nobody listens for a minute.
  *
  * Threads: one. Layer: tests. */
 #include <arpa/inet.h>
@@ -22,11 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WINDOW = 200, LINE_MAX_LENGTH = 256, POST_LINES = 20, PATIENCE_MS = 60000 };
+enum { WINDOW = 200, LINE_MAX_LENGTH = 256, POST_LINES = 20, PATIENCE_MS = 60000, BETWEEN_MS = 2 };
 
 struct sender {
 	uint16_t port;
-	uint64_t count, next, every_us;
+	uint64_t next;
 	bool http;
 	int fd;                   /* -1: not connected */
 	uint64_t waiting[WINDOW]; /* sent on this connection, and not answered */
@@ -39,13 +38,6 @@ static void on_signal(int number)
 {
 	(void)number;
 	is_over = 1;
-}
-
-static void pause_us(uint64_t us)
-{
-	struct timespec t = {.tv_sec = (time_t)(us / 1000000),
-			     .tv_nsec = (long)(us % 1000000) * 1000};
-	nanosleep(&t, NULL);
 }
 
 static struct sockaddr_in loopback(uint16_t port)
@@ -65,13 +57,14 @@ static void hang_up(struct sender *s)
 static bool is_connected(struct sender *s)
 {
 	struct sockaddr_in a = loopback(s->port);
-	for (unsigned ms = 0; s->fd < 0 && ms < PATIENCE_MS && !is_over; ms += 2) {
+	const struct timespec between = {.tv_nsec = BETWEEN_MS * 1000000};
+	for (unsigned ms = 0; s->fd < 0 && ms < PATIENCE_MS && !is_over; ms += BETWEEN_MS) {
 		s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		if (s->fd >= 0 && connect(s->fd, (struct sockaddr *)&a, sizeof a) == 0)
 			return true;
 		close(s->fd);
 		s->fd = -1;
-		pause_us(2000);
+		nanosleep(&between, NULL);
 	}
 	return s->fd >= 0;
 }
@@ -114,8 +107,8 @@ static bool take_answers(struct sender *s, int timeout_ms)
 	char bytes[WINDOW];
 	if (poll(&p, 1, timeout_ms) <= 0)
 		return true;
-	ssize_t n = recv(s->fd, bytes, s->waiting_count ? s->waiting_count : 1, 0);
-	if (n <= 0 || (size_t)n > s->waiting_count)
+	ssize_t n = recv(s->fd, bytes, s->waiting_count, 0);
+	if (n <= 0)
 		return false;
 	answered(s, (size_t)n);
 	return true;
@@ -131,8 +124,7 @@ static bool send_line(struct sender *s)
 
 static bool converse(struct sender *s)
 {
-	bool is_sent = s->next == s->count;
-	if (is_sent || s->waiting_count == WINDOW)
+	if (s->waiting_count == WINDOW)
 		return take_answers(s, 1000);
 	return send_line(s) && take_answers(s, 0);
 }
@@ -169,7 +161,7 @@ static bool post(struct sender *s)
 {
 	static char body[POST_LINES * LINE_MAX_LENGTH], request[sizeof body + 256];
 	size_t length = 0;
-	for (unsigned i = 0; i < POST_LINES && s->next < s->count; i++) {
+	for (unsigned i = 0; i < POST_LINES; i++) {
 		length += print_line(s->next, body + length);
 		s->waiting[s->waiting_count++] = s->next++;
 	}
@@ -186,19 +178,13 @@ static bool post(struct sender *s)
 
 /* ---- the whole ---- */
 
-static int send_all(struct sender *s)
+static int send_on(struct sender *s)
 {
-	unsigned silent = 0;
-	while (!is_over && (s->next < s->count || s->waiting_count > 0)) {
-		size_t before = s->waiting_count;
+	while (!is_over) {
 		if (!is_connected(s))
 			return is_over ? 0 : 1;
-		bool goes_on = s->http ? s->next < s->count && post(s) : converse(s);
-		silent = s->next == s->count && s->waiting_count == before ? silent + 1 : 0;
-		if (!goes_on || silent > 60)
+		if (!(s->http ? post(s) : converse(s)))
 			hang_up(s);
-		if (s->every_us)
-			pause_us(s->every_us);
 	}
 	return 0;
 }
@@ -208,17 +194,12 @@ int main(int argc, char **argv)
 	struct sender s = {.fd = -1};
 	sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
 	for (int i = 1; i < argc; i++) {
-		const char *value = i + 1 < argc ? argv[i + 1] : "0";
 		if (strcmp(argv[i], "--http") == 0)
 			s.http = true;
-		else if (strcmp(argv[i], "--port") == 0)
-			s.port = (uint16_t)strtoul(value, NULL, 10), i++;
-		else if (strcmp(argv[i], "--lines") == 0)
-			s.count = strtoull(value, NULL, 10), i++;
-		else if (strcmp(argv[i], "--every") == 0)
-			s.every_us = strtoull(value, NULL, 10), i++;
+		else if (strcmp(argv[i], "--port") == 0 && i + 1 < argc)
+			s.port = (uint16_t)strtoul(argv[++i], NULL, 10);
 		else
 			return 2;
 	}
-	return s.port ? send_all(&s) : 2;
+	return s.port ? send_on(&s) : 2;
 }

@@ -185,8 +185,11 @@ static void copy(const char *from, const char *to)
 	int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (in < 0 || out < 0)
 		die(to);
-	while (sendfile(out, in, NULL, BLOCK) > 0)
+	ssize_t n;
+	while ((n = sendfile(out, in, NULL, BLOCK)) > 0)
 		;
+	if (n < 0)
+		die(to);
 	close(in);
 	close(out);
 }
