@@ -161,6 +161,20 @@ Test(batch_image, any_part_of_a_batch_can_be_written)
 	batch_free(&b);
 }
 
+Test(batch_image, no_more_records_are_said_to_fit_than_there_is_room_for)
+{
+	struct batch *b = make_batch("one\ntwo\n-gone\nthree\nfour\nfive");
+	size_t all = batch_image_bound(&fields, b, 1, b->count - 1);
+	for (size_t most = 0; most <= all; most++) {
+		size_t bound;
+		uint32_t count = batch_image_fitting(&fields, b, 1, most, &bound);
+		cr_assert_eq(bound, batch_image_bound(&fields, b, 1, count ? count : 1));
+		cr_assert_eq(count > 0, bound <= most, "%zu", most);
+		cr_assert(count < b->count - 1 || most == all);
+	}
+	batch_free(&b);
+}
+
 Test(batch_image, batch_tells_which_file_it_is_from)
 {
 	struct batch *b = make_batch("a\n");
