@@ -33,7 +33,8 @@ void supervision_follow(struct supervision *s, const struct topology *t)
 
 static void forget_old(struct supervision *s, uint64_t now_ns)
 {
-	while (s->count > 0 && now_ns - s->times_ns[s->first] >= s->within_ns) {
+	while (s->count > 0 && now_ns > s->times_ns[s->first] &&
+	       now_ns - s->times_ns[s->first] >= s->within_ns) {
 		s->first = (s->first + 1) % RESTARTS_MAX;
 		s->count--;
 	}

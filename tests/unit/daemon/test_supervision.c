@@ -69,6 +69,16 @@ Test(supervision, one_that_was_refused_does_not_count)
 	cr_expect(allows(160));
 }
 
+/* Workers that fail side by side each look at the clock before they ask. */
+Test(supervision, one_that_looked_at_the_clock_before_another_forgets_nothing)
+{
+	cr_expect(allows(101));
+	cr_expect(allows(100));
+	cr_expect_eq(restart.number, 2);
+	cr_expect(allows(101));
+	cr_expect_not(allows(102));
+}
+
 Test(supervision, without_restarts_none_is_allowed)
 {
 	follow(0, 60);
