@@ -133,7 +133,6 @@ int journal_snapshot(struct journal *j, struct delta *d)
 	uint8_t bytes[2 * VARINT_BYTES_MAX + sizeof j->log.salt];
 	struct packer p = {.bytes = bytes, .capacity = sizeof bytes};
 	j->noted_number = j->gone;
-	j->was_noted = true;
 	if (j->leaves) {
 		j->leaves = false;
 		return delta_remove(d, key, sizeof key - 1);
@@ -154,8 +153,6 @@ int journal_snapshot(struct journal *j, struct delta *d)
 
 void journal_note_committed(struct journal *j)
 {
-	if (!j->was_noted)
-		return;
 	j->committed = j->noted_number;
 	if (j->log_begun && segment_log_is_open(&j->log))
 		segment_log_trim(&j->log, j->noted_position);

@@ -114,7 +114,7 @@ struct journal {
 	uint64_t position;                  /* behind what was handed on */
 	uint64_t noted_position, noted_end; /* as of the last snapshot, */
 	uint64_t noted_number;
-	bool was_noted, leaves; /* leaves: there is none any more, which the next snapshot says */
+	bool leaves; /* there is none any more, which the next snapshot says */
 	bool is_full;
 	int failed;
 };
