@@ -149,8 +149,7 @@ bool plan_hosts(const struct plan *p, size_t group, size_t stage)
 	return p->hosted[group * p->topology->stage_count + stage];
 }
 
-/* What hands on records in no certain order, among all that they come through; SIZE_MAX: nothing does. Inputs stand before their
- * readers. */
+/* What hands on records in no certain order, among all that they come through; SIZE_MAX: nothing does. */
 static size_t find_disorder(const struct plan *p, const bool *upstream)
 {
 	for (size_t g = 0; g < p->group_count; g++)
@@ -160,6 +159,7 @@ static size_t find_disorder(const struct plan *p, const bool *upstream)
 	return SIZE_MAX;
 }
 
+/* Inputs stand before their readers. */
 static void mark_above(const struct plan *p, size_t stage, bool *above)
 {
 	for (size_t i = 0; i < p->topology->stage_count; i++)

@@ -14,7 +14,7 @@
  *   sinks:      collect (close_after)   remembers, by the sink's id; says it is done after so many records, if not 0
  *               stuck (until, count, grabs)   is dead until the sink `until` has so many; grabs: takes whatever there is
  *                                   meanwhile, and finishes none of it. Then as collect
- *               moody (stumbles, twice, keeps)   light: remembers, four batches at a time; fails now and then
+ *               moody (stumbles, twice)   light: remembers, four batches at a time; fails now and then
  *               nothing             light: takes and lets go
  *               picky (every)       remembers, but hands on multiples of that, or what its `on_error` says; holds some batches
  *               fallback            the real one
