@@ -17,7 +17,7 @@ export TSAN_OPTIONS=${TSAN_OPTIONS:-second_deadlock_stack=1:halt_on_error=1:allo
 case $binary in
 *thread*)
 	alone='exact_output/[^e]|(cel_(literals|operators|logic|containers|functions|time|refusals)|output_keep|output_watch|epoch_crash|epoch_damage|epoch_log|transactions|spilling_stopped|framer|lines|literals?|required|gzip_reader|rotated_name|file_positions|topology)/'
-	alone+='|(journal|segment_log|batch_image|calls|calls_random|breaker|retry|rate_limit|semaphore|ticker|cron|schedule_record|call_options|body_room)/'
+	alone+='|(journal|segment_log|segment_damage|batch_image|calls|calls_random|breaker|retry|rate_limit|semaphore|ticker|cron|schedule_record|call_options|body_room)/'
 	alone+='|(http_body|http_call_forms|net_framing|net_outbox|net_address|json_(lines|shapes|scan|blocks|text|number)|time_(parse|libc)|path_match|redactor|secrets|sim_(fs|net))/'
 	export UNIT_WITHOUT="^($alone)"
 	;;
