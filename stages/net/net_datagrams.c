@@ -40,7 +40,8 @@ static size_t longest(const struct net_server_options *o)
 static size_t stride_of(const struct net_server_options *o)
 {
 	size_t name = o->peer.bytes ? NET_ADDRESS_ROOM : 0;
-	return longest(o) + 1 + name;
+	size_t delimiter = o->framing.lines.delimiter.length;
+	return longest(o) + (delimiter > 0 ? delimiter : 1) + name;
 }
 
 static unsigned slots_of(const struct net_server_options *o)
@@ -171,6 +172,7 @@ static size_t without_end(const uint8_t *bytes, size_t length)
 static size_t take_datagram(struct net_server *n, struct batch *b, unsigned i, size_t to)
 {
 	struct net_datagrams *d = n->datagrams;
+	const struct delimiter *delimiter = &n->framing.lines.delimiter;
 	uint8_t *bytes = n->intake.buffer->bytes;
 	const uint8_t *datagram = d->spans[i].iov_base;
 	char name[NET_ADDRESS_ROOM] = "";
@@ -185,12 +187,12 @@ static size_t take_datagram(struct net_server *n, struct batch *b, unsigned i, s
 	}
 	memcpy(bytes + to, name, name_length);
 	memmove(bytes + to + name_length, datagram, length);
-	bytes[to + name_length + length] = n->framing.lines.delimiter.bytes[0];
+	memcpy(bytes + to + name_length + length, delimiter->bytes, delimiter->length);
 	b->records[b->count] = (struct record){(uint32_t)(to + name_length), (uint32_t)length};
 	b->count++;
 	b->bytes_total += length;
 	net_intake_name(&n->intake, b->count - 1, bytes + to, (uint32_t)name_length);
-	return to + name_length + length + 1;
+	return to + name_length + length + delimiter->length;
 }
 
 static int take_all(struct net_server *n)

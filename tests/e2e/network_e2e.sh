@@ -285,6 +285,25 @@ test_datagrams_arrive_with_who_sent_them() {
 	[ "$(grep -cE '^127.0.0.1:[0-9]+ datagram [0-9]+$' out.log)" -eq 20 ] || fail "$(head -3 out.log)"
 }
 
+test_datagrams_are_told_apart_by_a_delimiter_of_two_bytes_too() {
+	cat >from.yaml <<-END
+		sources: {f: {type: file, paths: [$INPUT/small.log]}}
+		sinks: {d: {type: unix, mode: datagram, inputs: [f], path: $PWD/d.sock}}
+	END
+	cat >to.yaml <<-END
+		sources: {d: {type: unix, mode: datagram, listen: $PWD/d.sock, delimiter: "\r\n", idle_end: 300ms}}
+		sinks: {out: {type: file, inputs: [d], path: $PWD/out.log, encoding: {delimiter: "\r\n"}}}
+	END
+	start_sluice -c to.yaml --once
+	wait_until 20 has_said_ports 1
+	STATE=$PWD/other
+	use_state
+	timeout 60 "$SLUICE" run -c from.yaml --once 2>from.err || fail "$(cat from.err)"
+	await_end 60
+	assert_status 0
+	sed 's/$/\r/' "$INPUT/small.log" | assert_same - out.log
+}
+
 test_a_unix_socket_carries_lines_and_datagrams_and_is_gone_afterwards() {
 	cat >from.yaml <<-END
 		sources:
