@@ -1,8 +1,8 @@
 /* net_link.h - a sink's connection to its peer: looked up, connected, its handshake made, and made anew when it breaks.
  *
- *   DOWN --the policies let it--> RESOLVING -> CONNECTING -> SHAKING (TLS) -> UP --broken--> BREAKING --all ops done--> DOWN
- *     ^                               |             |           |
- *     +---- tried again, after a delay ----failed---+-----------+-------- attempts used up --> GIVEN UP
+ *   DOWN --the policies let it--> RESOLVING -> OPENING -> CONNECTING -> SHAKING (TLS) -> UP --broken--> BREAKING --all ops done--> DOWN
+ *     ^                               |           |            |           |
+ *     +---- tried again, after a delay ----failed-+------------+-----------+-------- attempts used up --> GIVEN UP
  *
  * One connect is one call (stages/policy/calls.h), over all addresses that the host has. What the peer says is read all the time:
  * so its end is noticed, and replies are counted.

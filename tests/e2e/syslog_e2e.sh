@@ -4,7 +4,7 @@
 count=5000
 [ "$FULL" -eq 0 ] || count=100000
 
-# port KIND: where it listens for connections or datagrams.
+# The port where it listens for them.
 port_for() { # connections|datagrams
 	wait_until 20 says "listening address=127.*for=$1"
 	sed -n "s/.*listening address=127[^ ]*:\([0-9]*\) for=$1.*/\1/p" err | head -n 1

@@ -66,7 +66,7 @@ say(struct env *e, enum say_level level, const char *event, const char *format, 
 static const struct env_ops env_ops = {
     .now_ns = now_ns, .wall_ns = wall_ns, .wake_at = wake_at, .say = say};
 
-static void begin(const struct net_places *places, bool datagrams)
+static void begin(const struct net_places *places)
 {
 	x = (struct trial){.wake_ns = UINT64_MAX};
 	cr_assert_eq(backend_open(&x.backend, BACKEND_PLAIN, NULL), 0);
@@ -74,8 +74,8 @@ static void begin(const struct net_places *places, bool datagrams)
 	x.options = (struct net_server_options){.max_connections = 10, .max_pending = 1 << 20};
 	x.options.framing.lines.max_line = 64 * 1024;
 	x.options.framing.lines.delimiter = (struct text){.bytes = "\n", .length = 1};
-	size_t capacity = datagrams ? net_server_datagram_capacity(&x.options)
-				    : net_server_stream_capacity(&x.options);
+	size_t capacity = places->datagrams[0] ? net_server_datagram_capacity(&x.options)
+					       : net_server_stream_capacity(&x.options);
 	cr_assert_eq(
 	    home_init(&x.home,
 		      &(struct home_size){.buffers = 4, .buffer_capacity = capacity, .batches = 8}),
@@ -87,6 +87,11 @@ static void begin(const struct net_places *places, bool datagrams)
 				 .counters = &x.counters};
 	caught_init(&x.caught, 1, "in", &x.counters);
 	cr_assert_eq(net_server_open(&x.server, &x.stage, &x.options, places), 0);
+}
+
+static struct text text(const char *bytes)
+{
+	return (struct text){.bytes = bytes, .length = strlen(bytes)};
 }
 
 static void settle(void)
@@ -128,6 +133,16 @@ static int run(void)
 	return r;
 }
 
+/* At that address alone, and waits there. */
+static void begin_at(const char *address, int type)
+{
+	struct text where = text(address);
+	struct text_list listen = {.items = &where, .count = 1};
+	begin(type == SOCK_STREAM ? &(struct net_places){.streams = {&listen}}
+				  : &(struct net_places){.datagrams = {&listen}});
+	cr_assert_eq(run(), STEP_WAIT);
+}
+
 static int to_connect(int type)
 {
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
@@ -152,19 +167,11 @@ static size_t count_descriptors(void)
 	return n;
 }
 
-static struct text text(const char *bytes)
-{
-	return (struct text){.bytes = bytes, .length = strlen(bytes)};
-}
-
 /* At the end of a buffer there is no room for a few of the longest that may come. */
 Test(net_server, each_of_a_few_long_datagrams_is_there_before_the_next_one)
 {
-	struct text where = text("127.0.0.1:0");
-	struct text_list listen = {.items = &where, .count = 1};
 	static char datagram[60000] = "x";
-	begin(&(struct net_places){.datagrams = {&listen}}, true);
-	run();
+	begin_at("127.0.0.1:0", SOCK_DGRAM);
 	int fd = to_connect(SOCK_DGRAM);
 	connect_there(fd);
 	memset(datagram, 'x', sizeof datagram);
@@ -200,7 +207,7 @@ Test(net_server, each_socket_with_datagrams_has_its_turn_beside_a_connection_tha
 			 listen = {.items = three, .count = 3};
 	unsigned had[3] = {0}, most = 0;
 	size_t taken = 0;
-	begin(&(struct net_places){.streams = {&stream}, .datagrams = {&listen}}, true);
+	begin(&(struct net_places){.streams = {&stream}, .datagrams = {&listen}});
 	run();
 	int talker = to_connect(SOCK_STREAM), fd;
 	connect_there(talker);
@@ -242,7 +249,7 @@ Test(net_server, nothing_stays_open_where_one_of_several_addresses_is_in_use)
 	struct text where[] = {text("127.0.0.1:0"), text(address), text("127.0.0.1:0")};
 	struct text_list listen = {.items = where, .count = 3};
 	size_t before = count_descriptors();
-	begin(&(struct net_places){.streams = {&listen}}, false);
+	begin(&(struct net_places){.streams = {&listen}});
 	cr_assert_eq(run(), STEP_WAIT);
 	x.skew_ns = UINT64_C(10000000000); /* that long nobody waits for it */
 	cr_expect_eq(run(), -EADDRINUSE);
@@ -253,11 +260,8 @@ Test(net_server, nothing_stays_open_where_one_of_several_addresses_is_in_use)
 
 Test(net_server, who_was_connected_when_it_stops_is_read_though_nobody_had_looked)
 {
-	struct text where = text("127.0.0.1:0");
-	struct text_list listen = {.items = &where, .count = 1};
 	int fds[3];
-	begin(&(struct net_places){.streams = {&listen}}, false);
-	run();
+	begin_at("127.0.0.1:0", SOCK_STREAM);
 	for (int i = 0; i < 3; i++) {
 		fds[i] = to_connect(SOCK_STREAM);
 		connect_there(fds[i]);
@@ -273,11 +277,8 @@ Test(net_server, who_was_connected_when_it_stops_is_read_though_nobody_had_looke
 
 Test(net_server, without_descriptors_somebody_makes_way_and_that_is_told)
 {
-	struct text where = text("127.0.0.1:0");
-	struct text_list listen = {.items = &where, .count = 1};
 	struct rlimit limit;
-	begin(&(struct net_places){.streams = {&listen}}, false);
-	run();
+	begin_at("127.0.0.1:0", SOCK_STREAM);
 	int first = to_connect(SOCK_STREAM), second = to_connect(SOCK_STREAM);
 	connect_there(first);
 	run();
@@ -312,10 +313,7 @@ Test(net_server, the_path_of_one_that_stops_may_be_anothers_at_once)
 	char directory[] = "/tmp/test-net-server-XXXXXX", path[64];
 	cr_assert_not_null(mkdtemp(directory));
 	snprintf(path, sizeof path, "%s/s", directory);
-	struct text where = text(path);
-	struct text_list listen = {.items = &where, .count = 1};
-	begin(&(struct net_places){.streams = {&listen}}, false);
-	cr_assert_eq(run(), STEP_WAIT);
+	begin_at(path, SOCK_STREAM);
 	cr_assert_eq(access(path, F_OK), 0);
 	x.stage.stopping = true;
 	cr_assert_eq(run(), STEP_DONE);
