@@ -138,8 +138,9 @@ static void begin_at(const char *address, int type)
 {
 	struct text where = text(address);
 	struct text_list listen = {.items = &where, .count = 1};
-	begin(type == SOCK_STREAM ? &(struct net_places){.streams = {&listen}}
-				  : &(struct net_places){.datagrams = {&listen}});
+	struct net_places places = {.streams = {NULL}};
+	*(type == SOCK_STREAM ? places.streams : places.datagrams) = &listen;
+	begin(&places);
 	cr_assert_eq(run(), STEP_WAIT);
 }
 
