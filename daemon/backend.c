@@ -6,8 +6,8 @@
 #include "daemon/sockets.h"
 #include "daemon/stand_in.h"
 #include "daemon/status.h"
-#include "stages/stage.h"
 #include "daemon/uring_io.h"
+#include "stages/stage.h"
 
 #include <errno.h>
 #include <fcntl.h>

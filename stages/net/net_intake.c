@@ -28,6 +28,11 @@ void net_intake_release(struct net_intake *i)
 	*i = (struct net_intake){.home = NULL};
 }
 
+static bool has_records(const struct net_intake *i)
+{
+	return i->batch && i->batch->count > 0;
+}
+
 /* The same one from its front if nobody has anything of it any more: then what is read is still in the cache. */
 static bool move_on(struct net_intake *i)
 {
@@ -58,9 +63,9 @@ static bool is_cramped(const struct net_intake *i, size_t before)
 int net_intake_room(struct net_intake *i, size_t before, uint8_t **ret_bytes, size_t *ret_length)
 {
 	bool cramped = is_cramped(i, before);
-	if (cramped && net_intake_has_records(i))
+	if (cramped && has_records(i))
 		return -ENOBUFS;
-	if (cramped || (i->was_large && !net_intake_has_records(i))) {
+	if (cramped || (i->was_large && !has_records(i))) {
 		batch_free(&i->batch);
 		if (!move_on(i) && cramped)
 			return -EAGAIN;
@@ -104,7 +109,7 @@ void net_intake_keep(struct net_intake *i, size_t offset, bool large)
 struct batch *net_intake_take(struct net_intake *i)
 {
 	struct batch *b = i->batch;
-	if (!net_intake_has_records(i))
+	if (!has_records(i))
 		return NULL;
 	i->batch = NULL;
 	if (i->column >= 0) {

@@ -45,8 +45,3 @@ void net_intake_keep(struct net_intake *i, size_t offset, bool large);
 
 /* The open batch, the caller's; NULL: there is none with records. */
 struct batch *net_intake_take(struct net_intake *i);
-
-static inline bool net_intake_has_records(const struct net_intake *i)
-{
-	return i->batch && i->batch->count > 0;
-}
