@@ -93,8 +93,9 @@ note_words(void *server, const char *format, va_list args)
 	h->why[strcspn(h->why, "\n")] = '\0';
 }
 
-/* Options by whether they are wanted; what the library copies or reads while it begins. */
-static struct MHD_Daemon *start_library(struct http_service *h)
+/* Options by whether they are wanted; what the library copies or reads while it begins. The listener is the library's from here on: it
+ * closes it, too, where it cannot begin. */
+static struct MHD_Daemon *start_library(struct http_service *h, int listener)
 {
 	const struct http_service_options *o = h->options;
 	const char *ca = o->tls.client_ca.content.bytes;
@@ -110,7 +111,7 @@ static struct MHD_Daemon *start_library(struct http_service *h)
 			 (o->tls_given ? MHD_USE_TLS : 0);
 	return MHD_start_daemon(
 	    flags, 0, http_connection_may_come, h, http_request_asked, h,
-	    MHD_OPTION_EXTERNAL_LOGGER, note_words, h, MHD_OPTION_LISTEN_SOCKET, h->listener,
+	    MHD_OPTION_EXTERNAL_LOGGER, note_words, h, MHD_OPTION_LISTEN_SOCKET, listener,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->max_connections + 1,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_BYTES,
 	    MHD_OPTION_NOTIFY_COMPLETED, http_request_is_over, h, MHD_OPTION_NOTIFY_CONNECTION,
@@ -138,14 +139,13 @@ static int begin_serving(struct http_service *h)
 			text, strerror((int)-h->listen.result));
 		return (int)h->listen.result;
 	}
-	h->listener = (int)h->listen.result;
-	h->daemon = start_library(h);
+	h->daemon = start_library(h, (int)h->listen.result);
 	if (!h->daemon) {
+		h->state = HTTP_CLOSED;
 		env_say(h->env, SAY_ERROR, "cannot serve HTTP", "stage=%s error=%s", h->id,
 			*h->why ? h->why : "the library does not say why");
 		return -EIO;
 	}
-	h->listener = -1;
 	h->state = HTTP_SERVING;
 	h->is_due = true;
 	say_where(h);
