@@ -119,8 +119,8 @@ int http_posts_init(struct http_posts *p, struct stage *s, const struct http_pos
 			.unauthorized = figure(s, FIGURE_UNAUTHORIZED),
 			.requests = figure(s, FIGURE_REQUESTS)},
 	};
-	int r = body_room_init(&p->room, body_memory(o) / sizeof(struct body_block));
-	return r < 0 ? r : http_service_init(&p->server);
+	int r = http_service_init(&p->server);
+	return r < 0 ? r : body_room_init(&p->room, body_memory(o) / sizeof(struct body_block));
 }
 
 /* Of each in the chain, which it may leave meanwhile. */

@@ -467,6 +467,16 @@ test_http_a_certificate_that_is_none_ends_it() {
 	assert_said 'cannot serve HTTP'
 }
 
+test_http_without_memory_for_bodies_it_ends_and_says_so() {
+	need_unsanitized
+	http_topology 'body_memory: 1000GiB'
+	sed -i '1i memory: 1200GiB' http.yaml
+	ulimit -Sv 40000000
+	run_sluice -c http.yaml
+	[ "$status" -lt 128 ] || fail "it was ended by a signal, $((status - 128))"
+	assert_said 'error in: out of memory'
+}
+
 test_http_a_port_that_is_taken_ends_it() {
 	serve ''
 	cp err first.err
