@@ -120,16 +120,6 @@ static int on_timer(CURLM *multi, long timeout_ms, void *owner)
 
 /* ---- the loop ---- */
 
-struct curl_loop_options curl_loop_options_of(const struct pool_options *pool)
-{
-	return (struct curl_loop_options){
-	    .connections_max = pool->max,
-	    .per_host_max = pool->per_host,
-	    .idle_timeout_ns = pool->idle_timeout_ns,
-	    .names_kept_ns = pool->dns_cache_ns,
-	};
-}
-
 static bool looks_up_aside(void)
 {
 	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
@@ -153,14 +143,14 @@ static int open_multi(struct curl_loop *l)
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
 	curl_multi_setopt(l->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-	limit(l->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, l->options.connections_max);
-	limit(l->multi, CURLMOPT_MAX_HOST_CONNECTIONS, l->options.per_host_max);
+	limit(l->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, l->pool->max);
+	limit(l->multi, CURLMOPT_MAX_HOST_CONNECTIONS, l->pool->per_host);
 	return 0;
 }
 
-int curl_loop_init(struct curl_loop *l, struct env *env, const struct curl_loop_options *options)
+int curl_loop_init(struct curl_loop *l, struct env *env, const struct pool_options *pool)
 {
-	*l = (struct curl_loop){.env = env, .options = *options};
+	*l = (struct curl_loop){.env = env, .pool = pool};
 	if (!looks_up_aside())
 		return -ENOSYS;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
@@ -174,8 +164,8 @@ int curl_loop_init(struct curl_loop *l, struct env *env, const struct curl_loop_
 /* libcurl closes an idle connection only when it looks for one: with the last transfer all of them are closed in one go. */
 static int close_idle(struct curl_loop *l)
 {
-	uint64_t until = l->idle_since_ns + l->options.idle_timeout_ns;
-	if (l->transfers > 0 || !l->has_connections || l->options.idle_timeout_ns == 0)
+	uint64_t until = l->idle_since_ns + l->pool->idle_timeout_ns;
+	if (l->transfers > 0 || !l->has_connections || l->pool->idle_timeout_ns == 0)
 		return 0;
 	if (env_now_ns(l->env) < until) {
 		env_wake_at(l->env, until);
@@ -212,9 +202,9 @@ int curl_loop_add(struct curl_loop *l, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_WAIT_MS);
-	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, in_seconds(l->options.names_kept_ns));
-	if (l->options.idle_timeout_ns > 0)
-		curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, in_seconds(l->options.idle_timeout_ns));
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, in_seconds(l->pool->dns_cache_ns));
+	if (l->pool->idle_timeout_ns > 0)
+		curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, in_seconds(l->pool->idle_timeout_ns));
 	if (curl_multi_add_handle(l->multi, easy) != CURLM_OK)
 		return -ENOMEM;
 	l->transfers++;

@@ -27,20 +27,9 @@
 
 struct curl_watch;
 
-struct curl_loop_options {
-	uint64_t connections_max; /* 0: as many as there are transfers */
-	uint64_t per_host_max;    /* 0: likewise */
-	uint64_t
-	    idle_timeout_ns; /* one that nothing has used for so long is used no more; 0: as libcurl likes */
-	uint64_t names_kept_ns; /* addresses are looked up again after so long; 0: each time */
-};
-
-/* What `pool` says. */
-struct curl_loop_options curl_loop_options_of(const struct pool_options *pool);
-
 struct curl_loop {
 	struct env *env;
-	struct curl_loop_options options;
+	const struct pool_options *pool;
 	CURLM *multi; /* NULL: there is nothing to release */
 	size_t transfers;
 	uint64_t idle_since_ns; /* while there are none */
@@ -51,8 +40,9 @@ struct curl_loop {
 	int error;       /* -ENOMEM: a watch could not be made */
 };
 
-/* 0; -ENOMEM; -ENOSYS: this libcurl would block while it looks up names. curl_loop_release() in any case. */
-int curl_loop_init(struct curl_loop *l, struct env *env, const struct curl_loop_options *options);
+/* pool outlives it; of 0 connections, all in all or to a host, there are as many as transfers, and with an idle timeout of 0 they are kept
+ * as libcurl likes. 0; -ENOMEM; -ENOSYS: this libcurl would block while it looks up names. curl_loop_release() in any case. */
+int curl_loop_init(struct curl_loop *l, struct env *env, const struct pool_options *pool);
 
 /* No transfer is in it any more, and no operation in flight. Closes the connections that are kept. */
 void curl_loop_release(struct curl_loop *l);

@@ -9,13 +9,6 @@ static void check(const struct request_options *o, struct place at, struct probl
 		problem_add(problems, at, "`preset: clickhouse` needs `clickhouse: {table: ...}`");
 }
 
-static void put(struct request_writer *w, const struct batch *b, uint32_t record, struct writer *to,
-		struct request_item *item)
-{
-	(void)w, (void)item;
-	writer_put(to, b->bytes + b->records[record].offset, b->records[record].length);
-}
-
 static void judge(struct request_writer *w, const struct http_answer *a, size_t items,
 		  enum item_fate *fates, struct request_judgement *j)
 {
@@ -28,13 +21,12 @@ static void judge(struct request_writer *w, const struct http_answer *a, size_t 
 }
 
 const struct request_form form_clickhouse = {
-    .name = "clickhouse",
     .content_type = "application/x-ndjson",
     .scheme = "Bearer",
     .wants_json = true,
     .between = '\n',
     .after = '\n',
     .check = check,
-    .put = put,
+    .put = request_put_record,
     .judge = judge,
 };

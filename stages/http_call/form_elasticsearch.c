@@ -189,7 +189,6 @@ static void judge(struct request_writer *w, const struct http_answer *a, size_t 
 }
 
 const struct request_form form_elasticsearch = {
-    .name = "elasticsearch_bulk",
     .path = "/_bulk",
     .content_type = "application/x-ndjson",
     .scheme = "ApiKey",

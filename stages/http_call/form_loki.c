@@ -114,7 +114,6 @@ static void compose(struct request_items *i, struct writer *to)
 }
 
 const struct request_form form_loki = {
-    .name = "loki",
     .path = "/loki/api/v1/push",
     .content_type = "application/json",
     .scheme = "Bearer",

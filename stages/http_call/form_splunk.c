@@ -75,7 +75,6 @@ static void judge(struct request_writer *w, const struct http_answer *a, size_t 
 }
 
 const struct request_form form_splunk = {
-    .name = "splunk_hec",
     .path = "/services/collector/event",
     .content_type = "application/json",
     .scheme = "Splunk",

@@ -341,8 +341,7 @@ int http_transfer_begin(struct http_transfer *t, struct curl_loop *l, const stru
 	t->answer = (struct http_answer){.body = body, .room = room};
 	t->body_max = r->body_max;
 	int result = set_headers(t, r);
-	if (result == 0 &&
-	    curl_easy_setopt(t->easy, CURLOPT_URL, r->url ? r->url : t->url) != CURLE_OK)
+	if (result == 0 && curl_easy_setopt(t->easy, CURLOPT_URL, t->url) != CURLE_OK)
 		result = -ENOMEM;
 	curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, r->unpacks ? "" : NULL);
 	set_body(t->easy, r);

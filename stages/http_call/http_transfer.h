@@ -32,7 +32,6 @@ struct http_answer {
 };
 
 struct http_request {
-	const char *url;     /* NULL: as prepared */
 	const char *method;  /* NULL: GET, or POST with a body */
 	const uint8_t *body; /* NULL: none */
 	size_t length;

@@ -23,41 +23,38 @@ const struct request_form *request_form_of(const struct request_options *o)
 
 /* ---- records, as they are ---- */
 
-static void put_line(struct request_writer *w, const struct batch *b, uint32_t record,
-		     struct writer *to, struct request_item *item)
+void request_put_record(struct request_writer *w, const struct batch *b, uint32_t record,
+			struct writer *to, struct request_item *item)
 {
 	(void)w, (void)item;
 	writer_put(to, b->bytes + b->records[record].offset, b->records[record].length);
 }
 
 const struct request_form form_ndjson = {
-    .name = "ndjson",
     .content_type = "application/x-ndjson",
     .scheme = "Bearer",
     .wants_json = true,
     .between = '\n',
     .after = '\n',
-    .put = put_line,
+    .put = request_put_record,
 };
 
 const struct request_form form_json = {
-    .name = "json",
     .content_type = "application/json",
     .scheme = "Bearer",
     .wants_json = true,
     .before = '[',
     .between = ',',
     .after = ']',
-    .put = put_line,
+    .put = request_put_record,
 };
 
 const struct request_form form_lines = {
-    .name = "lines",
     .content_type = "text/plain; charset=utf-8",
     .scheme = "Bearer",
     .between = '\n',
     .after = '\n',
-    .put = put_line,
+    .put = request_put_record,
 };
 
 /* ---- the writer ---- */

@@ -44,7 +44,6 @@ struct request_judgement {
 };
 
 struct request_form {
-	const char *name;
 	const char *path; /* where the URL has none; NULL: "/" it is */
 	const char *content_type;
 	const char *scheme;          /* before a token */
@@ -77,6 +76,10 @@ void request_writer_close(struct request_writer *w);
 
 /* Before a batch's first record. */
 void request_writer_begin(struct request_writer *w, struct batch *b);
+
+/* put(): the record as it is. */
+void request_put_record(struct request_writer *w, const struct batch *b, uint32_t record,
+			struct writer *to, struct request_item *item);
 
 /* For put(): `"name":"text of template n"`, with a comma before it if another one stands there. Nothing where the text is empty. */
 void request_put_member(struct request_writer *w, size_t n, const char *name, const struct batch *b,

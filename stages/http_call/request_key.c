@@ -8,7 +8,7 @@
 
 void request_keys_init(struct request_keys *k, const struct stage *s)
 {
-	*k = (struct request_keys){.sink = s->id, .env = s->env, .epoch = s->epoch};
+	*k = (struct request_keys){.sink = s->id, .epoch = s->epoch};
 	if (s->state_dir)
 		return;
 	k->whose = env_random(s->env);

@@ -16,7 +16,6 @@ enum { REQUEST_KEY_MAX = 256 };
 
 struct request_keys {
 	const char *sink;
-	struct env *env;
 	struct io_op op;
 	struct io_status status;
 	uint64_t whose;

@@ -7,9 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* Who reads waits for batches to come back. */
-enum { HELD_MAX = 16 };
-
 const char *const request_figures[] = {
     [FIGURE_SPLIT] = "requests split",
     [FIGURE_ITEMS_AGAIN] = "items sent again",
@@ -41,7 +38,6 @@ void request_lane_release(struct request_lane *l)
 	request_pack_release(&l->pack);
 	free(l->body);
 	let_batches_go(l);
-	free(l->held);
 	free(l->fates);
 	*l = (struct request_lane){.world = NULL};
 }
@@ -67,40 +63,27 @@ static void begin(struct request_lane *l)
 	l->part_of = 0;
 }
 
-static int hold(struct request_lane *l, struct batch *b)
-{
-	if (l->held_count == l->held_room) {
-		size_t room = l->held_room ? 2 * l->held_room : HELD_MAX;
-		struct batch **held = reallocarray(l->held, room, sizeof(struct batch *));
-		if (!held)
-			return -ENOMEM;
-		l->held = held;
-		l->held_room = room;
-	}
-	l->held[l->held_count++] = batch_share(b);
-	return 0;
-}
-
 /* The batch has a part in this request, which holds it where what cannot be stored is somebody else's to have. */
-static int note_part(struct request_lane *l, struct batch *b)
+static void note_part(struct request_lane *l, struct batch *b)
 {
 	struct batch_tally *t = &l->world->tally;
 	if (l->part_of == t->next)
-		return 0;
-	if (undelivered_go_on(l->world->stage) && hold(l, b) < 0)
-		return -ENOMEM;
+		return;
+	assert(l->held_count < REQUEST_HELD_MAX);
+	if (undelivered_go_on(l->world->stage))
+		l->held[l->held_count++] = batch_share(b);
 	l->part_of = t->next;
 	batch_tally_put_part(t, &l->parts);
 	if (b->read_ns != 0 && (l->read_ns == 0 || b->read_ns < l->read_ns))
 		l->read_ns = b->read_ns;
-	return 0;
 }
 
 static bool is_full(const struct request_lane *l)
 {
 	const struct batch_limits *limits = &l->world->options->batch;
 	return l->items.count >= limits->records || l->items.length >= limits->bytes ||
-	       l->parts.next - l->parts.first >= BATCH_TALLY_MAX || l->held_count >= HELD_MAX;
+	       l->parts.next - l->parts.first >= BATCH_TALLY_MAX ||
+	       l->held_count >= REQUEST_HELD_MAX;
 }
 
 int request_lane_put(struct request_lane *l, struct batch *b, uint32_t record)
@@ -119,8 +102,7 @@ int request_lane_put(struct request_lane *l, struct batch *b, uint32_t record)
 		request_lane_seal(l);
 		return 0;
 	}
-	if (note_part(l, b) < 0)
-		return -ENOMEM;
+	note_part(l, b);
 	struct request_item *item = &l->items.list[l->items.count - 1];
 	item->batch = l->held_count > 0 ? (uint32_t)(l->held_count - 1) : 0;
 	item->record = record;
@@ -216,7 +198,6 @@ static int reserve_fates(struct request_lane *l)
 static int give_up(struct request_lane *l, const char *why)
 {
 	l->refused_why = why;
-	l->attempts = l->call.attempts;
 	l->state = LANE_GIVING_UP;
 	return STEP_MORE;
 }
@@ -419,7 +400,7 @@ static int took(struct request_lane *l)
 
 static int count_refused(struct request_lane *l)
 {
-	const struct undelivered u = {.reason = l->refused_why, .attempts = l->attempts};
+	const struct undelivered u = {.reason = l->refused_why, .attempts = l->call.attempts};
 	int r = undelivered_count(l->world->stage, count_fates(l, ITEM_REFUSED), &u);
 	return r < 0 ? r : settled(l);
 }
@@ -430,7 +411,7 @@ static int hand_on(struct request_lane *l)
 	struct request_world *w = l->world;
 	uint64_t which[BATCH_RECORDS_MAX / 64] = {0};
 	const struct undelivered u = {
-	    .which = which, .reason = l->refused_why, .attempts = l->attempts};
+	    .which = which, .reason = l->refused_why, .attempts = l->call.attempts};
 	const struct request_item *items = l->items.list + l->items.from;
 	size_t count = request_items_current(&l->items), first = 0;
 	while (first < count && l->fates[first] != ITEM_REFUSED)

@@ -18,6 +18,9 @@
 #include "stages/policy/calls.h"
 #include "stages/stored.h"
 
+/* Who reads waits for batches to come back. */
+enum { REQUEST_HELD_MAX = 16 };
+
 enum lane_state {
 	LANE_FREE,
 	LANE_FILLING,
@@ -62,12 +65,12 @@ struct request_lane {
 	struct request_pack pack;
 	struct call call;
 	struct http_transfer transfer;
-	struct batch **held; /* that its records are of */
-	size_t held_count, held_room;
+	struct batch *held
+	    [REQUEST_HELD_MAX]; /* that its records are of, where those that are refused go to somebody */
+	size_t held_count;
 	enum item_fate *fates; /* of those that were sent last */
 	size_t fate_room;
 	const char *refused_why, *again_why; /* again_why NULL: none of them goes again */
-	uint64_t attempts;
 };
 
 /* 0, -ENOMEM, -EINVAL; request_lane_release() in any case. */

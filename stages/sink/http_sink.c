@@ -68,7 +68,6 @@ static int open_lanes(struct http_sink *sink)
 static int open_world(struct request_world *w, struct stage *s)
 {
 	const struct request_options *o = s->options;
-	const struct curl_loop_options connections = curl_loop_options_of(&o->pool);
 	w->stage = s;
 	w->options = o;
 	w->is_ordered = s->ordered;
@@ -77,7 +76,7 @@ static int open_world(struct request_world *w, struct stage *s)
 	int r = request_url(o, &w->url);
 	if (r == 0)
 		r = request_writer_open(&w->writer, s, o);
-	return r == 0 ? curl_loop_init(&w->loop, s->env, &connections) : r;
+	return r == 0 ? curl_loop_init(&w->loop, s->env, &o->pool) : r;
 }
 
 static const char *why_not_opened(int error)

@@ -171,14 +171,13 @@ static int open_targets(struct http_client *c, const struct http_client_options 
 static int open_client(struct http_client *c, struct stage *s)
 {
 	const struct http_client_options *o = s->options;
-	const struct curl_loop_options connections = curl_loop_options_of(&o->pool);
 	c->stage = s;
 	c->url_column = column_of(s, &o->url_field);
 	c->status_column = column_of(s, &o->status_field);
 	calls_init(&c->calls, s, &o->calls);
 	int r = body_feeder_init(&c->feeder, s, &o->framing, (enum body_split)o->split);
 	if (r == 0)
-		r = curl_loop_init(&c->loop, s->env, &connections);
+		r = curl_loop_init(&c->loop, s->env, &o->pool);
 	if (r == 0)
 		r = open_targets(c, o);
 	return r == 0 && s->saved ? page_versions_remember(&c->versions, s->saved) : r;

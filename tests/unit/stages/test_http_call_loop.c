@@ -115,13 +115,13 @@ static void wake_at(struct env *e, uint64_t when_ns)
 
 static const struct env_ops ops = {.now_ns = now, .wall_ns = wall, .wake_at = wake_at};
 
-static void begin(struct loop_world *w, int kind, const struct curl_loop_options *options)
+static void begin(struct loop_world *w, int kind, const struct pool_options *pool)
 {
 	memset(w, 0, sizeof *w);
 	start_server(&w->server);
 	cr_assert_eq(backend_open(&w->backend, (enum backend_kind)kind, NULL), 0);
 	w->env = (struct env){.ops = &ops, .io = &w->backend->io};
-	cr_assert_eq(curl_loop_init(&w->loop, &w->env, options), 0);
+	cr_assert_eq(curl_loop_init(&w->loop, &w->env, pool), 0);
 	snprintf(w->ok, sizeof w->ok, "http://127.0.0.1:%u/ok", w->server.port);
 	snprintf(w->silent, sizeof w->silent, "http://127.0.0.1:%u/silent", w->server.port);
 }
@@ -181,7 +181,7 @@ static void get_going(struct loop_world *w, unsigned turns)
 		turn(w);
 }
 
-static const struct curl_loop_options usual = {.idle_timeout_ns = UINT64_C(60000000000)};
+static const struct pool_options usual = {.idle_timeout_ns = UINT64_C(60000000000)};
 
 LOOP_TEST(an_answer_comes_and_its_connection_is_kept_for_the_next)
 {
@@ -245,7 +245,7 @@ LOOP_TEST(no_more_connections_are_open_than_there_may_be)
 	enum { MANY = 10 };
 	static struct loop_world w;
 	static struct http_transfer t[MANY];
-	begin(&w, *kind, &(struct curl_loop_options){.connections_max = 2, .per_host_max = 2});
+	begin(&w, *kind, &(struct pool_options){.max = 2, .per_host = 2});
 	for (int i = 0; i < MANY; i++)
 		ask(&w, &t[i], w.ok);
 	for (int i = 0; i < MANY; i++)
@@ -277,7 +277,7 @@ LOOP_TEST(idle_connections_are_closed_after_their_time)
 	need_backend(*kind);
 	static struct loop_world w;
 	struct http_transfer t;
-	begin(&w, *kind, &(struct curl_loop_options){.idle_timeout_ns = 1000000});
+	begin(&w, *kind, &(struct pool_options){.idle_timeout_ns = 1000000});
 	ask(&w, &t, w.ok);
 	await_one(&w);
 	http_transfer_release(&t);
