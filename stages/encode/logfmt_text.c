@@ -1,5 +1,6 @@
 #include "stages/encode/logfmt_text.h"
 #include "stages/encode/json_value.h"
+#include "stages/json/json_space.h"
 #include "stages/json/json_text.h"
 #include "stages/text/text_span.h"
 
@@ -14,14 +15,9 @@ struct walk {
 	struct text_span names[LOGFMT_DEPTH_MAX]; /* of the objects that it is in, and its own */
 };
 
-static bool is_space(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static void skip_space(struct walk *k)
 {
-	while (k->at < k->end && is_space(*k->at))
+	while (k->at < k->end && json_is_space(*k->at))
 		k->at++;
 }
 
@@ -159,7 +155,7 @@ static bool is_taken_apart(const struct walk *k, size_t depth)
 	const uint8_t *at = k->at + 1;
 	if (*k->at != '{' || depth + 1 == LOGFMT_DEPTH_MAX)
 		return false;
-	while (at < k->end && is_space(*at))
+	while (at < k->end && json_is_space(*at))
 		at++;
 	return at < k->end && *at != '}';
 }

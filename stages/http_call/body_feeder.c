@@ -1,6 +1,7 @@
 #include "stages/http_call/body_feeder.h"
 #include "stages/encode/json_value.h"
 #include "stages/json/json_scan.h"
+#include "stages/json/json_space.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,21 +42,13 @@ size_t body_feeder_capacity(const struct framing_options *o, enum body_split spl
 
 /* ---- JSON ---- */
 
-static bool is_space(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /* Of `[1],"b":[2]` the scan is right, and it is no JSON. */
 static bool is_all_there_is(const struct fetched_body *b, const uint8_t *copy,
 			    const struct value *v)
 {
-	size_t from = 0, to = b->length;
-	while (from < to && is_space(copy[from]))
-		from++;
-	while (to > from && is_space(copy[to - 1]))
-		to--;
-	return v->bytes == copy + from && v->length == to - from;
+	const uint8_t *from = copy, *to = copy + b->length;
+	json_trim(&from, &to);
+	return v->bytes == from && v->bytes + v->length == to;
 }
 
 /* As a member of an object, which is what the scanner takes. */

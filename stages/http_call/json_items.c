@@ -1,9 +1,5 @@
 #include "stages/http_call/json_items.h"
-
-static bool is_space(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+#include "stages/json/json_space.h"
 
 struct json_items json_items_of(const uint8_t *list, size_t length)
 {
@@ -40,14 +36,13 @@ static const uint8_t *skip_element(const uint8_t *p, const uint8_t *end)
 bool json_items_next(struct json_items *i, struct text_span *ret_element)
 {
 	const uint8_t *from = i->at;
-	while (from < i->end && (is_space(*from) || *from == ','))
+	while (from < i->end && (json_is_space(*from) || *from == ','))
 		from++;
 	if (from == i->end)
 		return false;
 	i->at = skip_element(from, i->end);
 	const uint8_t *to = i->at;
-	while (to > from && is_space(to[-1]))
-		to--;
+	json_trim(&from, &to);
 	*ret_element = (struct text_span){from, (uint32_t)(to - from)};
 	return true;
 }

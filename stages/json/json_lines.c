@@ -1,4 +1,5 @@
 #include "stages/json/json_lines.h"
+#include "stages/json/json_space.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -39,11 +40,6 @@ static bool is_digit(uint8_t c)
 static bool is_hex(uint8_t c)
 {
 	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-static bool is_space(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
 /* Bytes that stand for themselves in a string. */
@@ -272,7 +268,7 @@ static unsigned in_space(const struct json_lines *j, uint8_t c)
 
 static unsigned between(struct json_lines *j, uint8_t c)
 {
-	if (is_space(c))
+	if (json_is_space(c))
 		return in_space(j, c);
 	switch (j->at) {
 	case AT_FIRST_VALUE:

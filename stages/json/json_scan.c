@@ -18,6 +18,7 @@
 #include "stages/json/json_escape.h"
 #include "stages/json/json_index.h"
 #include "stages/json/json_number.h"
+#include "stages/json/json_space.h"
 #include "stages/json/json_utf8.h"
 
 #include <errno.h>
@@ -346,27 +347,19 @@ closed:
 	return p + 1 == w->end || mistaken(w, skip_space(p + 1), "more than one value");
 }
 
-static bool is_space(uint8_t byte)
-{
-	return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
-}
-
 /* Takes the whitespace off both ends: [from, to) is what is left, and begins and ends with a brace. */
 static bool trim(struct walk *w, uint32_t length, uint32_t *ret_from, uint32_t *ret_to)
 {
-	uint32_t from = 0, to = length;
-	while (from < to && is_space(w->bytes[from]))
-		from++;
-	while (to > from && is_space(w->bytes[to - 1]))
-		to--;
+	const uint8_t *from = w->bytes, *to = w->bytes + length;
+	json_trim(&from, &to);
 	if (from == to)
-		return mistaken(w, w->bytes + from, "empty");
-	if (w->bytes[from] != '{')
-		return mistaken(w, w->bytes + from, "not an object");
-	if (to - from < 2 || w->bytes[to - 1] != '}')
-		return mistaken(w, w->bytes + to, "does not end with a brace");
-	*ret_from = from;
-	*ret_to = to;
+		return mistaken(w, from, "empty");
+	if (*from != '{')
+		return mistaken(w, from, "not an object");
+	if (to - from < 2 || to[-1] != '}')
+		return mistaken(w, to, "does not end with a brace");
+	*ret_from = (uint32_t)(from - w->bytes);
+	*ret_to = (uint32_t)(to - w->bytes);
 	return true;
 }
 
