@@ -20,10 +20,11 @@ const struct option http_serve_auth_table[] = {
     {0},
 };
 
-static void digest_of(const void *bytes, size_t length, unsigned char digest[static HTTP_DIGEST])
+/* The library may be without memory for it. */
+static int digest_of(const void *bytes, size_t length, unsigned char digest[static HTTP_DIGEST])
 {
 	_Static_assert(HTTP_DIGEST == SHA256_DIGEST_LENGTH, "SHA-256");
-	SHA256(bytes, length, digest);
+	return SHA256(bytes, length, digest) ? 0 : -ENOMEM;
 }
 
 /* As Basic sends it: name:password in base64. */
@@ -37,7 +38,7 @@ static int digest_user(const struct text_pair *user, unsigned char digest[static
 		plain[user->name.length] = ':';
 		memcpy(plain + user->name.length + 1, user->value.bytes, user->value.length);
 		int n = EVP_EncodeBlock(coded, plain, (int)length);
-		digest_of(coded, (size_t)n, digest);
+		r = digest_of(coded, (size_t)n, digest);
 		OPENSSL_cleanse(plain, length);
 		OPENSSL_cleanse(coded, (size_t)n);
 	}
@@ -55,7 +56,7 @@ int http_auth_init(struct http_auth *a, const struct http_serve_auth_options *o)
 	a->digests = calloc(a->count, sizeof *a->digests);
 	int r = a->digests ? 0 : -ENOMEM;
 	for (size_t i = 0; r == 0 && i < o->tokens.count; i++)
-		digest_of(o->tokens.items[i].bytes, o->tokens.items[i].length, a->digests[i]);
+		r = digest_of(o->tokens.items[i].bytes, o->tokens.items[i].length, a->digests[i]);
 	for (size_t i = 0; r == 0 && i < o->users.count; i++)
 		r = digest_user(&o->users.items[i], a->digests[o->tokens.count + i]);
 	if (r < 0)
@@ -83,7 +84,8 @@ static bool is_among(const struct http_auth *a, size_t from, size_t to, const ch
 {
 	unsigned char digest[HTTP_DIGEST];
 	unsigned found = 0;
-	digest_of(what, strlen(what), digest);
+	if (digest_of(what, strlen(what), digest) < 0)
+		return false;
 	for (size_t i = from; i < to; i++)
 		found |= CRYPTO_memcmp(digest, a->digests[i], HTTP_DIGEST) == 0;
 	return found;
