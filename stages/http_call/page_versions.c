@@ -1,10 +1,14 @@
 #include "stages/http_call/page_versions.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+
+static uint64_t key_of(const struct text *url)
+{
+	return XXH3_64bits(url->bytes, url->length);
+}
 
 int page_versions_init(struct page_versions *v, const struct text_list *urls)
 {
@@ -12,7 +16,7 @@ int page_versions_init(struct page_versions *v, const struct text_list *urls)
 	if (!v->list)
 		return -ENOMEM;
 	for (; v->count < urls->count; v->count++)
-		v->list[v->count].url = &urls->items[v->count];
+		v->list[v->count].key = key_of(&urls->items[v->count]);
 	return 0;
 }
 
@@ -20,12 +24,6 @@ void page_versions_release(struct page_versions *v)
 {
 	free(v->list);
 	*v = (struct page_versions){.list = NULL};
-}
-
-static uint64_t key_of(const struct text *url)
-{
-	assert(url);
-	return XXH3_64bits(url->bytes, url->length);
 }
 
 /* What does not fit counts as not said. */
@@ -39,21 +37,35 @@ static void unpack_text(struct packed *p, char to[HTTP_TAG_MAX])
 	to[length] = '\0';
 }
 
+struct saved_version {
+	uint64_t key;
+	char tag[HTTP_TAG_MAX], modified[HTTP_TAG_MAX];
+};
+
+/* False: these bytes are not ours. */
+static bool unpack(const struct change *change, struct saved_version *s)
+{
+	struct packed key = packed_from(change->key, change->key_length);
+	struct packed value = packed_from(change->value, change->value_length);
+	*s = (struct saved_version){.key = packed_u64(&key)};
+	unpack_text(&value, s->tag);
+	unpack_text(&value, s->modified);
+	return packed_is_whole(&key) && packed_is_whole(&value);
+}
+
 int page_versions_remember(struct page_versions *v, const struct delta *saved)
 {
 	struct change change;
+	struct saved_version s;
 	struct packed rest = delta_changes(saved);
 	while (delta_next(&rest, &change)) {
-		struct packed key = packed_from(change.key, change.key_length);
-		uint64_t whose = packed_u64(&key);
-		if (!packed_is_whole(&key))
+		if (!unpack(&change, &s))
 			return -EBADMSG;
 		for (size_t i = 0; i < v->count; i++) {
-			struct packed value = packed_from(change.value, change.value_length);
-			if (key_of(v->list[i].url) != whose)
+			if (v->list[i].key != s.key)
 				continue;
-			unpack_text(&value, v->list[i].tag);
-			unpack_text(&value, v->list[i].modified);
+			memcpy(v->list[i].tag, s.tag, sizeof s.tag);
+			memcpy(v->list[i].modified, s.modified, sizeof s.modified);
 		}
 	}
 	return rest.broken ? -EBADMSG : 0;
@@ -74,7 +86,7 @@ static int put(struct delta *d, const struct page_version *v, struct packer *key
 {
 	packer_clear(key);
 	packer_clear(value);
-	packer_u64(key, key_of(v->url));
+	packer_u64(key, v->key);
 	packer_bytes(value, v->tag, strlen(v->tag));
 	packer_bytes(value, v->modified, strlen(v->modified));
 	if (key->error < 0 || value->error < 0)
@@ -108,21 +120,17 @@ static const struct text *find_url(const struct text_list *urls, uint64_t key)
 int page_versions_tell(const struct text_list *urls, const struct delta *saved, struct teller *t)
 {
 	struct change change;
+	struct saved_version s;
 	struct packed rest = delta_changes(saved);
 	while (delta_next(&rest, &change)) {
-		struct packed key = packed_from(change.key, change.key_length);
-		struct packed value = packed_from(change.value, change.value_length);
-		char tag[HTTP_TAG_MAX] = "", modified[HTTP_TAG_MAX] = "";
-		const struct text *url = find_url(urls, packed_u64(&key));
-		unpack_text(&value, tag);
-		unpack_text(&value, modified);
-		if (!packed_is_whole(&key) || !packed_is_whole(&value))
+		if (!unpack(&change, &s))
 			return -EBADMSG;
+		const struct text *url = find_url(urls, s.key);
 		teller_thing(t, "url", url ? text_shown(url, url->bytes) : "no longer asked for");
-		if (tag[0])
-			teller_text(t, "etag", tag);
-		if (modified[0])
-			teller_text(t, "modified", modified);
+		if (s.tag[0])
+			teller_text(t, "etag", s.tag);
+		if (s.modified[0])
+			teller_text(t, "modified", s.modified);
 	}
 	return rest.broken ? -EBADMSG : 0;
 }

@@ -11,7 +11,7 @@
 #include "stages/teller.h"
 
 struct page_version {
-	const struct text *url;
+	uint64_t key;                                   /* of its URL */
 	char tag[HTTP_TAG_MAX], modified[HTTP_TAG_MAX]; /* "": not said */
 	bool has_news;                                  /* for the next epoch */
 };
@@ -21,7 +21,7 @@ struct page_versions {
 	size_t count;
 };
 
-/* urls outlive it. 0 or -ENOMEM. */
+/* 0 or -ENOMEM. */
 int page_versions_init(struct page_versions *v, const struct text_list *urls);
 void page_versions_release(struct page_versions *v);
 
