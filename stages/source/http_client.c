@@ -403,10 +403,9 @@ static void set_next(struct http_client *c, struct target *t, uint64_t now_ns)
 	t->due_ns += (gone + 1) * o->every;
 }
 
-static void look_at_moment(struct http_client *c, struct target *t)
+static void look_at_moment(struct http_client *c, struct target *t, uint64_t now_ns)
 {
 	struct stage *s = c->stage;
-	uint64_t now_ns = env_now_ns(s->env);
 	if (s->stopping || (s->once && t->was_asked))
 		return;
 	if (now_ns < t->due_ns) {
@@ -434,9 +433,9 @@ static size_t count_busy(const struct http_client *c)
 }
 
 /* STEP_MORE: to be stepped again; STEP_WAIT; or -ENOMEM. */
-static int step_target(struct http_client *c, struct target *t, bool has_room)
+static int step_target(struct http_client *c, struct target *t, uint64_t now_ns, bool has_room)
 {
-	look_at_moment(c, t);
+	look_at_moment(c, t, now_ns);
 	if (t->state == ASKING && has_room && calls_try(&c->calls, &t->call) == CALL_BEGIN)
 		return ask(c, t);
 	if (t->state != UNDER_WAY || !calls_overdue(&c->calls, &t->call))
@@ -450,12 +449,13 @@ static int step_target(struct http_client *c, struct target *t, bool has_room)
 static int step_targets(struct http_client *c)
 {
 	int result = STEP_WAIT;
+	const uint64_t now_ns = env_now_ns(c->stage->env);
 	const size_t first = c->first;
 	size_t most = count_at_a_time(c->stage->options), busy = count_busy(c);
 	for (size_t n = 0; n < c->count; n++) {
 		struct target *t = &c->targets[(first + n) % c->count];
 		bool was_busy = t->state >= UNDER_WAY;
-		int r = step_target(c, t, busy < most);
+		int r = step_target(c, t, now_ns, busy < most);
 		if (r != STEP_WAIT)
 			result = r;
 		if (r < 0)
