@@ -63,10 +63,6 @@ test_http_client_makes_one_record_of_a_body_with_its_url_and_status() {
 	assert_same expected result
 }
 
-has_requests() { # N EXTENDED-REGEX
-	[ -e requests ] && [ "$(requests_like "$2")" -ge "$1" ]
-}
-
 test_http_client_hands_on_a_page_once_for_each_version() {
 	seq 10 >page
 	start_server --serve page

@@ -15,6 +15,11 @@ http_topology() { # OPTIONS
 	END
 }
 
+# Each once, in whatever order.
+assert_all_arrived() {
+	cmp <(sort lines.log) <(sort got) || fail "what the server got is not what it was to get, each record once"
+}
+
 test_http_sends_all_records_in_order() {
 	seq 5000 >lines.log
 	start_server
@@ -37,9 +42,7 @@ test_http_gets_every_record_to_a_server_that_fails_stalls_and_resets_once() {
 	run_sluice -c http.yaml --once
 	stop_server
 	assert_status 0
-	sort got >got.sorted
-	sort lines.log >lines.sorted
-	assert_same lines.sorted got.sorted
+	assert_all_arrived
 	[ "$(requests_like ' repeated ')" -gt 0 ] || fail "nothing was sent twice, so nothing was shown"
 	assert_said 'breaker.*open'
 	assert_said 'half.open'
@@ -148,9 +151,7 @@ test_http_bulk_sends_again_only_the_items_that_were_refused_for_now() {
 	run_sluice -c http.yaml --once
 	stop_server
 	assert_status 0
-	sort got >got.sorted
-	sort lines.log >lines.sorted
-	assert_same lines.sorted got.sorted
+	assert_all_arrived
 	[ "$(wc -l <requests)" -gt 6 ] || fail "nothing had to be sent again"
 	assert_said 'items sent again'
 }
@@ -241,10 +242,7 @@ test_http_keeps_what_is_secret_to_itself() {
 
 test_http_speaks_tls_and_trusts_whom_it_is_told_to() {
 	seq 10 >lines.log
-	make_certificate localhost
-	start_server --cert localhost.pem --key localhost.key
-	url=${url/http:/https:}
-	url=${url/127.0.0.1/localhost}
+	start_tls_server
 	http_topology 'body: lines, tls: {ca: localhost.pem}'
 	run_sluice -c http.yaml --once
 	assert_status 0
@@ -252,13 +250,11 @@ test_http_speaks_tls_and_trusts_whom_it_is_told_to() {
 	assert_same lines.log got
 }
 
-
 test_http_does_not_talk_to_who_is_not_who_it_says() {
 	seq 10 >lines.log
-	make_certificate localhost
-	start_server --cert localhost.pem --key localhost.key
-	url=${url/http:/https:}
-	http_topology 'body: lines, tls: {ca: localhost.pem}, on_error: drop, retry: {max_attempts: 1}' # by its number, not its name
+	start_tls_server
+	url=${url/localhost/127.0.0.1} # its number is not in the certificate
+	http_topology 'body: lines, tls: {ca: localhost.pem}, on_error: drop, retry: {max_attempts: 1}'
 	run_sluice -c http.yaml --once
 	assert_status 0
 	assert_said 'refused and dropped 10,'
@@ -288,9 +284,7 @@ test_http_asks_nobody_for_the_password_of_a_key() {
 test_http_does_not_take_an_expired_certificate() {
 	seq 10 >lines.log
 	make_expired_certificate localhost
-	start_server --cert localhost.pem --key localhost.key
-	url=${url/http:/https:}
-	url=${url/127.0.0.1/localhost}
+	start_tls_server
 	http_topology 'body: lines, tls: {ca: localhost.pem}, on_error: drop, retry: {max_attempts: 2, base_delay: 1ms}'
 	run_sluice -c http.yaml --once
 	stop_server
@@ -315,7 +309,7 @@ test_http_that_hangs_is_cut_off_by_shutdown_timeout() {
 	http_topology 'body: lines, timeout: off'
 	sed -i '1i shutdown_timeout: 1s' http.yaml
 	start_sluice -c http.yaml
-	wait_until 20 grep -q stall requests
+	wait_until 20 has_requests 1 stall
 	local before=$SECONDS
 	stop_sluice
 	assert_status 1
@@ -328,11 +322,11 @@ test_http_sends_what_a_crash_left_unanswered_under_the_key_that_it_had() {
 	start_server --stall 100
 	http_topology 'body: lines, batch: {records: 100, interval: 1h}, timeout: off'
 	STATE=$PWD/kept start_sluice -c http.yaml
-	wait_until 20 grep -q stall requests
+	wait_until 20 has_requests 1 stall
 	kill -KILL "$sluice_pid"
 	wait "$sluice_pid" || true
 	STATE=$PWD/kept start_sluice -c http.yaml
-	wait_until 20 has_lines requests 2
+	wait_until 20 has_requests 2
 	kill -KILL "$sluice_pid"
 	wait "$sluice_pid" || true
 	stop_server
@@ -434,8 +428,7 @@ test_http_sends_the_same_by_either_way_of_io() {
 		stop_server
 		if says 'io_uring is refused'; then continue; fi
 		assert_status 0
-		sort -n got >got.sorted
-		assert_same lines.log got.sorted
+		assert_all_arrived
 	done
 }
 
@@ -486,9 +479,7 @@ test_http_loses_nothing_however_often_it_is_killed() {
 	STATE=$PWD/kept run_sluice -c http.yaml --once
 	stop_server
 	assert_status 0
-	sort -u got >got.sorted
-	sort lines.log >lines.sorted
-	assert_same lines.sorted got.sorted
+	cmp <(sort lines.log) <(sort -u got) || fail "what the server got is not what it was to get"
 	[ "$landed" -ge $((kills / 2)) ] || fail "all was sent before it could be killed $kills times"
 	echo "measured: $landed kills, $(($(wc -l <got) - records)) records of $records stored twice, $(requests_like ' repeated ') requests repeated"
 }
@@ -539,20 +530,12 @@ test_http_goes_on_with_another_topology_where_it_was() {
 	kill -HUP "$sluice_pid"
 	wait_until 20 says 'reload'
 	seq 1001 2000 >>lines.log
-	wait_until 20 requests_elsewhere
+	wait_until 20 has_requests 100 '^POST /other 200'
 	stop_sluice
 	stop_server
 	assert_status 0
 	seq 2000 >expected
 	assert_same expected got
-}
-
-has_requests() { # N
-	has_lines requests "$1"
-}
-
-requests_elsewhere() {
-	[ "$(requests_like '^POST /other 200')" -ge 100 ]
 }
 
 test_http_waits_for_a_server_that_reads_slowly() {
@@ -578,9 +561,8 @@ test_http_cuts_off_header_lines_that_never_end() {
 
 test_http_believes_anybody_only_where_it_is_told_to() {
 	seq 10 >lines.log
-	make_certificate localhost
-	start_server --cert localhost.pem --key localhost.key
-	url=${url/http:/https:}
+	start_tls_server
+	url=${url/localhost/127.0.0.1}
 	http_topology 'body: lines, on_error: drop, retry: {max_attempts: 1}'
 	run_sluice -c http.yaml --once
 	assert_said 'SSL peer certificate'

@@ -17,6 +17,17 @@ stop_server() {
 	wait "$server_pid" || fail "the server ended with $?"
 }
 
+# The same with TLS, and the certificate localhost.pem, which is made unless it is there.
+start_tls_server() {
+	[ -e localhost.pem ] || make_certificate localhost
+	start_server --cert localhost.pem --key localhost.key
+	url=https://localhost:$(cat port)
+}
+
 requests_like() { # EXTENDED-REGEX
 	grep -cE -- "$1" requests || true
+}
+
+has_requests() { # N [EXTENDED-REGEX]
+	[ -e requests ] && [ "$(requests_like "${2:-}")" -ge "$1" ]
 }

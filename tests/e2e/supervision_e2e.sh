@@ -174,6 +174,7 @@ assert_only_it_began_anew() {
 }
 
 test_http_sink_that_fails_begins_anew_by_itself_with_what_was_not_stored() {
+	needs_stage sinks http libcurl
 	seq -f 'line %.0f' 20000 >lines.log
 	start_server --first 3 --status 400
 	isolated "type: http, url: '$url/', body: lines, batch: {records: 1000}, retry: {max_attempts: 1}"
