@@ -68,6 +68,7 @@ sources := $(filter-out $(left_out),$(wildcard ringbuf/*.c conf/*.c stages/*.c s
 headers := $(filter-out $(left_out),$(wildcard ringbuf/*.h conf/*.h stages/*.h stages/*/*.h daemon/*.h))
 units   := $(filter-out $(left_out),$(wildcard tests/unit/*/*.c))
 tools   := $(wildcard tests/e2e/*.c tests/bench/*.c tests/crash/*.c)
+receiver := $(wildcard tests/e2e/receiver/*.c)
 sims    := $(wildcard tests/sim/*.c)
 preload := $(wildcard tests/e2e/preload/*.c)
 fuzzed  := $(filter-out $(left_out),$(wildcard tests/fuzz/*.c))
@@ -208,6 +209,8 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsluice.a
 	@echo "link    $@"
 	$(quiet)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
+$(BUILD)/tests/e2e/http_receiver: $(call object,$(receiver))
+
 # Never sanitized: it is loaded before a sanitizer could be.
 $(BUILD)/tests/e2e/preload/%.so: tests/e2e/preload/%.c Makefile
 	@mkdir -p $(@D)
@@ -223,7 +226,7 @@ $(BUILD)/obj/%.alone: %.h Makefile
 	@mkdir -p $(@D)
 	$(quiet)echo '#include "$<"' | $(CC) $(CFLAGS) -MMD -MP -MF $@.d -MT $@ -c -x c - -o $@
 
--include $(patsubst %.o,%.d,$(call object,$(sources) $(units) $(tools) $(sims) $(fuzzed) $(runner)))
+-include $(patsubst %.o,%.d,$(call object,$(sources) $(units) $(tools) $(receiver) $(sims) $(fuzzed) $(runner)))
 -include $(patsubst %.h,$(BUILD)/obj/%.alone.d,$(headers))
 
 .DELETE_ON_ERROR:

@@ -18,7 +18,11 @@
  * A request with an Idempotency-Key that was stored before is answered, and not stored again. A record is a line of the body. The
  * log has a line for each request: method, path, status, records, whether it was repeated; key, and what it was told to be.
  *
- * Until it is killed; SIGTERM ends it well. Threads: one. Layer: tests. */
+ * Until it is killed; SIGTERM ends it well. Its parts are in receiver/. Threads: one. Layer: tests. */
+#include "tests/e2e/receiver/receiver_keys.h"
+#include "tests/e2e/receiver/receiver_request.h"
+#include "tests/e2e/receiver/receiver_said.h"
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
@@ -32,15 +36,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
-#include <zlib.h>
-#include <zstd.h>
 
-enum { CONNECTIONS_MAX = 256, BODY_MAX = 1 << 28, KEYS_ROOM = 1 << 20, READ_SIZE = 64 * 1024 };
+enum { CONNECTIONS_MAX = 256, READ_SIZE = 64 * 1024 };
 
 static struct {
 	const char *port_file, *records, *log, *retry_after, *kind, *answer, *serve, *cert, *key;
@@ -49,26 +50,13 @@ static struct {
 	uint64_t seed;
 } options = {.kind = "plain", .answer = "normal", .most = BODY_MAX};
 
-struct bytes {
-	char *at;
-	size_t length, room;
-};
-
 struct connection {
 	int fd;
 	SSL *tls;
-	struct bytes in, out;
+	struct bytes in;
+	struct said out;
 	size_t sent;
-	bool stalls, is_closing;
-	const char *endless; /* what it goes on saying; NULL: nothing */
-};
-
-/* What a request says of itself. */
-struct request {
-	char method[16], path[512], key[300], encoding[32], tag[128], authorization[200];
-	size_t head, length;
-	bool is_chunked;
-	struct bytes body; /* unpacked */
+	bool stalls;
 };
 
 static struct connection connections[CONNECTIONS_MAX];
@@ -76,32 +64,7 @@ static size_t connection_count;
 static FILE *records_file, *log_file;
 static SSL_CTX *tls_context;
 static uint64_t requests, repeats;
-static XXH128_hash_t *stored_keys;
 static volatile sig_atomic_t is_over;
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void append(struct bytes *b, const void *from, size_t length)
-{
-	if (b->length + length > b->room) {
-		b->room = 2 * (b->length + length);
-		b->at = realloc(b->at, b->room);
-		if (!b->at)
-			fail("memory");
-	}
-	if (length > 0)
-		memcpy(b->at + b->length, from, length);
-	b->length += length;
-}
-
-static void append_text(struct bytes *b, const char *text)
-{
-	append(b, text, strlen(text));
-}
 
 static unsigned chance(void)
 {
@@ -109,205 +72,6 @@ static unsigned chance(void)
 	options.seed ^= options.seed >> 7;
 	options.seed ^= options.seed << 17;
 	return (unsigned)(options.seed % 100);
-}
-
-/* ---- keys that were stored ---- */
-
-/* True: it was there. */
-static bool remember(const char *key)
-{
-	XXH128_hash_t hash = XXH3_128bits(key, strlen(key)), *at;
-	for (uint64_t i = hash.low64;; i++) {
-		at = &stored_keys[i % KEYS_ROOM];
-		if (at->low64 == hash.low64 && at->high64 == hash.high64)
-			return true;
-		if (at->low64 == 0 && at->high64 == 0)
-			break;
-	}
-	*at = hash;
-	return false;
-}
-
-static bool is_remembered(const char *key)
-{
-	XXH128_hash_t hash = XXH3_128bits(key, strlen(key));
-	for (uint64_t i = hash.low64;; i++) {
-		const XXH128_hash_t *at = &stored_keys[i % KEYS_ROOM];
-		if (at->low64 == hash.low64 && at->high64 == hash.high64)
-			return true;
-		if (at->low64 == 0 && at->high64 == 0)
-			return false;
-	}
-}
-
-/* ---- reading a request ---- */
-
-static void header_value(const char *head, size_t length, const char *name, char *to, size_t room)
-{
-	size_t n = strlen(name);
-	*to = '\0';
-	for (const char *at = head;
-	     (at = memchr(at, '\n', (size_t)(head + length - at))) != NULL;) {
-		at++;
-		if ((size_t)(head + length - at) <= n || strncasecmp(at, name, n) != 0 ||
-		    at[n] != ':')
-			continue;
-		at += n + 1;
-		while (*at == ' ')
-			at++;
-		size_t value = strcspn(at, "\r\n");
-		snprintf(to, room, "%.*s", (int)value, at);
-	}
-}
-
-/* False: more has to come. */
-static bool read_head(const struct connection *c, struct request *r)
-{
-	char number[32];
-	if (c->in.length == 0)
-		return false;
-	const char *end = memmem(c->in.at, c->in.length, "\r\n\r\n", 4);
-	if (!end)
-		return false;
-	r->head = (size_t)(end - c->in.at) + 4;
-	if (sscanf(c->in.at, "%15s %511s", r->method, r->path) != 2)
-		return false;
-	header_value(c->in.at, r->head, "Idempotency-Key", r->key, sizeof r->key);
-	header_value(c->in.at, r->head, "Content-Encoding", r->encoding, sizeof r->encoding);
-	header_value(c->in.at, r->head, "If-None-Match", r->tag, sizeof r->tag);
-	header_value(c->in.at, r->head, "Authorization", r->authorization, sizeof r->authorization);
-	header_value(c->in.at, r->head, "Content-Length", number, sizeof number);
-	r->length = strtoul(number, NULL, 10);
-	return true;
-}
-
-static void unpack_gzip(struct request *r, const char *from, size_t length)
-{
-	char out[READ_SIZE];
-	z_stream z = {.next_in = (Bytef *)(uintptr_t)from, .avail_in = (uInt)length};
-	if (inflateInit2(&z, 15 + 16) != Z_OK)
-		fail("inflate");
-	int result = Z_OK;
-	while (result == Z_OK) {
-		z.next_out = (Bytef *)out;
-		z.avail_out = sizeof out;
-		result = inflate(&z, Z_NO_FLUSH);
-		append(&r->body, out, sizeof out - z.avail_out);
-	}
-	inflateEnd(&z);
-	if (result != Z_STREAM_END)
-		r->body.length = 0;
-}
-
-static void unpack_zstd(struct request *r, const char *from, size_t length)
-{
-	unsigned long long size = ZSTD_getFrameContentSize(from, length);
-	if (size > BODY_MAX)
-		return;
-	r->body.at = malloc(size + 1);
-	r->body.room = size + 1;
-	size_t n = r->body.at ? ZSTD_decompress(r->body.at, size, from, length) : 0;
-	r->body.length = ZSTD_isError(n) ? 0 : n;
-}
-
-static void unpack(struct request *r, const char *from, size_t length)
-{
-	if (strcmp(r->encoding, "gzip") == 0)
-		unpack_gzip(r, from, length);
-	else if (strcmp(r->encoding, "zstd") == 0)
-		unpack_zstd(r, from, length);
-	else
-		append(&r->body, from, length);
-}
-
-/* ---- answers ---- */
-
-static void answer(struct connection *c, unsigned status, const char *headers, const char *body,
-		   size_t length)
-{
-	char head[1024];
-	snprintf(head, sizeof head, "HTTP/1.1 %u Told\r\nContent-Length: %zu\r\n%s\r\n", status,
-		 length, headers);
-	append_text(&c->out, head);
-	append(&c->out, body, length);
-}
-
-static void answer_chunked(struct connection *c, const char *body, size_t length)
-{
-	char size[32];
-	append_text(&c->out, "HTTP/1.1 200 Told\r\nTransfer-Encoding: chunked\r\n\r\n");
-	snprintf(size, sizeof size, "%zx\r\n", length);
-	if (length > 0) {
-		append_text(&c->out, size);
-		append(&c->out, body, length);
-		append_text(&c->out, "\r\n");
-	}
-	append_text(&c->out, "0\r\n\r\n");
-}
-
-static void answer_status(struct connection *c, unsigned status)
-{
-	char retry[300] = "";
-	if (options.retry_after && (status == 429 || status == 503))
-		snprintf(retry, sizeof retry, "Retry-After: %s\r\n", options.retry_after);
-	char body[64];
-	snprintf(body, sizeof body, "this is a %u", status);
-	answer(c, status, retry, body, strlen(body));
-}
-
-/* So many bytes of zeros, in a thousandth of it. */
-static void answer_bomb(struct connection *c)
-{
-	enum { UNPACKED = 1 << 29, STEP = 1 << 20 };
-	static char zeros[STEP];
-	struct bytes packed = {.at = NULL};
-	char out[READ_SIZE];
-	z_stream z = {.next_in = NULL};
-	if (deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		fail("deflate");
-	for (size_t done = 0; done < UNPACKED; done += STEP) {
-		z.next_in = (Bytef *)zeros;
-		z.avail_in = STEP;
-		do {
-			z.next_out = (Bytef *)out;
-			z.avail_out = sizeof out;
-			deflate(&z, done + STEP == UNPACKED ? Z_FINISH : Z_NO_FLUSH);
-			append(&packed, out, sizeof out - z.avail_out);
-		} while (z.avail_out == 0);
-	}
-	deflateEnd(&z);
-	answer(c, 200, "Content-Encoding: gzip\r\n", packed.at, packed.length);
-	free(packed.at);
-}
-
-/* What it says when all went well. True: that was it. */
-static bool answer_oddly(struct connection *c)
-{
-	static char large[4 << 20];
-	if (strcmp(options.answer, "endless") == 0) {
-		append_text(&c->out, "HTTP/1.1 200 Told\r\nTransfer-Encoding: chunked\r\n\r\n");
-		c->endless = "400\r\n%1024d\r\n";
-	} else if (strcmp(options.answer, "headers") == 0) {
-		append_text(&c->out, "HTTP/1.1 200 Told\r\n");
-		c->endless = "X-More: %1000d\r\n";
-	} else if (strcmp(options.answer, "cut") == 0) {
-		append_text(&c->out, "HTTP/1.1 200 Told\r\nContent-Length: 1000\r\n\r\nhalf\n");
-		c->is_closing = true;
-	} else if (strcmp(options.answer, "cut-late") == 0) {
-		append_text(&c->out, "HTTP/1.1 200 Told\r\nContent-Length: 5000000\r\n\r\n");
-		append(&c->out, large, sizeof large);
-		c->is_closing = true;
-	} else if (strcmp(options.answer, "garbage") == 0) {
-		answer(c, 200, "", "{\"errors\":tru", 13);
-	} else if (strcmp(options.answer, "bomb") == 0) {
-		answer_bomb(c);
-	} else if (strcmp(options.answer, "large") == 0) {
-		memset(large, 'x', sizeof large);
-		answer(c, 200, "", large, sizeof large);
-	} else {
-		return false;
-	}
-	return true;
 }
 
 /* ---- what is stored ---- */
@@ -352,14 +116,14 @@ static size_t store_bulk(const struct request *r, struct bytes *said)
 		else
 			keep(document + 1, (size_t)(next - document)), stored++;
 		errors |= drawn < options.items_later + options.items_never;
-		append_text(&items, items.length > 0 ? "," : "");
-		append_text(&items, item);
+		bytes_append_text(&items, items.length > 0 ? "," : "");
+		bytes_append_text(&items, item);
 		at = next + 1;
 	}
-	append_text(said,
-		    errors ? "{\"errors\":true,\"items\":[" : "{\"errors\":false,\"items\":[");
-	append(said, items.at, items.length);
-	append_text(said, "]}");
+	bytes_append_text(said, errors ? "{\"errors\":true,\"items\":["
+				       : "{\"errors\":false,\"items\":[");
+	bytes_append(said, items.at, items.length);
+	bytes_append_text(said, "]}");
 	free(items.at);
 	return stored;
 }
@@ -370,8 +134,8 @@ static size_t store(const struct request *r, struct bytes *said)
 	if (strcmp(options.kind, "bulk") == 0)
 		return store_bulk(r, said);
 	keep(r->body.at, r->body.length);
-	append_text(said,
-		    strcmp(options.kind, "splunk") == 0 ? "{\"text\":\"Success\",\"code\":0}" : "");
+	bytes_append_text(
+	    said, strcmp(options.kind, "splunk") == 0 ? "{\"text\":\"Success\",\"code\":0}" : "");
 	return count_lines(r);
 }
 
@@ -388,16 +152,17 @@ static void take(struct connection *c, const struct request *r)
 {
 	struct bytes said = {.at = NULL};
 	char what[32] = "200";
-	bool repeated = r->key[0] && strcmp(options.kind, "bulk") != 0 && is_remembered(r->key);
+	bool repeated =
+	    r->key[0] && strcmp(options.kind, "bulk") != 0 && receiver_keys_have(r->key);
 	unsigned drawn = chance();
 	bool fails = drawn < options.fail + options.stall + options.reset;
 	bool is_stored = !fails || (strcmp(options.kind, "bulk") != 0 && chance() < 50);
 	size_t stored = is_stored && !repeated ? store(r, &said) : 0;
 	if (is_stored && !repeated && r->key[0])
-		remember(r->key);
+		receiver_keys_add(r->key);
 	repeats += repeated;
 	if (drawn < options.fail) {
-		answer_status(c, 500);
+		said_status(&c->out, 500, options.retry_after);
 		snprintf(what, sizeof what, "500");
 	} else if (drawn < options.fail + options.stall) {
 		c->stalls = true;
@@ -405,13 +170,13 @@ static void take(struct connection *c, const struct request *r)
 	} else if (fails) {
 		struct linger hard = {1, 0};
 		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-		c->is_closing = true;
+		c->out.is_closing = true;
 		snprintf(what, sizeof what, "reset");
-	} else if (!answer_oddly(c)) {
+	} else if (!said_oddly(&c->out, options.answer)) {
 		if (requests % 2)
-			answer_chunked(c, said.at, said.length);
+			said_chunked(&c->out, said.at, said.length);
 		else
-			answer(c, 200, "", said.at, said.length);
+			said_answer(&c->out, 200, "", said.at, said.length);
 	}
 	note(r, what, stored, repeated);
 	free(said.at);
@@ -423,21 +188,21 @@ static void give(struct connection *c, const struct request *r)
 	char chunk[READ_SIZE], tag[64], headers[128];
 	FILE *f = options.serve ? fopen(options.serve, "r") : NULL;
 	if (!f) {
-		answer_status(c, 404);
+		said_status(&c->out, 404, options.retry_after);
 		note(r, "404", 0, false);
 		return;
 	}
 	for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
-		append(&body, chunk, n);
+		bytes_append(&body, chunk, n);
 	fclose(f);
 	snprintf(tag, sizeof tag, "\"%016llx\"",
 		 (unsigned long long)XXH3_64bits(body.at, body.length));
 	bool unchanged = strcmp(tag, r->tag) == 0;
 	snprintf(headers, sizeof headers, "ETag: %s\r\n", tag);
 	if (unchanged)
-		answer(c, 304, headers, NULL, 0);
-	else if (!answer_oddly(c))
-		answer(c, 200, headers, body.at, body.length);
+		said_answer(&c->out, 304, headers, NULL, 0);
+	else if (!said_oddly(&c->out, options.answer))
+		said_answer(&c->out, 200, headers, body.at, body.length);
 	note(r, unchanged ? "304" : "200", 0, false);
 	free(body.at);
 }
@@ -449,7 +214,7 @@ static void handle(struct connection *c, struct request *r)
 	requests++;
 	if (is_told || r->length > options.most) {
 		unsigned code = is_told ? options.status : 413;
-		answer_status(c, code);
+		said_status(&c->out, code, options.retry_after);
 		snprintf(status, sizeof status, "%u", code);
 		note(r, status, 0, false);
 		return;
@@ -458,7 +223,7 @@ static void handle(struct connection *c, struct request *r)
 		give(c, r);
 		return;
 	}
-	unpack(r, c->in.at + r->head, r->length);
+	request_unpack(r, c->in.at + r->head, r->length);
 	take(c, r);
 	free(r->body.at);
 }
@@ -471,7 +236,7 @@ static void drop(struct connection *c)
 		SSL_free(c->tls);
 	close(c->fd);
 	free(c->in.at);
-	free(c->out.at);
+	free(c->out.bytes.at);
 	*c = connections[--connection_count];
 }
 
@@ -503,8 +268,8 @@ static void handle_all(struct connection *c)
 {
 	for (;;) {
 		struct request r = {.head = 0};
-		if (c->stalls || c->is_closing || !read_head(c, &r) || r.length > BODY_MAX ||
-		    c->in.length < r.head + r.length)
+		if (c->stalls || c->out.is_closing || !request_read_head(&c->in, &r) ||
+		    r.length > BODY_MAX || c->in.length < r.head + r.length)
 			return;
 		handle(c, &r);
 		size_t used = r.head + r.length;
@@ -529,7 +294,7 @@ static bool read_some(struct connection *c)
 			return true;
 		if (n <= 0)
 			return false;
-		append(&c->in, chunk, (size_t)n);
+		bytes_append(&c->in, chunk, (size_t)n);
 		handle_all(c);
 		if (options.read_slowly) {
 			pause_ms(10);
@@ -540,19 +305,24 @@ static bool read_some(struct connection *c)
 
 static bool write_some(struct connection *c)
 {
-	while (c->sent < c->out.length) {
-		ssize_t n = deliver(c, c->out.at + c->sent, c->out.length - c->sent);
+	while (c->sent < c->out.bytes.length) {
+		ssize_t n = deliver(c, c->out.bytes.at + c->sent, c->out.bytes.length - c->sent);
 		if (n < 0)
 			return errno == EAGAIN;
 		c->sent += (size_t)n;
 	}
-	c->sent = c->out.length = 0;
-	if (c->endless) {
+	c->sent = c->out.bytes.length = 0;
+	if (c->out.endless) {
 		char piece[2048];
-		snprintf(piece, sizeof piece, c->endless, 7);
-		append_text(&c->out, piece);
+		snprintf(piece, sizeof piece, c->out.endless, 7);
+		bytes_append_text(&c->out.bytes, piece);
 	}
-	return !c->is_closing;
+	return !c->out.is_closing;
+}
+
+static bool has_to_write(const struct connection *c)
+{
+	return c->sent < c->out.bytes.length || c->out.is_closing || c->out.endless;
 }
 
 static void accept_one(int listener)
@@ -580,9 +350,8 @@ static void serve_all(int listener)
 		polled[0] = (struct pollfd){.fd = listener, .events = POLLIN};
 		for (size_t i = 0; i < connection_count; i++) {
 			const struct connection *c = &connections[i];
-			bool writes = c->sent < c->out.length || c->is_closing || c->endless;
-			polled[i + 1] =
-			    (struct pollfd){.fd = c->fd, .events = POLLIN | (writes ? POLLOUT : 0)};
+			polled[i + 1] = (struct pollfd){
+			    .fd = c->fd, .events = POLLIN | (has_to_write(c) ? POLLOUT : 0)};
 		}
 		size_t count = connection_count;
 		if (poll(polled, count + 1, -1) < 0)
@@ -592,7 +361,7 @@ static void serve_all(int listener)
 			bool lives = true;
 			if (polled[i + 1].revents & (POLLIN | POLLHUP | POLLERR))
 				lives = read_some(c);
-			if (lives && (c->sent < c->out.length || c->is_closing || c->endless))
+			if (lives && has_to_write(c))
 				lives = write_some(c);
 			if (!lives)
 				drop(c);
@@ -614,16 +383,16 @@ static int listen_somewhere(void)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, 128) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&a, &length) < 0)
-		fail("listen");
+		receiver_fail("listen");
 	char made[1024];
 	snprintf(made, sizeof made, "%s.new", options.port_file);
 	FILE *f = fopen(made, "w");
 	if (!f)
-		fail(made);
+		receiver_fail(made);
 	fprintf(f, "%u\n", ntohs(a.sin_port));
 	fclose(f);
 	if (rename(made, options.port_file) < 0)
-		fail(options.port_file);
+		receiver_fail(options.port_file);
 	return fd;
 }
 
@@ -634,7 +403,7 @@ static void set_up_tls(void)
 	tls_context = SSL_CTX_new(TLS_server_method());
 	if (!tls_context || SSL_CTX_use_certificate_chain_file(tls_context, options.cert) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(tls_context, options.key, SSL_FILETYPE_PEM) != 1)
-		fail("certificate");
+		receiver_fail("certificate");
 }
 
 static bool take_text(const char *name, const char *value)
@@ -691,7 +460,7 @@ static FILE *open_to_write(const char *path)
 {
 	FILE *f = path ? fopen(path, "a") : NULL;
 	if (path && !f)
-		fail(path);
+		receiver_fail(path);
 	return f;
 }
 
@@ -710,9 +479,7 @@ int main(int argc, char **argv)
 	if (!options.port_file)
 		return 2;
 	options.seed = options.seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-	stored_keys = calloc(KEYS_ROOM, sizeof *stored_keys);
-	if (!stored_keys)
-		fail("memory");
+	receiver_keys_init();
 	struct sigaction act = {.sa_handler = on_signal};
 	sigaction(SIGTERM, &act, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -727,6 +494,6 @@ int main(int argc, char **argv)
 	while (connection_count > 0)
 		drop(&connections[0]);
 	SSL_CTX_free(tls_context);
-	free(stored_keys);
+	receiver_keys_release();
 	return 0;
 }

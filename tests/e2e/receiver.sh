@@ -17,7 +17,7 @@ stop_server() {
 	wait "$server_pid" || fail "the server ended with $?"
 }
 
-# The same with TLS, and the certificate localhost.pem, which is made unless it is there.
+# As start_server, with TLS and the certificate localhost.pem, which is made unless it is there.
 start_tls_server() {
 	[ -e localhost.pem ] || make_certificate localhost
 	start_server --cert localhost.pem --key localhost.key
