@@ -23,16 +23,7 @@ static size_t count_parts(const struct fields *fields, const struct field *of)
 /* A path that cannot be in JSON is just never found. */
 static int want(struct field_parts *p, const char *path, size_t length, uint16_t number)
 {
-	struct json_name names[JSON_DEPTH_MAX];
-	const char *end = path + length;
-	size_t count = 0;
-	for (const char *at = path; at <= end && count < JSON_DEPTH_MAX; count++) {
-		const char *dot = memchr(at, '.', (size_t)(end - at));
-		const char *stop = dot ? dot : end;
-		names[count] = (struct json_name){(const uint8_t *)at, (size_t)(stop - at)};
-		at = stop + 1;
-	}
-	int r = json_plan_want(&p->plan, names, count, number);
+	int r = json_plan_want_path(&p->plan, path, length, number);
 	return r == -ENOMEM ? r : 0;
 }
 

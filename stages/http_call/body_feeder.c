@@ -14,7 +14,6 @@ enum { OPENING = sizeof opening - 1, CLOSING = sizeof closing - 1 };
 int body_feeder_init(struct body_feeder *f, struct stage *s, const struct framing_options *o,
 		     enum body_split split)
 {
-	static const struct json_name name = {(const uint8_t *)"b", 1};
 	*f =
 	    (struct body_feeder){.stage = s, .split = split, .framing = framing_from_options(o, s)};
 	framer_init(&f->framer);
@@ -22,7 +21,7 @@ int body_feeder_init(struct body_feeder *f, struct stage *s, const struct framin
 	if (split != SPLIT_JSON)
 		return 0;
 	int r = json_plan_init(&f->plan, DEPTH);
-	return r == 0 ? json_plan_want(&f->plan, &name, 1, 0) : r;
+	return r == 0 ? json_plan_want_path(&f->plan, "b", 1, 0) : r;
 }
 
 void body_feeder_release(struct body_feeder *f)

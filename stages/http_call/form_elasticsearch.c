@@ -49,39 +49,28 @@ static void put(struct request_writer *w, const struct batch *b, uint32_t record
 enum { ERRORS, ITEMS, ANSWER_COLUMNS };
 enum { STATUS, TYPE, REASON, PER_ACTION, ITEM_COLUMNS = 2 * PER_ACTION };
 
-static int want(struct json_plan *p, const char *a, const char *b, const char *c, uint16_t column)
+static int make_plan(struct json_plan *p, const char *const *paths, uint16_t columns)
 {
-	const char *const all[] = {a, b, c};
-	struct json_name names[3];
-	size_t count = 0;
-	while (count < 3 && all[count]) {
-		names[count] = (struct json_name){(const uint8_t *)all[count], strlen(all[count])};
-		count++;
-	}
-	return json_plan_want(p, names, count, column);
-}
-
-static int want_item(struct json_plan *p, const char *action, uint16_t from)
-{
-	int r = want(p, action, "status", NULL, from + STATUS);
-	if (r == 0)
-		r = want(p, action, "error", "type", from + TYPE);
-	return r == 0 ? want(p, action, "error", "reason", from + REASON) : r;
+	enum { DEPTH = 64 };
+	int r = json_plan_init(p, DEPTH);
+	for (uint16_t i = 0; r == 0 && i < columns; i++)
+		r = json_plan_want_path(p, paths[i], strlen(paths[i]), i);
+	return r;
 }
 
 static int open_plans(struct request_writer *w)
 {
-	enum { DEPTH = 64 };
-	int r = json_plan_init(&w->plan, DEPTH);
-	if (r == 0)
-		r = want(&w->plan, "errors", NULL, NULL, ERRORS);
-	if (r == 0)
-		r = want(&w->plan, "items", NULL, NULL, ITEMS);
-	if (r == 0)
-		r = json_plan_init(&w->item_plan, DEPTH);
-	if (r == 0)
-		r = want_item(&w->item_plan, "index", 0);
-	return r == 0 ? want_item(&w->item_plan, "create", PER_ACTION) : r;
+	static const char *const answer[ANSWER_COLUMNS] = {[ERRORS] = "errors", [ITEMS] = "items"};
+	static const char *const item[ITEM_COLUMNS] = {
+	    [STATUS] = "index.status",
+	    [TYPE] = "index.error.type",
+	    [REASON] = "index.error.reason",
+	    [PER_ACTION + STATUS] = "create.status",
+	    [PER_ACTION + TYPE] = "create.error.type",
+	    [PER_ACTION + REASON] = "create.error.reason",
+	};
+	int r = make_plan(&w->plan, answer, ANSWER_COLUMNS);
+	return r == 0 ? make_plan(&w->item_plan, item, ITEM_COLUMNS) : r;
 }
 
 /* 0: none that there is. */

@@ -51,9 +51,8 @@ static void put(struct request_writer *w, const struct batch *b, uint32_t record
 static int open_plan(struct request_writer *w)
 {
 	enum { DEPTH = 16 };
-	static const struct json_name code = {(const uint8_t *)"code", 4};
 	int r = json_plan_init(&w->plan, DEPTH);
-	return r == 0 ? json_plan_want(&w->plan, &code, 1, 0) : r;
+	return r == 0 ? json_plan_want_path(&w->plan, "code", 4, 0) : r;
 }
 
 static void judge(struct request_writer *w, const struct http_answer *a, size_t items,

@@ -147,6 +147,22 @@ int json_plan_want(struct json_plan *p, const struct json_name *names, size_t co
 	return 0;
 }
 
+int json_plan_want_path(struct json_plan *p, const char *path, size_t length, uint16_t column)
+{
+	struct json_name names[JSON_DEPTH_MAX];
+	const char *end = path + length;
+	size_t count = 0;
+	for (const char *at = path; at <= end; count++) {
+		const char *dot = memchr(at, '.', (size_t)(end - at));
+		const char *stop = dot ? dot : end;
+		if (count == JSON_DEPTH_MAX)
+			return -EINVAL;
+		names[count] = (struct json_name){(const uint8_t *)at, (size_t)(stop - at)};
+		at = stop + 1;
+	}
+	return json_plan_want(p, names, count, column);
+}
+
 void json_plan_release(struct json_plan *p)
 {
 	for (uint32_t i = 0; i < p->count; i++) {

@@ -58,6 +58,8 @@ int json_plan_init(struct json_plan *p, uint32_t depth_max);
  * -ENAMETOOLONG: a name has more than JSON_NAME_MAX bytes; -EINVAL: more names than depth_max or none; -ENOMEM. */
 int json_plan_want(struct json_plan *p, const struct json_name *names, size_t count,
 		   uint16_t column);
+/* The same, of names with dots between them: `user.id` is `id` within `user`. */
+int json_plan_want_path(struct json_plan *p, const char *path, size_t length, uint16_t column);
 
 void json_plan_release(struct json_plan *p);
 

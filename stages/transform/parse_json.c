@@ -58,19 +58,10 @@ static unsigned parse_json_scratch(const void *options, size_t capacity, bool ne
 	return needs_all || converts || parser_room(&o->common, capacity) > 0 ? 1 : 0;
 }
 
-/* `user.id` is `id` within `user`. A path that cannot be in what is parsed is just never found. */
+/* A path that cannot be in what is parsed is just never found. */
 static int want(struct json_plan *plan, const struct parser_slot *slot, uint16_t number)
 {
-	struct json_name names[JSON_DEPTH_MAX];
-	size_t count = 0;
-	const char *end = slot->name + slot->length;
-	for (const char *at = slot->name; at <= end && count < JSON_DEPTH_MAX; count++) {
-		const char *dot = memchr(at, '.', (size_t)(end - at));
-		const char *stop = dot ? dot : end;
-		names[count] = (struct json_name){(const uint8_t *)at, (size_t)(stop - at)};
-		at = stop + 1;
-	}
-	int r = json_plan_want(plan, names, count, number);
+	int r = json_plan_want_path(plan, slot->name, slot->length, number);
 	return r == -ENAMETOOLONG || r == -EINVAL ? 0 : r;
 }
 

@@ -68,3 +68,18 @@ Test(json_plan, what_cannot_be_wanted_is_refused)
 	cr_assert(json_plan_want(&plan, path, 3, 1) == 0); /* said twice */
 	cr_assert(json_plan_want(&plan, path, 3, 2) == -EEXIST);
 }
+
+Test(json_plan, a_path_is_names_with_dots_between_them)
+{
+	static const char path[] = "user.id.and more";
+	cr_assert(json_plan_want_path(&plan, path, strlen("user.id"), 0) == 0);
+	cr_assert(plan.nodes[find(find(JSON_ROOT, "user"), "id")].column == 0);
+	cr_assert(json_plan_want_path(&plan, "", 0, 1) == 0);
+	cr_assert(plan.nodes[find(JSON_ROOT, "")].column == 1);
+	cr_assert(json_plan_want_path(&plan, ".a", 2, 2) == 0);
+	cr_assert(plan.nodes[find(find(JSON_ROOT, ""), "a")].column == 2);
+	cr_assert(json_plan_want_path(&plan, "a.b.c.d", 7, 3) == -EINVAL);
+	char dots[2 * JSON_DEPTH_MAX];
+	memset(dots, '.', sizeof dots);
+	cr_assert(json_plan_want_path(&plan, dots, sizeof dots, 3) == -EINVAL);
+}

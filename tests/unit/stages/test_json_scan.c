@@ -21,17 +21,8 @@ static struct json_mistake mistake;
 static void want(const char *const *paths)
 {
 	cr_assert(json_plan_init(&plan, 32) == 0);
-	for (uint16_t column = 0; paths[column]; column++) {
-		struct json_name names[PLAIN_NAMES_MAX];
-		size_t count = 0;
-		for (const char *at = paths[column]; at; count++) {
-			const char *dot = strchr(at, '.');
-			names[count] = (struct json_name){(const uint8_t *)at,
-							  dot ? (size_t)(dot - at) : strlen(at)};
-			at = dot ? dot + 1 : NULL;
-		}
-		cr_assert(json_plan_want(&plan, names, count, column) == 0);
-	}
+	for (uint16_t i = 0; paths[i]; i++)
+		cr_assert(json_plan_want_path(&plan, paths[i], strlen(paths[i]), i) == 0);
 }
 
 #define WANT(...) want((const char *const[]){__VA_ARGS__, NULL})
