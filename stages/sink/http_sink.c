@@ -341,12 +341,12 @@ static int http_sink_let_go(struct stage *s)
 {
 	struct http_sink *sink = s->state;
 	bool is_busy = false;
-	for (size_t i = 0; sink && i < sink->lane_count; i++) {
+	if (!sink)
+		return STEP_DONE;
+	for (size_t i = 0; i < sink->lane_count; i++) {
 		request_lane_cancel(&sink->lanes[i]);
 		is_busy |= sink->lanes[i].pack.op.busy;
 	}
-	if (!sink)
-		return STEP_DONE;
 	batch_free(&sink->current);
 	return is_busy || !curl_loop_is_quiet(&sink->world.loop) ? STEP_WAIT : STEP_DONE;
 }

@@ -81,7 +81,7 @@ struct http_source {
 	struct intake intake;
 	bool handing_on; /* the first that is whole */
 	uint32_t offset; /* in its first block */
-	bool held_up;
+	bool held_up; /* the last step could hand nothing on */
 	unsigned status; /* of answers */
 	struct journal journal;
 	struct request_field fields[HTTP_FIELDS_MAX];
@@ -372,7 +372,7 @@ static int step(struct stage *s, struct http_source *h, struct outlet *out)
 	if (served < 0)
 		return served;
 	int brought = bring_in_some(s, h);
-	h->held_up = brought == STEP_WAIT && http_posts_whole(&h->posts);
+	h->held_up = brought == STEP_WAIT;
 	int carried = out ? journal_step(&h->journal, out) : journal_attend(&h->journal);
 	if (carried < 0)
 		return carried;
