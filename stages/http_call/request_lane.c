@@ -37,7 +37,6 @@ void request_lane_release(struct request_lane *l)
 	request_items_release(&l->items);
 	request_pack_release(&l->pack);
 	free(l->body);
-	let_batches_go(l);
 	free(l->fates);
 	*l = (struct request_lane){.world = NULL};
 }
@@ -502,4 +501,5 @@ int request_lane_step(struct request_lane *l)
 void request_lane_cancel(struct request_lane *l)
 {
 	http_transfer_cancel(&l->transfer, &l->world->loop);
+	let_batches_go(l);
 }

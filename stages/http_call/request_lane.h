@@ -92,5 +92,5 @@ int request_lane_step(struct request_lane *l);
 /* Its transfer has ended. As request_lane_step(). */
 int request_lane_answered(struct request_lane *l, CURLcode code);
 
-/* Takes back what is under way. */
+/* Takes back what is under way, and lets its batches go: it is released next. */
 void request_lane_cancel(struct request_lane *l);

@@ -81,7 +81,7 @@ struct http_source {
 	struct intake intake;
 	bool handing_on; /* the first that is whole */
 	uint32_t offset; /* in its first block */
-	bool held_up; /* the last step could hand nothing on */
+	bool held_up;    /* the last step could hand nothing on */
 	unsigned status; /* of answers */
 	struct journal journal;
 	struct request_field fields[HTTP_FIELDS_MAX];

@@ -1,6 +1,6 @@
 /* What becomes of records in each kind of request, what its answers mean, and which options do not go together. */
 #include "stages/builtin.h"
-#include "stages/http_call/request_form.h"
+#include "stages/http_call/request_lane.h"
 #include "tests/unit/stages/option_trial.h"
 #include "tests/unit/stages/transform_trial.h"
 
@@ -155,6 +155,20 @@ Test(http_call_forms, what_is_no_json_is_a_string_to_splunk)
 {
 	expect_body("{url: http://h/, preset: splunk_hec, auth: {token: x}, encoding: raw}",
 		    "{\"at\":1}\n", "{\"time\":1.000,\"event\":\"{\\\"at\\\":1}\"}");
+}
+
+/* Others may be waiting for the room that they take. */
+Test(http_call_forms, a_request_that_is_taken_back_lets_its_batches_go)
+{
+	struct request_world w = {.stage = NULL};
+	struct request_lane lane = {.world = &w};
+	begin("{url: http://h/}");
+	put("{\"a\":1}\n");
+	lane.held[lane.held_count++] = batch_share(t.parsed.batch);
+	request_lane_cancel(&lane);
+	cr_expect_eq(lane.held_count, 0);
+	cr_expect(refcount_is_only(&t.parsed.batch->shares));
+	end();
 }
 
 static void expect_url(const char *yaml, const char *url)
