@@ -296,14 +296,6 @@ static int go_on(struct request_lane *l)
 	return STEP_MORE;
 }
 
-static void count_stored(struct request_lane *l, size_t records, size_t bytes)
-{
-	struct stored *stored = &l->world->stored;
-	stored->records += records;
-	stored->bytes += bytes;
-	stored_note_read(stored, l->read_ns);
-}
-
 /* What the server said is told with the first refusal of its kind. */
 static void say_answer(const struct request_lane *l, const char *why, const char *words,
 		       size_t length)
@@ -363,11 +355,23 @@ static int items_again(struct request_lane *l)
 	return r;
 }
 
-static size_t count_fates(const struct request_lane *l, enum item_fate fate)
+static void count_stored(struct request_lane *l)
+{
+	struct stored *stored = &l->world->stored;
+	for (size_t i = 0; i < request_items_current(&l->items); i++) {
+		if (l->fates[i] != ITEM_STORED)
+			continue;
+		stored->records++;
+		stored->bytes += l->items.list[l->items.from + i].length;
+	}
+	stored_note_read(stored, l->read_ns);
+}
+
+static size_t refused_items(const struct request_lane *l)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < request_items_current(&l->items); i++)
-		count += l->fates[i] == fate;
+		count += l->fates[i] == ITEM_REFUSED;
 	return count;
 }
 
@@ -388,8 +392,8 @@ static int took(struct request_lane *l)
 		return no_memory(l);
 	if (w->writer.form->judge)
 		w->writer.form->judge(&w->writer, &l->transfer.answer, all, l->fates, &j);
-	size_t stored = count_fates(l, ITEM_STORED), refused = count_fates(l, ITEM_REFUSED);
-	count_stored(l, stored, stored == all ? request_items_bytes(&l->items) : 0);
+	count_stored(l);
+	size_t refused = refused_items(l);
 	say_answer(l, refused > 0 ? j.refused_why : j.why, j.words, strlen(j.words));
 	l->again_why = j.verdict == HTTP_AGAIN ? j.why : NULL;
 	if (!l->again_why)
@@ -400,7 +404,7 @@ static int took(struct request_lane *l)
 static int count_refused(struct request_lane *l)
 {
 	const struct undelivered u = {.reason = l->refused_why, .attempts = l->call.attempts};
-	int r = undelivered_count(l->world->stage, count_fates(l, ITEM_REFUSED), &u);
+	int r = undelivered_count(l->world->stage, refused_items(l), &u);
 	return r < 0 ? r : settled(l);
 }
 

@@ -148,12 +148,15 @@ test_http_bulk_sends_again_only_the_items_that_were_refused_for_now() {
 	start_server --kind bulk --items-later 20 --seed 3
 	http_topology 'preset: elasticsearch_bulk, elasticsearch: {index: logs}, encoding: raw, batch: {records: 500},
 		retry: {base_delay: 1ms, max_delay: 5ms}'
+	sed -i '1i log: {format: json}' http.yaml
 	run_sluice -c http.yaml --once
 	stop_server
 	assert_status 0
 	assert_all_arrived
 	[ "$(wc -l <requests)" -gt 6 ] || fail "nothing had to be sent again"
 	assert_said 'items sent again'
+	# Of each record, the line before it, too.
+	assert_summary ".bytes_out == $(($(stat -c %s lines.log) + 3000 * $(wc -c <<<'{"index":{"_index":"logs"}}')))"
 }
 
 test_http_bulk_drops_only_the_items_that_were_refused_for_good() {
