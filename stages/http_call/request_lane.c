@@ -297,14 +297,13 @@ static int go_on(struct request_lane *l)
 }
 
 /* What the server said is told with the first refusal of its kind. */
-static void say_answer(const struct request_lane *l, const char *why, const char *words,
-		       size_t length)
+static void say_answer(struct request_lane *l, const char *why, const char *words, size_t length)
 {
 	enum { SHOWN = 200 };
-	const struct stage *s = l->world->stage;
-	if (why && length > 0 && reasons_add(&s->counters->reasons, why, 0))
-		env_say(s->env, SAY_WARN, "the server's own words", "reason=%s answer=%.*s", why,
-			(int)(length < SHOWN ? length : SHOWN), words);
+	struct request_world *w = l->world;
+	if (why && length > 0 && reasons_add(&w->told, why, 1))
+		env_say(w->stage->env, SAY_WARN, "the server's own words", "reason=%s answer=%.*s",
+			why, (int)(length < SHOWN ? length : SHOWN), words);
 }
 
 static int failed(struct request_lane *l, const char *why)

@@ -10,6 +10,7 @@
  * Threads: the sink's. Memory: malloc, up to what request_lane_footprint() says, and one record that is longer. Layer: stages. */
 #pragma once
 
+#include "ringbuf/reasons.h"
 #include "stages/batch_tally.h"
 #include "stages/http_call/http_answer.h"
 #include "stages/http_call/request_form.h"
@@ -41,6 +42,7 @@ struct request_world {
 	struct calls calls;
 	struct batch_tally tally;
 	struct stored stored;
+	struct reasons told; /* those of which the server's own words were */
 	char *url;
 	struct inlet *in; /* of the step at hand */
 	bool is_ordered;

@@ -155,6 +155,8 @@ test_http_bulk_sends_again_only_the_items_that_were_refused_for_now() {
 	assert_all_arrived
 	[ "$(wc -l <requests)" -gt 6 ] || fail "nothing had to be sent again"
 	assert_said 'items sent again'
+	assert_said "server's own words"
+	assert_never_said '"event":"refused"'
 	# Of each record, the line before it, too.
 	assert_summary ".bytes_out == $(($(stat -c %s lines.log) + 3000 * $(wc -c <<<'{"index":{"_index":"logs"}}')))"
 }
@@ -172,7 +174,7 @@ test_http_bulk_drops_only_the_items_that_were_refused_for_good() {
 	[ "$dropped" -gt 100 ] || fail "only $dropped of 3000 were dropped where one of ten is refused"
 	[ $((dropped + $(sort -u got | wc -l))) -eq 3000 ] || fail "$dropped dropped and $(sort -u got | wc -l) stored of 3000"
 	[ "$(sort -u got | wc -l)" -eq "$(wc -l <got)" ] || fail "an item was stored twice"
-	assert_said 'mapper_parsing_exception'
+	assert_said 'record not stored, the first one for this reason .*mapper_parsing_exception'
 }
 
 test_http_takes_a_bulk_answer_that_is_no_json_for_a_failure() {
