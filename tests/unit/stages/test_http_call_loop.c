@@ -174,7 +174,7 @@ static struct http_transfer *await_one(struct loop_world *w)
 	return t;
 }
 
-/* Until its request is out and the answer awaited, or a while. */
+/* Its request may be out by then, or not even connected. */
 static void get_going(struct loop_world *w, unsigned turns)
 {
 	for (unsigned i = 0; i < turns; i++)
