@@ -38,7 +38,7 @@ static void on_sent(struct io_op *op)
 static void pay(struct net_datagram_sink *k)
 {
 	const struct batch *b = k->batch;
-	const struct call_portion most = calls_portion(&k->calls);
+	const struct rate_portion most = calls_portion(&k->calls);
 	uint64_t bytes = 0;
 	uint32_t n = 0, left = b->count - k->next;
 	for (; n < left && n < DATAGRAMS_SENT && n < most.records && bytes < most.bytes; n++)

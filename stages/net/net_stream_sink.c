@@ -77,7 +77,7 @@ int net_stream_open(struct net_stream_sink *k, struct stage *s, const struct net
 		      text_shown(&o->address, o->address.bytes));
 	k->link.reply = o->await_reply.bytes ? &o->await_reply : NULL;
 	int r = net_outbox_init(&k->outbox, &o->framing, delimiter);
-	const struct call_portion portion = calls_portion(&k->calls);
+	const struct rate_portion portion = calls_portion(&k->calls);
 	k->outbox.records_most = portion.records;
 	k->outbox.bytes_most = portion.bytes;
 	if (r == 0)

@@ -231,14 +231,10 @@ bool calls_overdue(struct calls *c, struct call *call)
 
 /* ---- what goes over a connection ---- */
 
-struct call_portion calls_portion(const struct calls *c)
+struct rate_portion calls_portion(const struct calls *c)
 {
-	struct call_portion most = {UINT64_MAX, UINT64_MAX};
-	if (c->options->rate_limit_given && c->rate_limit.unit == RATE_RECORDS)
-		most.records = c->rate_limit.rate.burst;
-	if (c->options->rate_limit_given && c->rate_limit.unit == RATE_BYTES)
-		most.bytes = c->rate_limit.rate.burst;
-	return most;
+	return c->options->rate_limit_given ? rate_limit_portion(&c->rate_limit)
+					    : (struct rate_portion){UINT64_MAX, UINT64_MAX};
 }
 
 uint64_t calls_pay(struct calls *c, uint64_t records, uint64_t bytes)

@@ -106,11 +106,8 @@ bool calls_failed(struct calls *c, struct call *call, const struct call_failure 
 /* Wherever it is: lets go of what it holds. One that is over may be cancelled, too. */
 void calls_cancelled(struct calls *c, struct call *call);
 
-/* What goes over a connection, which was one call: how much of it may go together, 1 or more of each; UINT64_MAX: any. */
-struct call_portion {
-	uint64_t records, bytes;
-};
-struct call_portion calls_portion(const struct calls *c);
+/* What goes over a connection, which was one call: how much of it may go together. */
+struct rate_portion calls_portion(const struct calls *c);
 /* Pays for that: returns when it may go, now or later. What is limited by `operations` is connections alone. */
 uint64_t calls_pay(struct calls *c, uint64_t records, uint64_t bytes);
 

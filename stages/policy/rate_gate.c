@@ -10,9 +10,15 @@ void rate_gate_init(struct rate_gate *t, const struct rate_gate_options *o, stru
 		rate_limit_init(&t->limit, &o->rate_limit, env_now_ns(env));
 }
 
+uint64_t rate_gate_opens_in_ns(const struct rate_gate *t, struct env *env)
+{
+	uint64_t now_ns = t->is_limited ? env_now_ns(env) : 0;
+	return t->until_ns > now_ns ? t->until_ns - now_ns : 0;
+}
+
 bool rate_gate_is_open(const struct rate_gate *t, struct env *env)
 {
-	if (!t->is_limited || env_now_ns(env) >= t->until_ns)
+	if (rate_gate_opens_in_ns(t, env) == 0)
 		return true;
 	env_wake_at(env, t->until_ns);
 	return false;

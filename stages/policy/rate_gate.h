@@ -45,6 +45,9 @@ struct rate_gate {
 void rate_gate_init(struct rate_gate *t, const struct rate_gate_options *o, struct env *env,
 		    struct counter *held_ms);
 
+/* 0: it is open. */
+uint64_t rate_gate_opens_in_ns(const struct rate_gate *t, struct env *env);
+/* If not, arranges for a step when it will be. */
 bool rate_gate_is_open(const struct rate_gate *t, struct env *env);
 
 void rate_gate_charge(struct rate_gate *t, struct env *env, uint64_t records, uint64_t bytes);

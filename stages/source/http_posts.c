@@ -97,8 +97,7 @@ int http_posts_init(struct http_posts *p, struct stage *s, const struct http_pos
 	p->options = o;
 	p->too_busy = figure(s, FIGURE_BUSY);
 	p->over_rate = figure(s, FIGURE_OVER_RATE);
-	if (o->rate_limit_given)
-		rate_limit_init(&p->limit, &o->rate_limit, env_now_ns(s->env));
+	rate_gate_init(&p->gate, &o->gate, s->env, NULL);
 	p->refused = figure(s, FIGURE_REFUSED);
 	p->broken_off = figure(s, FIGURE_BROKEN_OFF);
 	chain_init(&p->waiting);
@@ -288,10 +287,10 @@ static bool start(struct http_posts *p, struct http_post *post)
 /* What has come is charged when it is known, so that what is under way is taken, and who comes then waits the longer. */
 static bool is_over_rate(struct http_posts *p, struct http_request *r)
 {
-	uint64_t now = env_now_ns(p->stage->env);
-	if (now >= p->limited_until_ns)
+	uint64_t wait_ns = rate_gate_opens_in_ns(&p->gate, p->stage->env);
+	if (wait_ns == 0)
 		return false;
-	uint64_t seconds = (p->limited_until_ns - now + SECOND_NS - 1) / SECOND_NS;
+	uint64_t seconds = (wait_ns - 1) / SECOND_NS + 1;
 	counter_add(p->over_rate, 1);
 	http_request_retry_later(r, STATUS_BUSY, "more than rate_limit allows, come again later",
 				 seconds < RETRY_AFTER_MAX_S ? (unsigned)seconds
@@ -458,9 +457,7 @@ void http_post_taken(struct http_post *post, uint64_t number)
 {
 	assert(post->state == HTTP_POST_WHOLE && !post->body.body.first);
 	struct http_posts *p = post->posts;
-	if (p->options->rate_limit_given)
-		p->limited_until_ns = rate_limit_take(&p->limit, post->records, post->body.decoded,
-						      env_now_ns(p->stage->env));
+	rate_gate_charge(&p->gate, p->stage->env, post->records, post->body.decoded);
 	post->state = HTTP_POST_TAKEN;
 	post->number = number;
 	chain_append(&p->taken, &post->link);

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "stages/http_serve/http_service.h"
-#include "stages/policy/rate_limit.h"
+#include "stages/policy/rate_gate.h"
 #include "stages/source/http_body.h"
 #include "stages/stage.h"
 
@@ -22,8 +22,7 @@ struct http_posts_options {
 	struct text path;
 	uint64_t body; /* enum http_body_kind */
 	uint64_t max_body, body_memory, busy_timeout;
-	struct rate_limit_options rate_limit;
-	bool rate_limit_given;
+	struct rate_gate_options gate;
 };
 
 enum http_post_state { HTTP_POST_WAITING, HTTP_POST_COMING, HTTP_POST_WHOLE, HTTP_POST_TAKEN };
@@ -53,8 +52,7 @@ struct http_posts {
 	bool
 	    is_held_up; /* nothing can be handed on at the moment, and something is waiting to be */
 	bool said_busy;
-	struct rate_limit limit;
-	uint64_t limited_until_ns;     /* what has come is more than the rate allows before that */
+	struct rate_gate gate;
 	void (*came)(struct stage *s); /* one more is whole: it may be taken at once */
 	struct counter *too_busy, *over_rate, *refused, *broken_off;
 };

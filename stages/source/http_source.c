@@ -54,10 +54,10 @@ static const struct option http_source_table[] = {
     {"busy_timeout", OPTION_DURATION, AT(posts.busy_timeout), .preset = "1s", .max = 3600000000000,
      .doc = "How long a request waits, while the pipeline is full, before it is told to come later "
 	    "with 429"},
-    {"rate_limit", OPTION_GROUP, AT(posts.rate_limit), .group = rate_limit_option_table,
-     .given_offset = AT(posts.rate_limit_given),
-     .doc = "How much may come a second; once more has come, requests are told when to come again, "
-	    "with 429"},
+    RATE_GATE_OPTION_ROWS(
+	AT(posts.gate),
+	"How much may come a second; once more has come, requests are told when to come again, "
+	"with 429"),
     JOURNAL_OPTION_ROWS(AT(journal)),
     {"fields", OPTION_TEXTS, AT(fields), .min = 1, .max = 64,
      .doc = "What of the request each record gets as a field: `peer`, `path`, and headers as "
