@@ -46,12 +46,16 @@ assert_result() { # LINE...
 }
 
 # ask TEXT: sends it as it stands (with printf's escapes) over a connection of its own; leaves what came until that was closed in answer.
+# It may be closed before all of it is sent.
 ask() {
 	local fd
 	exec {fd}<>"/dev/tcp/127.0.0.1/$port"
-	# shellcheck disable=SC2059
-	printf "$1" >&"$fd"
-	timeout $((20 * SLOW)) cat <&"$fd" >answer || fail "the connection stayed open"
+	(
+		trap '' PIPE
+		# shellcheck disable=SC2059
+		printf "$1" >&"$fd"
+	) 2>/dev/null || true
+	timeout $((20 * SLOW)) cat <&"$fd" >answer 2>/dev/null || [ $? -ne 124 ] || fail "the connection stayed open"
 	exec {fd}>&-
 }
 
@@ -422,8 +426,8 @@ test_http_what_is_no_http_harms_nobody() {
 	grep -q '^HTTP/1.1 413' answer || fail "$(cat answer)"
 	local large
 	large=$(head -c 100000 /dev/zero | tr '\0' x)
-	ask "POST / HTTP/1.1\r\nHost: a\r\nX-Large: $large\r\n\r\n" 2>/dev/null || true
-	ask "GET /$large HTTP/1.1\r\nHost: a\r\n\r\n" 2>/dev/null || true
+	ask "POST / HTTP/1.1\r\nHost: a\r\nX-Large: $large\r\n\r\n"
+	ask "GET /$large HTTP/1.1\r\nHost: a\r\n\r\n"
 	ask 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nshort' &
 	wait $! || true
 	post --data-binary good
