@@ -1,5 +1,5 @@
 #include "tests/sim/sim_changes.h"
-#include "tests/sim/sim_inode.h"
+#include "tests/sim/sim_held.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,7 +160,7 @@ bool sim_changes_settle(struct sim_changes *c, struct sim_model *m)
 		bool stays = !n->absent && strcmp(c->ran_at[i], n->place) == 0;
 		if (!shape_writes_files(n) || stays)
 			continue;
-		good = !c->ran_at[i][0] || sim_model_claim(m, i, c->ran_at[i]);
+		good = !c->ran_at[i][0] || sim_held_claim(m, i, c->ran_at[i]);
 		memcpy(c->ran_at[i], n->absent ? "\0\0\0\0\0\0\0" : n->place, sizeof c->ran_at[i]);
 	}
 	c->ran = true;

@@ -1,4 +1,4 @@
-/* sim_inode.h - what sim_fs.c, sim_crash.c and sim_watch.c share.
+/* sim_inode.h - what sim_fs.c, sim_files.c, sim_crash.c and sim_watch.c share.
  * Threads: one. Memory: sim_fs's. Layer: tests. */
 #pragma once
 
@@ -60,6 +60,7 @@ char *sim_strdup(const char *text);
 
 void sim_bytes_set_length(struct sim_bytes *b, size_t length); /* zeros behind the old end */
 void sim_bytes_put(struct sim_bytes *b, uint64_t at, const void *bytes, size_t length);
+void sim_bytes_append(struct sim_bytes *b, const void *bytes, size_t length);
 
 struct sim_inode *sim_names_find(const struct sim_names *n, const char *name);
 void sim_names_set(struct sim_names *n, const char *name, struct sim_inode *inode);
@@ -70,6 +71,11 @@ void sim_names_clear(struct sim_names *n);
 struct sim_inode *sim_lookup(struct sim_fs *fs, int directory, const char *path, uint64_t resolve,
 			     int *ret_error);
 void sim_inode_drop_if_unused(struct sim_fs *fs, struct sim_inode *i);
+
+/* sim_files.c */
+/* Appends what the file holds, unpacked if its name says so. NULL, or what is wrong with it. */
+const char *sim_file_read(const struct sim_file *f, struct sim_bytes *to);
+void sim_files_forget(struct sim_fs *fs);
 
 /* sim_crash.c */
 void sim_note_write(struct sim_fs *fs, struct sim_inode *i, uint64_t at, const void *bytes,

@@ -3,15 +3,15 @@
  * Threads: one. Memory: its own, until sim_lines_release(). Layer: tests. */
 #pragma once
 
-#include "tests/sim/sim_fs.h"
+#include "tests/sim/sim_inode.h"
 
 struct sim_lines {
-	char *bytes;
-	size_t length, room, at;
+	struct sim_bytes held;
+	size_t at;
 	bool is_broken; /* one of them is no whole zstd file */
 };
 
-void sim_lines_read(struct sim_lines *l, struct sim_fs *fs, const char *directory, bool packed);
+void sim_lines_read(struct sim_lines *l, struct sim_fs *fs, const char *directory);
 void sim_lines_release(struct sim_lines *l);
 
 /* The next one; false: there is none. One without an end counts, too. */

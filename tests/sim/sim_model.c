@@ -1,11 +1,10 @@
 #include "tests/sim/sim_model.h"
 #include "stages/hash_index.h"
-#include "tests/sim/sim_inode.h"
+#include "tests/sim/sim_held.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 struct expected {
 	const uint8_t *bytes;
@@ -102,227 +101,6 @@ static void index_all(struct records *r)
 			h = (h + 1) & r->mask;
 		r->table[h] = i + 1;
 	}
-}
-
-/* ---- what a sink holds ---- */
-
-static void append(struct sim_bytes *to, const void *bytes, size_t length)
-{
-	sim_bytes_put(to, to->length, bytes, length);
-}
-
-static bool decode(struct sim_model *m, const struct sim_file *f, struct sim_bytes *to)
-{
-	ZSTD_DStream *d = ZSTD_createDStream();
-	ZSTD_inBuffer in = {.src = f->bytes, .size = f->length};
-	size_t left = 0;
-	while (in.pos < in.size) {
-		uint8_t piece[4096];
-		ZSTD_outBuffer out = {.dst = piece, .size = sizeof piece};
-		left = ZSTD_decompressStream(d, &out, &in);
-		if (ZSTD_isError(left))
-			break;
-		append(to, piece, out.pos);
-		while (left > 0 && in.pos == in.size && out.pos == out.size) {
-			out.pos = 0;
-			left = ZSTD_decompressStream(d, &out, &in);
-			append(to, piece, ZSTD_isError(left) ? 0 : out.pos);
-		}
-	}
-	ZSTD_freeDStream(d);
-	if (left != 0)
-		snprintf(m->why, sizeof m->why, "%s is no whole zstd file: %s", f->path,
-			 ZSTD_isError(left) ? ZSTD_getErrorName(left) : "it ends within a frame");
-	return left == 0;
-}
-
-static bool read_file(struct sim_model *m, const struct sim_file *f, struct sim_bytes *to)
-{
-	if (strstr(f->path, ".zst"))
-		return decode(m, f, to);
-	append(to, f->bytes, f->length);
-	return true;
-}
-
-static size_t claim_count(const struct sim_model *m)
-{
-	return m->past ? m->past->claim_count : 0;
-}
-
-/* How much of that file is known to be somebody's. */
-static size_t claimed(const struct sim_model *m, uint64_t birth)
-{
-	size_t length = 0;
-	for (size_t i = 0; i < claim_count(m); i++)
-		if (m->past->claims[i].birth == birth)
-			length = m->past->claims[i].to;
-	return length;
-}
-
-/* In files of which a part is another sink's one may find any length. */
-static bool is_too_large(struct sim_model *m, const struct shape_stage *sink,
-			 const struct sim_file *f)
-{
-	const uint8_t *end = f->length ? memchr(f->bytes, '\n', f->length) : NULL;
-	if (sink->zstd || sink->rotate_size == 0 || claim_count(m) > 0 ||
-	    f->length <= sink->rotate_size || (end && end + 1 == f->bytes + f->length))
-		return false;
-	snprintf(m->why, sizeof m->why, "%s has %zu bytes and may have %ju", f->path, f->length,
-		 (uintmax_t)sink->rotate_size);
-	return true;
-}
-
-/* What it has written where it is. */
-static bool gather(struct sim_model *m, const struct shape_stage *sink, struct sim_bytes *to)
-{
-	char path[32];
-	size_t count;
-	snprintf(path, sizeof path, "/out/%s", sink->place);
-	struct sim_file *files = sim_fs_files(m->fs, path, &count);
-	bool good = true, strict = m->demand != SIM_NO_MORE;
-	for (size_t i = 0; i < count && good; i++) {
-		struct sim_bytes held = {.length = 0};
-		size_t others = claimed(m, files[i].birth);
-		if (strict)
-			good = !is_too_large(m, sink, &files[i]);
-		good = good && (read_file(m, &files[i], &held) || !strict);
-		if (held.length > others)
-			append(to, held.at + others, held.length - others);
-		free(held.at);
-	}
-	free(files);
-	return good;
-}
-
-/* ---- what was written before the topology changed ---- */
-
-void sim_past_release(struct sim_past *p)
-{
-	free(p->claims);
-	for (size_t i = 0; i < SHAPE_STAGES_MAX; i++)
-		free(p->absences[i].written);
-}
-
-void sim_past_note_absence(struct sim_past *p, size_t sink)
-{
-	p->absences[sink].times++;
-}
-
-void sim_past_note_return(struct sim_past *p, size_t sink, const struct sim_input *input)
-{
-	struct sim_absence *a = &p->absences[sink];
-	free(a->written);
-	a->written = sim_alloc((input->count + 1) * sizeof *a->written);
-	a->streams = input->count;
-	for (size_t i = 0; i < input->count; i++)
-		a->written[i] = input->streams[i].length;
-}
-
-static void add_claim(struct sim_past *p, struct sim_claim claim)
-{
-	if (p->claim_count == p->claim_room) {
-		p->claim_room = p->claim_room ? p->claim_room * 2 : 16;
-		p->claims = reallocarray(p->claims, p->claim_room, sizeof *p->claims);
-		if (!p->claims)
-			abort();
-	}
-	p->claims[p->claim_count++] = claim;
-}
-
-bool sim_model_claim(struct sim_model *m, size_t sink, const char *place)
-{
-	char path[32];
-	size_t count;
-	snprintf(path, sizeof path, "/out/%s", place);
-	struct sim_file *files = sim_fs_files(m->fs, path, &count);
-	bool good = true;
-	for (size_t i = 0; i < count && good; i++) {
-		struct sim_bytes held = {.length = 0};
-		struct sim_claim c = {
-		    .birth = files[i].birth, .sink = sink, .from = claimed(m, files[i].birth)};
-		good = read_file(m, &files[i], &held);
-		c.to = held.length;
-		if (good && c.to > c.from) {
-			c.hash = hash_bytes(held.at + c.from, c.to - c.from);
-			add_claim(m->past, c);
-		}
-		free(held.at);
-	}
-	free(files);
-	return good;
-}
-
-static bool stays(struct sim_model *m, const struct sim_claim *c, const struct sim_bytes *held)
-{
-	if (c->to <= held->length && hash_bytes(held->at + c->from, c->to - c->from) == c->hash)
-		return true;
-	snprintf(m->why, sizeof m->why,
-		 "sink %s: what it wrote where it was before did not stay: %zu to %zu of %zu",
-		 m->shape->stages[c->sink].id, c->from, c->to, held->length);
-	return false;
-}
-
-static bool gather_claim(struct sim_model *m, const struct sim_claim *c, struct sim_bytes *to)
-{
-	size_t count, i = 0;
-	struct sim_bytes held = {.length = 0};
-	struct sim_file *files = sim_fs_files(m->fs, "/out", &count);
-	while (i < count && files[i].birth != c->birth)
-		i++;
-	bool good = (i == count || read_file(m, &files[i], &held)) && stays(m, c, &held);
-	if (good)
-		append(to, held.at + c->from, c->to - c->from);
-	free(held.at);
-	free(files);
-	return good || m->demand == SIM_NO_MORE;
-}
-
-static bool gather_past(struct sim_model *m, size_t sink, struct sim_bytes *to)
-{
-	bool good = true;
-	for (size_t i = 0; i < claim_count(m) && good; i++)
-		if (m->past->claims[i].sink == sink)
-			good = gather_claim(m, &m->past->claims[i], to);
-	return good;
-}
-
-static bool is_somebodys(const struct sim_model *m, const char *path)
-{
-	char place[32];
-	for (size_t i = 0; i < m->shape->count; i++) {
-		const struct shape_stage *n = &m->shape->stages[i];
-		int length = snprintf(place, sizeof place, "/out/%s/", n->place);
-		if (shape_writes_files(n) && !n->absent &&
-		    strncmp(place, path, (size_t)length) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool is_left_alone(struct sim_model *m, const struct sim_file *f)
-{
-	struct sim_bytes held = {.length = 0};
-	size_t known = claimed(m, f->birth), length = 0;
-	bool good = read_file(m, f, &held);
-	length = held.length;
-	free(held.at);
-	if (good && length != known)
-		snprintf(m->why, sizeof m->why,
-			 "%s, where no sink writes, has %zu bytes and had %zu", f->path, length,
-			 known);
-	return good && length == known;
-}
-
-/* Nothing but what is known comes to where no sink writes. */
-static bool others_are_left_alone(struct sim_model *m)
-{
-	size_t count;
-	struct sim_file *files = sim_fs_files(m->fs, "/out", &count);
-	bool good = true;
-	for (size_t i = 0; i < count && good; i++)
-		good = is_somebodys(m, files[i].path) || is_left_alone(m, &files[i]);
-	free(files);
-	return good || m->demand == SIM_NO_MORE;
 }
 
 /* ---- checking ---- */
@@ -547,6 +325,13 @@ static bool none_is_missing(struct sink_check *c)
 	return true;
 }
 
+/* By the names of files, which tell of no order where a date came twice. */
+static bool may_be_ordered(const struct sink_check *c)
+{
+	bool dated = c->sink->dated || sim_held_claims(c->m) > 0;
+	return !(dated && c->m->set_back) && !c->sink->hastens;
+}
+
 static void begin_check(struct sink_check *c, size_t sink)
 {
 	c->sink = &c->m->shape->stages[sink];
@@ -554,8 +339,7 @@ static void begin_check(struct sink_check *c, size_t sink)
 	c->absence = c->m->past ? &c->m->past->absences[sink] : NULL;
 	for (size_t s = 0; s < c->m->shape->sources; s++) {
 		c->path_count[s] = shape_paths(c->m->shape, s, sink, c->paths[s]);
-		bool dated = c->sink->dated || claim_count(c->m) > 0;
-		c->ordered[s] = !(dated && c->m->set_back) && !c->sink->hastens;
+		c->ordered[s] = may_be_ordered(c);
 		c->drops[s] = false;
 		for (size_t p = 0; p < c->path_count[s]; p++) {
 			c->ordered[s] &= c->paths[s][p].ordered;
@@ -566,23 +350,16 @@ static void begin_check(struct sink_check *c, size_t sink)
 	}
 	memset(c->rows, 0, c->m->input->count * sizeof *c->rows);
 	count_wanted(c);
-	bool dated = c->sink->dated || claim_count(c->m) > 0;
-	begin_far(c, sink, !(dated && c->m->set_back) && !c->sink->hastens);
+	begin_far(c, sink, may_be_ordered(c));
 }
 
 static bool check_sink(struct sink_check *c, size_t sink)
 {
 	struct sim_bytes held = {.length = 0};
 	begin_check(c, sink);
-	if (c->server) {
-		append(&held, c->server->held.at, c->server->held.length);
-		bool holds = check_lines(c, &held) && none_is_missing(c) && none_is_forgotten(c);
-		free(held.at);
-		return holds;
-	}
-	bool good = gather_past(c->m, sink, &held) &&
-		    (c->sink->absent || gather(c->m, c->sink, &held)) && check_lines(c, &held) &&
-		    none_is_missing(c) && none_is_forgotten(c);
+	bool good = (c->server || sim_held_gather(c->m, sink, &held)) &&
+		    check_lines(c, c->server ? &c->server->held : &held) && none_is_missing(c) &&
+		    none_is_forgotten(c);
 	free(held.at);
 	return good;
 }
@@ -612,7 +389,7 @@ bool sim_model_holds(struct sim_model *m)
 	c->m = m;
 	c->r = &r;
 	c->rows = sim_alloc(m->input->count * sizeof *c->rows);
-	bool good = !m->past || others_are_left_alone(m);
+	bool good = !m->past || sim_held_elsewhere_is_known(m);
 	for (size_t i = 0; i < m->shape->count && good; i++)
 		if (m->shape->stages[i].kind == STAGE_SINK)
 			good = check_sink(c, i);

@@ -35,7 +35,7 @@ struct sim_claim {
 	uint64_t hash;
 };
 
-/* What sinks did and missed before the topology was what it is. */
+/* What sinks did and missed before the topology was what it is (sim_held.h). */
 struct sim_past {
 	struct sim_claim *claims; /* the oldest first */
 	size_t claim_count, claim_room;
@@ -44,10 +44,6 @@ struct sim_past {
 		size_t *written, streams; /* when it came back: how long each stream was */
 	} absences[SHAPE_STAGES_MAX];
 };
-
-void sim_past_release(struct sim_past *p);
-void sim_past_note_absence(struct sim_past *p, size_t sink);
-void sim_past_note_return(struct sim_past *p, size_t sink, const struct sim_input *input);
 
 struct sim_model {
 	const struct shape *shape;
@@ -61,9 +57,6 @@ struct sim_model {
 	    set_back; /* the clock was: a dated path comes again, so that its files' names tell of no order */
 	char why[512]; /* the first difference */
 };
-
-/* What is beneath /out/PLACE, and is nobody's yet, is what that sink wrote. False: it does not decode. */
-bool sim_model_claim(struct sim_model *m, size_t sink, const char *place);
 
 /* True if every sink holds what it should. */
 bool sim_model_holds(struct sim_model *m);
