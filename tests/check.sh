@@ -60,6 +60,7 @@ step 'end to end' "${make[@]}" -j2 e2e
 step 'end to end, address and undefined' "${make[@]}" -j2 SAN=address,undefined e2e
 step 'simulator' "${make[@]}" -j2 sim SEEDS=1000000 SIM_SECONDS=120
 step 'seeds that failed once' tests/sim/seeds.sh build/tests/sim/sim
+step 'mistakes that can be planted' tests/sim/mistakes.sh --edits
 step 'faults, one at a time' "${make[@]}" -j2 sweep
 step 'crashes' "${make[@]}" -j2 crash N=40
 step 'fuzzers' "${make[@]}" -j2 fuzz FUZZ_SECONDS=5
