@@ -1,8 +1,8 @@
 #include "tests/sim/sim_course.h"
 #include "tests/sim/sim_inode.h"
 #include "tests/sim/sim_load.h"
+#include "tests/sim/sim_machine.h"
 #include "tests/sim/sim_model.h"
-#include "tests/sim/sim_recovery.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,19 +36,10 @@ static const struct {
 
 struct world {
 	struct sim_course *course;
-	struct sim_random random;
-	struct sim_clock clock;
-	struct sim_story story;
-	struct sim_fs fs;
+	struct sim_machine machine;
 	struct shape shape;
 	char yaml[SHAPE_YAML_ROOM];
-	struct topology topology;
-	struct plan plan;
 	struct sim_input input;
-	struct sim_faults faults;
-	struct sim_happened happened;
-	struct sim_recovery recovery;
-	struct sim_run run;
 
 	uint64_t began_ns, limit_ns,
 	    next_act_ns; /* limit_ns: by when the process has come to its end */
@@ -108,15 +99,16 @@ static void make_shape(struct world *w)
 
 static void mount_all(struct world *w)
 {
-	sim_fs_init(&w->fs, sim_random_next(&w->random), &w->clock.wall_ns, true);
-	w->fs.capacity = UINT64_MAX;
-	sim_fs_mount(&w->fs, "/state", false, true);
-	sim_fs_mount(&w->fs, "/in", true, false);
-	sim_fs_mount(&w->fs, "/in/s0", true, false);
-	sim_fs_mount(&w->fs, "/in/s1", true, false);
-	sim_fs_mount(&w->fs, "/out", false, true);
-	sim_fs_mount(&w->fs, "/out/o0", false, true);
-	sim_fs_mount(&w->fs, "/out/o1", false, true);
+	sim_fs_init(&w->machine.fs, sim_random_next(&w->machine.random), &w->machine.clock.wall_ns,
+		    true);
+	w->machine.fs.capacity = UINT64_MAX;
+	sim_fs_mount(&w->machine.fs, "/state", false, true);
+	sim_fs_mount(&w->machine.fs, "/in", true, false);
+	sim_fs_mount(&w->machine.fs, "/in/s0", true, false);
+	sim_fs_mount(&w->machine.fs, "/in/s1", true, false);
+	sim_fs_mount(&w->machine.fs, "/out", false, true);
+	sim_fs_mount(&w->machine.fs, "/out/o0", false, true);
+	sim_fs_mount(&w->machine.fs, "/out/o1", false, true);
 }
 
 /* By somebody of whom nothing is remembered: nothing is in it yet but half a block. */
@@ -124,13 +116,14 @@ static void leave_open_frame(struct world *w)
 {
 	static const uint8_t left[] = {0x28, 0xB5, 0x2F, 0xFD, 0x04, 0x58, 0,
 				       0,    0,    0x80, 0,    0,    'h'};
-	int fd = sim_fs_open(&w->fs, AT_FDCWD, "/out/o1/o1.log.zst", O_WRONLY | O_CREAT, 0644);
-	sim_fs_write(&w->fs, fd, left, sizeof left, 0);
-	sim_fs_sync(&w->fs, fd, false);
-	sim_fs_close(&w->fs, fd);
-	fd = sim_fs_open(&w->fs, AT_FDCWD, "/out/o1", O_RDONLY | O_DIRECTORY, 0);
-	sim_fs_sync(&w->fs, fd, false);
-	sim_fs_close(&w->fs, fd);
+	int fd =
+	    sim_fs_open(&w->machine.fs, AT_FDCWD, "/out/o1/o1.log.zst", O_WRONLY | O_CREAT, 0644);
+	sim_fs_write(&w->machine.fs, fd, left, sizeof left, 0);
+	sim_fs_sync(&w->machine.fs, fd, false);
+	sim_fs_close(&w->machine.fs, fd);
+	fd = sim_fs_open(&w->machine.fs, AT_FDCWD, "/out/o1", O_RDONLY | O_DIRECTORY, 0);
+	sim_fs_sync(&w->machine.fs, fd, false);
+	sim_fs_close(&w->machine.fs, fd);
 }
 
 static void add_stream(struct world *w, size_t source, const char *path)
@@ -146,18 +139,18 @@ static void add_stream(struct world *w, size_t source, const char *path)
 
 static void make(struct world *w, struct sim_course *c)
 {
-	*w = (struct world){.course = c, .random = {.state = SEED}};
-	w->clock =
+	w->course = c;
+	sim_machine_init(&w->machine, SEED, c->told);
+	w->machine.clock =
 	    (struct sim_clock){.now_ns = MS, .wall_ns = 1700000000000 * (int64_t)MS, .boot = 1};
-	w->faults = (struct sim_faults){
+	w->machine.faults = (struct sim_faults){
 	    .slow = 300, .slow_ns = MS, .back_bytes = 200, .strike = &c->strike};
-	w->began_ns = w->clock.now_ns;
-	sim_story_init(&w->story, c->told, &w->clock.now_ns);
+	w->began_ns = w->machine.clock.now_ns;
 	make_shape(w);
 	mount_all(w);
 	leave_open_frame(w);
-	sim_input_init(&w->input, &w->shape, &w->fs, &w->story, sim_random_fork(&w->random),
-		       c->once);
+	sim_input_init(&w->input, &w->shape, &w->machine.fs, &w->machine.story,
+		       sim_random_fork(&w->machine.random), c->once);
 	add_stream(w, 0, "/in/s0/0.log");
 	add_stream(w, 1, "/in/s1/1.log.zst");
 }
@@ -174,9 +167,9 @@ static size_t make_line(const struct sim_stream *s, size_t stream, char line[LIN
 
 static void append(struct world *w, struct sim_stream *s, const void *bytes, size_t length)
 {
-	int fd = sim_fs_open(&w->fs, AT_FDCWD, s->path, O_WRONLY | O_CREAT, 0);
-	sim_fs_write(&w->fs, fd, bytes, length, s->offset);
-	sim_fs_close(&w->fs, fd);
+	int fd = sim_fs_open(&w->machine.fs, AT_FDCWD, s->path, O_WRONLY | O_CREAT, 0);
+	sim_fs_write(&w->machine.fs, fd, bytes, length, s->offset);
+	sim_fs_close(&w->machine.fs, fd);
 	s->offset += length;
 }
 
@@ -211,7 +204,7 @@ static void write_lines(struct world *w, size_t stream, unsigned lines, bool fra
 /* The newest plain one; another takes its name. */
 static void rename_plain(struct world *w, unsigned lines)
 {
-	sim_fs_rename(&w->fs, AT_FDCWD, "/in/s0/0.log", "/in/s0/0.log.1", false);
+	sim_fs_rename(&w->machine.fs, AT_FDCWD, "/in/s0/0.log", "/in/s0/0.log.1", false);
 	snprintf(w->input.streams[0].path, sizeof w->input.streams[0].path, "/in/s0/0.log.1");
 	add_stream(w, 0, "/in/s0/0.log");
 	write_lines(w, w->input.count - 1, lines, false);
@@ -231,14 +224,14 @@ static bool mended(const struct world *w)
 
 static void mend(struct world *w)
 {
-	sim_story_add(&w->story, "world      what failed is mended");
+	sim_story_add(&w->machine.story, "world      what failed is mended");
 	w->course->strike.lifted = true;
 }
 
 /* It failed. Is that allowed? */
 static void note_failure(struct world *w)
 {
-	sim_story_add(&w->story, "world      it failed");
+	sim_story_add(&w->machine.story, "world      it failed");
 	if (mended(w))
 		w->wrong = "it failed, though nothing does any more";
 	else if (w->course->strike.struck == 0)
@@ -249,66 +242,44 @@ static void note_failure(struct world *w)
 
 static void pass(struct world *w, uint64_t ns)
 {
-	w->clock.now_ns += ns;
-	w->clock.wall_ns += (int64_t)ns;
+	w->machine.clock.now_ns += ns;
+	w->machine.clock.wall_ns += (int64_t)ns;
 }
 
 static bool begin_once(struct world *w)
 {
-	int r = sim_recovery_begin(&w->recovery, &w->topology, &w->fs, &w->clock, &w->story,
-				   &w->faults, &w->happened, sim_random_fork(&w->random), UINT_MAX);
+	int r = sim_machine_recover(&w->machine, UINT_MAX);
 	if (r == 0)
-		r = sim_run_begin(&w->run, &w->plan, w->course->once, &w->fs, &w->clock, &w->story,
-				  &w->faults, &w->happened, sim_random_fork(&w->random),
-				  &w->recovery.memory);
+		r = sim_machine_run(&w->machine, w->course->once, &w->machine.recovery.memory);
 	if (r == 0)
 		return true;
-	sim_story_add(&w->story, "world      recovery fails: %s", strerrorname_np(-r));
-	sim_recovery_end(&w->recovery, false); /* and daemon/recovery.c says why */
+	sim_machine_recovery_failed(&w->machine, r); /* and daemon/recovery.c says why */
 	return false;
 }
 
 static void check_descriptors(struct world *w)
 {
-	if (sim_fs_open_count(&w->fs) > 0 && !w->wrong)
+	if (sim_fs_open_count(&w->machine.fs) > 0 && !w->wrong)
 		w->wrong = "descriptors were left open";
 }
 
 static void begin_process(struct world *w)
 {
-	w->stopping = w->untold = false;
+	w->untold = false;
 	w->quiet_at_ns = 0;
 	while (!begin_once(w) && !w->wrong) {
 		note_failure(w);
 		check_descriptors(w);
 		pass(w, AFTER_END_NS);
 	}
-	w->limit_ns = w->clock.now_ns + LONGEST_NS;
+	w->limit_ns = w->machine.clock.now_ns + LONGEST_NS;
 }
 
 static void interrupt(struct world *w, bool crash)
 {
 	w->struck = w->course->strike.struck > 0;
-	sim_story_add(&w->story, "world      %s", crash ? "CRASHES" : "KILLS the process");
-	if (crash)
-		sim_fs_crash(&w->fs);
-	else
-		sim_fs_kill(&w->fs);
-	w->clock.boot += crash;
-	sim_run_crash(&w->run);
-	sim_recovery_end(&w->recovery, true);
+	sim_machine_break_off(&w->machine, crash);
 	begin_process(w);
-}
-
-static void stop(struct world *w, const char *why)
-{
-	if (w->stopping)
-		return;
-	w->stopping = true;
-	sim_story_add(&w->story, "world      stops the pipeline: %s", why);
-	pipeline_stop(&w->run.pipeline);
-	for (size_t i = 0; i < w->run.pipeline.runner_count; i++)
-		w->run.runners[i].woken = true;
 }
 
 static bool ends_at_operation(const struct world *w)
@@ -319,7 +290,7 @@ static bool ends_at_operation(const struct world *w)
 
 static void end_at_operation(struct world *w)
 {
-	w->fs.random.state += (uint64_t)w->course->strike.error;
+	w->machine.fs.random.state += (uint64_t)w->course->strike.error;
 	interrupt(w, w->course->strike.lasting == SIM_CRASH);
 }
 
@@ -355,23 +326,23 @@ static void act(struct world *w)
 		break;
 	case KILL:
 	case CRASH:
-		if (w->run.begun)
+		if (w->machine.run.begun)
 			interrupt(w, what == CRASH);
 	}
 }
 
 static bool is_quiet(struct world *w)
 {
-	uint64_t bytes = sim_input_bytes_read(&w->input, &w->run.pipeline);
+	uint64_t bytes = sim_input_bytes_read(&w->input, &w->machine.run.pipeline);
 	if (bytes != w->bytes_read || w->quiet_at_ns == 0)
-		w->quiet_at_ns = w->clock.now_ns + QUIET_NS;
+		w->quiet_at_ns = w->machine.clock.now_ns + QUIET_NS;
 	w->bytes_read = bytes;
-	return w->clock.now_ns >= w->quiet_at_ns;
+	return w->machine.clock.now_ns >= w->quiet_at_ns;
 }
 
 static bool has_told(const struct world *w)
 {
-	return w->run.said[SAY_WARN] + w->run.said[SAY_ERROR] > 0;
+	return w->machine.run.said[SAY_WARN] + w->machine.run.said[SAY_ERROR] > 0;
 }
 
 /* Nothing happens any more. What could not be done for want of what failed must be done when that is mended; and if there
@@ -382,23 +353,23 @@ static void end_quiet(struct world *w)
 	if (w->untold && w->bytes_read != w->bytes_untold)
 		w->wrong = "it left something out, and did not say what";
 	if (w->course->strike.struck == 0 || mended(w)) {
-		stop(w, "all has been read");
+		sim_machine_stop(&w->machine, "all has been read");
 		return;
 	}
 	bool gone = w->course->strike.error == -ENOENT; /* such a file is none to tell of */
 	w->untold = !has_told(w) && !gone;
 	w->bytes_untold = w->bytes_read;
 	mend(w);
-	w->limit_ns = w->clock.now_ns + LONGEST_NS;
+	w->limit_ns = w->machine.clock.now_ns + LONGEST_NS;
 }
 
 static void let_happen(struct world *w)
 {
-	while (w->clock.now_ns >= next_act_ns(w) && !w->wrong)
+	while (w->machine.clock.now_ns >= next_act_ns(w) && !w->wrong)
 		act(w);
-	if (w->clock.now_ns < w->next_act_ns)
+	if (w->machine.clock.now_ns < w->next_act_ns)
 		return;
-	w->next_act_ns = w->clock.now_ns + LOOK_NS;
+	w->next_act_ns = w->machine.clock.now_ns + LOOK_NS;
 	if (!w->course->once && w->acts_done == act_count(w) && is_quiet(w))
 		end_quiet(w);
 }
@@ -410,7 +381,7 @@ static void end_wait(struct world *w)
 	else if (!has_told(w))
 		w->wrong = "it waits, and does not say for what";
 	mend(w);
-	w->limit_ns = w->clock.now_ns + RESUMES_NS;
+	w->limit_ns = w->machine.clock.now_ns + RESUMES_NS;
 }
 
 /* ---- ends ---- */
@@ -421,7 +392,7 @@ static const char *difference(struct world *w)
 	static char why[512];
 	struct sim_model m = {.shape = &w->shape,
 			      .input = &w->input,
-			      .fs = &w->fs,
+			      .fs = &w->machine.fs,
 			      .once = w->course->once,
 			      .demand = SIM_WHOLE};
 	if (sim_model_holds(&m))
@@ -433,8 +404,8 @@ static const char *difference(struct world *w)
 static uint64_t errors_counted(const struct world *w)
 {
 	uint64_t errors = 0;
-	for (size_t i = 0; i < w->topology.stage_count; i++)
-		errors += counter_get(&w->run.pipeline.counters[i].errors);
+	for (size_t i = 0; i < w->machine.topology.stage_count; i++)
+		errors += counter_get(&w->machine.run.pipeline.counters[i].errors);
 	return errors;
 }
 
@@ -457,13 +428,11 @@ static bool end_well(struct world *w)
 /* True when that was the last one. */
 static bool end_process(struct world *w)
 {
-	const uint64_t *said = w->run.said;
-	bool failed =
-	    pipeline_failed(&w->run.pipeline) || pipeline_log_failure(&w->run.pipeline) < 0;
+	const uint64_t *said = w->machine.run.said;
+	bool failed = sim_machine_has_failed(&w->machine);
 	bool errors = w->course->once && errors_counted(w) > 0; /* exit code 1 */
 	bool told = said[SAY_ERROR] > 0 || (!failed && said[SAY_WARN] > 0);
-	sim_run_end(&w->run);
-	sim_recovery_end(&w->recovery, false);
+	sim_machine_end(&w->machine);
 	if (!failed && !errors && end_well(w))
 		return true;
 	if (failed || errors)
@@ -486,38 +455,38 @@ static void next_process(struct world *w)
 
 static void go_on(struct world *w)
 {
-	uint64_t next = sim_run_next_ns(&w->run);
+	uint64_t next = sim_run_next_ns(&w->machine.run);
 	if (next_act_ns(w) < next)
 		next = next_act_ns(w);
-	if (!w->course->once && !w->stopping && w->next_act_ns < next)
+	if (!w->course->once && !w->machine.stopping && w->next_act_ns < next)
 		next = w->next_act_ns;
 	if (next == UINT64_MAX)
 		w->wrong = "stall: nobody can ever go on";
 	else
-		sim_clock_to(&w->run, next);
+		sim_clock_to(&w->machine.run, next);
 }
 
 static void run_to_end(struct world *w)
 {
 	while (!w->wrong) {
-		enum sim_move m = sim_run_move(&w->run);
+		enum sim_move m = sim_run_move(&w->machine.run);
 		if (ends_at_operation(w)) {
 			end_at_operation(w);
 			continue;
 		}
 		if (m == SIM_ENDED) {
 			next_process(w);
-			if (!w->run.begun)
+			if (!w->machine.run.begun)
 				return;
 			continue;
 		}
 		if (m == SIM_SPINS)
 			w->wrong = "it spins: it goes on and on and nothing comes of it";
-		if (pipeline_failed(&w->run.pipeline) || pipeline_log_failure(&w->run.pipeline) < 0)
-			stop(w, "something failed");
+		if (sim_machine_has_failed(&w->machine))
+			sim_machine_stop(&w->machine, "something failed");
 		if (m == SIM_IDLE)
 			go_on(w);
-		if (w->clock.now_ns > w->limit_ns)
+		if (w->machine.clock.now_ns > w->limit_ns)
 			end_wait(w);
 		if (!w->wrong)
 			let_happen(w);
@@ -528,35 +497,22 @@ static void run_to_end(struct world *w)
 
 static void tell(struct world *w)
 {
-	if (w->run.begun)
-		sim_run_tell(&w->run);
+	if (w->machine.run.begun)
+		sim_run_tell(&w->machine.run);
 	fprintf(stderr, "%s\n", w->wrong);
-	if (!w->story.told)
+	if (!w->machine.story.told)
 		return;
-	sim_story_print(&w->story, STDERR_FILENO);
+	sim_story_print(&w->machine.story, STDERR_FILENO);
 	fprintf(stderr, "%s%s\n", w->yaml, w->wrong);
-}
-
-static void release(struct world *w)
-{
-	if (w->run.begun)
-		sim_run_crash(&w->run);
-	sim_recovery_end(&w->recovery, true);
-	sim_input_release(&w->input);
-	sim_fs_release(&w->fs);
-	plan_release(&w->plan);
-	topology_release(&w->topology);
-	sim_story_release(&w->story);
 }
 
 bool sim_course_run(struct sim_course *c)
 {
 	struct world *w = sim_alloc(sizeof *w);
 	make(w, c);
-	sim_current_story = &w->story;
-	if (!sim_load(&w->topology, &w->plan, w->yaml, true))
+	if (!sim_load(&w->machine.topology, &w->machine.plan, w->yaml, true))
 		w->wrong = "the topology was refused";
-	while (w->clock.now_ns >= next_act_ns(w))
+	while (w->machine.clock.now_ns >= next_act_ns(w))
 		act(w);
 	if (!w->wrong)
 		begin_process(w);
@@ -565,8 +521,8 @@ bool sim_course_run(struct sim_course *c)
 	bool good = !w->wrong;
 	if (!good)
 		tell(w);
-	release(w);
-	sim_current_story = NULL;
+	sim_machine_release(&w->machine);
+	sim_input_release(&w->input);
 	free(w);
 	return good;
 }

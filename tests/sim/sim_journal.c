@@ -3,10 +3,9 @@
 #include "tests/sim/sim_inode.h"
 #include "tests/sim/sim_lines.h"
 #include "tests/sim/sim_load.h"
-#include "tests/sim/sim_recovery.h"
+#include "tests/sim/sim_machine.h"
 #include "tests/sim/sim_wire.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -21,16 +20,7 @@ enum { WIRES_MAX = 2, SINKS_MAX = 2, YAML_ROOM = 4096, INTERRUPTIONS_MAX = 6, RE
 
 struct world {
 	const struct sim_wish *wish;
-	struct sim_random random;
-	struct sim_clock clock;
-	struct sim_story story;
-	struct sim_fs fs;
-	struct sim_faults faults;
-	struct sim_happened happened;
-	struct topology topology;
-	struct plan plan;
-	struct sim_recovery recovery;
-	struct sim_run run;
+	struct sim_machine machine;
 	char yaml[YAML_ROOM];
 	unsigned wires, sinks;
 	uint64_t records; /* of each source */
@@ -40,7 +30,6 @@ struct world {
 	unsigned interruptions;
 	uint64_t next_act_ns, room_ns; /* room_ns: when the disk is no longer full; 0: it is not */
 	bool stopping;
-	uint64_t moves;
 	char failure[256]; /* empty: none */
 };
 
@@ -78,7 +67,7 @@ static void add(struct world *w, const char *format, ...)
 static void add_sources(struct world *w)
 {
 	static const char *const acks[] = {"auto", "auto", "journal", "committed", "received"};
-	struct sim_random *r = &w->random;
+	struct sim_random *r = &w->machine.random;
 	const char *ack = acks[sim_below(r, sizeof acks / sizeof *acks)];
 	w->may_lose = strcmp(ack, "received") == 0;
 	for (unsigned i = 0; i < w->wires; i++)
@@ -91,7 +80,7 @@ static void add_sources(struct world *w)
 
 static void add_sinks(struct world *w)
 {
-	struct sim_random *r = &w->random;
+	struct sim_random *r = &w->machine.random;
 	for (unsigned i = 0; i < w->sinks; i++) {
 		bool packs = sim_chance(r, 300);
 		add(w, "  s%u: {type: file, path: /out/s%u/x.log%s, inputs: [%s]", i, i,
@@ -108,7 +97,7 @@ static void add_sinks(struct world *w)
 
 static void make_topology(struct world *w)
 {
-	struct sim_random *r = &w->random;
+	struct sim_random *r = &w->machine.random;
 	w->wires = (unsigned)sim_between(r, 1, WIRES_MAX);
 	w->sinks = (unsigned)sim_between(r, 1, SINKS_MAX);
 	w->records = sim_between(r, 1, RECORDS_MAX);
@@ -131,146 +120,68 @@ static void make_topology(struct world *w)
 
 static void choose_faults(struct world *w)
 {
-	static const unsigned often[] = {0, 0, 20, 200, 800};
-	struct sim_random *r = &w->random;
-	struct sim_faults *f = &w->faults;
-	enum { CHOICES = sizeof often / sizeof *often };
-	f->short_reads = often[sim_below(r, CHOICES)];
-	f->short_writes = often[sim_below(r, CHOICES)];
-	f->interrupted = sim_chance(r, 300) ? 50 : 0;
-	f->slow = often[sim_below(r, CHOICES)];
-	f->slow_ns = sim_chance(r, 500) ? SECOND_NS / 1000 : SECOND_NS / 20;
-	f->left_over = sim_chance(r, 300) ? 200 : 0;
+	struct sim_random *r = &w->machine.random;
+	struct sim_faults *f = &w->machine.faults;
+	sim_machine_choose_faults(&w->machine, SECOND_NS / 20);
 	f->write_errors = sim_chance(r, 60) ? 20 : 0;
 	f->sync_errors = sim_chance(r, 100) ? 50 : 0;
 }
 
 static void make(struct world *w)
 {
-	w->clock = (struct sim_clock){.now_ns = 1 + sim_below(&w->random, 1000 * SECOND_NS),
-				      .wall_ns = (int64_t)(1700000000 * SECOND_NS),
-				      .boot = 1};
-	w->next_act_ns = w->clock.now_ns;
-	w->interruptions = (unsigned)sim_below(&w->random, INTERRUPTIONS_MAX + 1);
+	sim_machine_set_clock(&w->machine);
+	w->next_act_ns = w->machine.clock.now_ns;
+	w->interruptions = (unsigned)sim_below(&w->machine.random, INTERRUPTIONS_MAX + 1);
 	make_topology(w);
-	sim_fs_init(&w->fs, sim_random_next(&w->random), &w->clock.wall_ns, true);
-	sim_fs_mount(&w->fs, "/state", false, true);
-	sim_fs_mount(&w->fs, "/out", false, true);
+	sim_fs_init(&w->machine.fs, sim_random_next(&w->machine.random), &w->machine.clock.wall_ns,
+		    true);
+	sim_fs_mount(&w->machine.fs, "/state", false, true);
+	sim_fs_mount(&w->machine.fs, "/out", false, true);
 	for (unsigned i = 0; i < w->sinks; i++) {
 		char path[32];
 		snprintf(path, sizeof path, "/out/s%u", i);
-		sim_fs_mount(&w->fs, path, false, true);
+		sim_fs_mount(&w->machine.fs, path, false, true);
 	}
 	choose_faults(w);
 }
 
 /* ---- one process after the other ---- */
 
-/* What is broken has been mended. */
-static void calm(struct world *w)
-{
-	w->faults.write_errors = w->faults.sync_errors = 0;
-	w->happened.write_errors = w->happened.sync_errors = 0;
-}
-
-static void empty_disk(struct world *w)
-{
-	w->room_ns = 0;
-	w->fs.capacity = UINT64_MAX;
-	sim_story_add(&w->story, "world      has room again");
-}
-
-static bool was_at_fault(const struct world *w)
-{
-	return w->happened.write_errors + w->happened.sync_errors > 0 || w->room_ns > 0;
-}
-
 static int recover(struct world *w)
 {
-	int r = sim_recovery_begin(&w->recovery, &w->topology, &w->fs, &w->clock, &w->story,
-				   &w->faults, &w->happened, sim_random_fork(&w->random), UINT_MAX);
-	if (r == 0)
-		return 0;
-	sim_story_add(&w->story, "world      recovery fails: %s", strerrorname_np(-r));
-	sim_recovery_end(&w->recovery, false);
-	if (!was_at_fault(w))
+	int r = sim_machine_recover(&w->machine, UINT_MAX);
+	if (r < 0 && !sim_machine_recovery_failed(&w->machine, r))
 		fail(w, "recovery failed, and no fault was to blame");
-	calm(w);
-	if (w->room_ns > 0)
-		empty_disk(w);
 	return r;
 }
 
 static void begin_process(struct world *w)
 {
-	w->stopping = false;
 	while (recover(w) < 0)
 		if (w->failure[0])
 			return;
-	if (sim_run_begin(&w->run, &w->plan, true, &w->fs, &w->clock, &w->story, &w->faults,
-			  &w->happened, sim_random_fork(&w->random), &w->recovery.memory) < 0)
+	if (sim_machine_run(&w->machine, true, &w->machine.recovery.memory) < 0)
 		fail(w, "the pipeline could not be built");
 }
 
-static void end_process(struct world *w)
+static void interrupt(struct world *w)
 {
-	w->moves += w->run.moves;
-	sim_run_end(&w->run);
-	sim_recovery_end(&w->recovery, false);
-}
-
-static void break_off(struct world *w)
-{
-	bool crash = sim_chance(&w->random, 600);
-	sim_story_add(&w->story, crash ? "world      CRASHES" : "world      KILLS the process");
-	if (crash)
-		sim_fs_crash(&w->fs);
-	else
-		sim_fs_kill(&w->fs);
-	w->clock.boot += crash;
-	w->moves += w->run.moves;
-	sim_run_crash(&w->run);
-	sim_recovery_end(&w->recovery, true);
-	w->happened.write_errors = w->happened.sync_errors = 0; /* nobody told */
+	sim_machine_break_off(&w->machine, sim_chance(&w->machine.random, 600));
 	begin_process(w);
-}
-
-static void stop(struct world *w)
-{
-	if (w->stopping)
-		return;
-	w->stopping = true;
-	sim_story_add(&w->story, "world      stops the pipeline");
-	pipeline_stop(&w->run.pipeline);
-	for (size_t i = 0; i < w->run.pipeline.runner_count; i++)
-		w->run.runners[i].woken = true;
-}
-
-static void fill_disk(struct world *w)
-{
-	w->fs.capacity = w->fs.used + sim_below(&w->random, 2000);
-	w->room_ns = w->clock.now_ns + sim_below(&w->random, 10 * SECOND_NS);
-	sim_story_add(&w->story, "world      has room for %ju bytes more",
-		      (uintmax_t)(w->fs.capacity - w->fs.used));
 }
 
 static void act(struct world *w)
 {
-	w->next_act_ns = w->clock.now_ns + sim_below(&w->random, SECOND_NS / 10);
-	if (w->interruptions == 0 || !sim_chance(&w->random, 300))
+	w->next_act_ns = w->machine.clock.now_ns + sim_below(&w->machine.random, SECOND_NS / 10);
+	if (w->interruptions == 0 || !sim_chance(&w->machine.random, 300))
 		return;
 	w->interruptions--;
-	if (sim_chance(&w->random, 700))
-		break_off(w);
-	else if (sim_chance(&w->random, 500))
-		stop(w);
-	else if (w->room_ns == 0)
-		fill_disk(w);
-}
-
-static bool has_failed(struct world *w)
-{
-	return pipeline_failed(&w->run.pipeline) || pipeline_log_failure(&w->run.pipeline) < 0;
+	if (sim_chance(&w->machine.random, 700))
+		interrupt(w);
+	else if (sim_chance(&w->machine.random, 500))
+		sim_machine_stop(&w->machine, NULL);
+	else if (w->machine.room_ns == 0)
+		sim_machine_fill_disk(&w->machine, 2000);
 }
 
 static bool all_is_sent(const struct world *w)
@@ -285,54 +196,54 @@ static bool all_is_sent(const struct world *w)
 /* It has ended: is that the end? Else there is another one already. What a stopped one left in its journal is for the next. */
 static bool is_over(struct world *w)
 {
-	bool failed = has_failed(w), stopped = w->stopping;
-	if (failed && !was_at_fault(w))
+	bool failed = sim_machine_has_failed(&w->machine), stopped = w->machine.stopping;
+	if (failed && !sim_machine_was_at_fault(&w->machine))
 		fail(w, "a stage failed, and no fault was to blame");
-	if (!failed && w->happened.write_errors + w->happened.sync_errors > 0)
+	if (!failed && w->machine.happened.write_errors + w->machine.happened.sync_errors > 0)
 		fail(w, "a write or fsync failed, and the pipeline did not");
-	end_process(w);
-	calm(w);
+	sim_machine_end(&w->machine);
+	sim_machine_calm(&w->machine);
 	if (!failed && !stopped && !all_is_sent(w))
 		fail(w, "it ended before everything was sent");
 	if (w->failure[0] || (!failed && !stopped))
 		return true;
-	sim_story_add(&w->story, "world      begins it anew");
+	sim_story_add(&w->machine.story, "world      begins it anew");
 	begin_process(w);
 	return w->failure[0];
 }
 
 static uint64_t next_ns(const struct world *w)
 {
-	uint64_t next = sim_run_next_ns(&w->run);
+	uint64_t next = sim_run_next_ns(&w->machine.run);
 	if (w->interruptions > 0 && w->next_act_ns < next)
 		next = w->next_act_ns;
-	if (w->room_ns > 0 && w->room_ns < next)
-		next = w->room_ns;
+	if (w->machine.room_ns > 0 && w->machine.room_ns < next)
+		next = w->machine.room_ns;
 	return next;
 }
 
 static void run_to_end(struct world *w)
 {
-	uint64_t limit = w->clock.now_ns + LONGEST_NS;
+	uint64_t limit = w->machine.clock.now_ns + LONGEST_NS;
 	while (!w->failure[0]) {
-		enum sim_move m = sim_run_move(&w->run);
+		enum sim_move m = sim_run_move(&w->machine.run);
 		if (m == SIM_ENDED && is_over(w))
 			return;
 		if (m == SIM_ENDED)
 			continue;
 		if (m == SIM_SPINS)
 			fail(w, "the pipeline spins: it goes on and on and nothing comes of it");
-		if (has_failed(w))
-			stop(w);
+		if (sim_machine_has_failed(&w->machine))
+			sim_machine_stop(&w->machine, NULL);
 		if (m == SIM_IDLE && next_ns(w) == UINT64_MAX)
 			fail(w, "stall: nobody can ever go on");
 		else if (m == SIM_IDLE)
-			sim_clock_to(&w->run, next_ns(w));
-		if (w->clock.now_ns > limit)
+			sim_clock_to(&w->machine.run, next_ns(w));
+		if (w->machine.clock.now_ns > limit)
 			fail(w, "it did not come to its end in an hour");
-		if (w->room_ns > 0 && w->clock.now_ns >= w->room_ns)
-			empty_disk(w);
-		if (!w->failure[0] && w->clock.now_ns >= w->next_act_ns)
+		if (w->machine.room_ns > 0 && w->machine.clock.now_ns >= w->machine.room_ns)
+			sim_machine_empty_disk(&w->machine);
+		if (!w->failure[0] && w->machine.clock.now_ns >= w->next_act_ns)
 			act(w);
 	}
 }
@@ -411,7 +322,7 @@ static void judge(struct world *w)
 		struct sim_lines lines;
 		char directory[32];
 		snprintf(directory, sizeof directory, "/out/s%u", s);
-		sim_lines_read(&lines, &w->fs, directory);
+		sim_lines_read(&lines, &w->machine.fs, directory);
 		if (lines.is_broken)
 			fail(w, "an output is no whole zstd file");
 		check_lines(w, s, &lines, there[s]);
@@ -420,58 +331,44 @@ static void judge(struct world *w)
 	for (unsigned i = 0; i < w->wires; i++)
 		for (uint64_t n = 0; n < w->records && !w->failure[0]; n++)
 			check_record(w, there, i, n);
-	if (sim_fs_open_count(&w->fs) > 0)
+	if (sim_fs_open_count(&w->machine.fs) > 0)
 		fail(w, "descriptors were left open");
 }
 
 static void tell(const struct world *w)
 {
 	fprintf(stderr, "seed %" PRIu64 ": journals: %s\n", w->wish->seed, w->failure);
-	if (!w->story.told)
+	if (!w->machine.story.told)
 		return;
-	sim_story_print(&w->story, STDERR_FILENO);
+	sim_story_print(&w->machine.story, STDERR_FILENO);
 	fprintf(stderr, "%sseed %" PRIu64 ": journals: %s\n", w->yaml, w->wish->seed, w->failure);
-}
-
-static void release(struct world *w)
-{
-	if (w->run.begun) /* it did not come to its end: what it holds is let go as by a crash */
-		sim_run_crash(&w->run);
-	sim_recovery_end(&w->recovery, true);
-	sim_fs_release(&w->fs);
-	plan_release(&w->plan);
-	topology_release(&w->topology);
-	sim_story_release(&w->story);
-	sim_wires_forget();
 }
 
 struct sim_result sim_journal_run(const struct sim_wish *wish)
 {
 	struct world *w = sim_alloc(sizeof *w);
 	w->wish = wish;
-	w->random.state = wish->seed ^ UINT64_C(0x10a2a1);
-	sim_story_init(&w->story, wish->told, &w->clock.now_ns);
-	sim_current_story = &w->story;
+	sim_machine_init(&w->machine, wish->seed ^ UINT64_C(0x10a2a1), wish->told);
 	make(w);
-	if (sim_load_of(stages_with_wires(), &w->topology, &w->plan, w->yaml,
-			sim_chance(&w->random, 600)))
+	if (sim_load_of(stages_with_wires(), &w->machine.topology, &w->machine.plan, w->yaml,
+			sim_chance(&w->machine.random, 600)))
 		begin_process(w);
 	else
 		fail(w, "the topology was refused");
 	run_to_end(w);
 	if (!w->failure[0])
 		judge(w);
-	else if (w->run.begun)
-		sim_run_tell(&w->run);
+	else if (w->machine.run.begun)
+		sim_run_tell(&w->machine.run);
 	struct sim_result result = {.good = !w->failure[0],
-				    .digest = w->story.digest,
-				    .moves = w->moves,
-				    .simulated_ns = w->clock.now_ns,
-				    .operations = w->happened.operations};
+				    .digest = w->machine.story.digest,
+				    .moves = w->machine.moves,
+				    .simulated_ns = w->machine.clock.now_ns,
+				    .operations = w->machine.happened.operations};
 	if (w->failure[0])
 		tell(w);
-	release(w);
-	sim_current_story = NULL;
+	sim_machine_release(&w->machine);
+	sim_wires_forget();
 	free(w);
 	return result;
 }
