@@ -50,15 +50,13 @@ static const char *why_not(const struct chain *c, const struct stage_draft *d)
 		return "is a chain of sinks itself; name those here";
 	if (d->names.count > 0)
 		return "has `inputs` of its own; a sink that stands in `sinks` gets its records "
-		       "from "
-		       "there, so write `inputs: []`";
+		       "from there, so write `inputs: []`";
 	if (!c->is_last && schema && !schema->has_failures)
 		return "never gives a record up, so those behind it would get nothing; put it last";
 	if (!c->is_last && schema && d->sound && schema->tries_for_ever &&
 	    schema->tries_for_ever(d->stage.options))
 		return "tries for ever, so those behind it would get nothing while it fails; give "
-		       "it a "
-		       "`circuit_breaker`, or `retry: {max_attempts: 3}`";
+		       "it a `circuit_breaker`, or `retry: {max_attempts: 3}`";
 	if (!c->is_last && (d->on_error_given || d->dead_letter.bytes))
 		return "has an `on_error`, but what it cannot store goes to the one behind it; "
 		       "take it away";

@@ -85,8 +85,7 @@ static struct option sink_on_error(struct option key)
 	key.choices = sink_on_error_choices;
 	key.preset = "stop";
 	key.doc = "What becomes of a record that this sink cannot store, after all attempts: it is "
-		  "left out, goes "
-		  "to the sink that `dead_letter` names, or ends the run";
+		  "left out, goes to the sink that `dead_letter` names, or ends the run";
 	return key;
 }
 

@@ -83,5 +83,5 @@ bool command_is_to_be_left(const struct command *c);
 bool command_succeeded(const struct command *c);
 
 enum { COMMAND_END_MAX = 64 };
-/* How it ended: "status=1", "signal=9", "error=..."; in `text`. */
+/* How it ended: "status 1", "signal 9", or why it could not be begun; in `text`. */
 const char *command_told(const struct command *c, char text[COMMAND_END_MAX]);
