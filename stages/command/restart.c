@@ -1,11 +1,11 @@
 #include "stages/command/restart.h"
+#include "stages/policy/call_options.h"
 
 #include <inttypes.h>
 
 #define MILLISECOND UINT64_C(1000000)
 
 static const char *const when_choices[] = {"always", "on_failure", "never", NULL};
-static const char *const jitter_choices[] = {"full", "none", NULL};
 
 const struct option restart_table[] = {
     {"when", OPTION_CHOICE, offsetof(struct restart_options, when), .preset = "always",
@@ -18,9 +18,7 @@ const struct option restart_table[] = {
      .preset = "1m", .min = MILLISECOND,
      .doc = "The highest that it rises to; a command that has run for so long begins anew with "
 	    "`base_delay`"},
-    {"jitter", OPTION_CHOICE, offsetof(struct restart_options, retry.jitter), .preset = "full",
-     .choices = jitter_choices,
-     .doc = "Where below the ceiling: anywhere, or none: at the ceiling itself"},
+    RETRY_JITTER_ROW(offsetof(struct restart_options, retry.jitter)),
     {"max_attempts", OPTION_COUNT, offsetof(struct restart_options, retry.max_attempts),
      .preset = "unlimited", .word = "unlimited", .min = 1,
      .doc = "After so many failures in a row it is not begun again"},

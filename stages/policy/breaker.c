@@ -23,21 +23,16 @@ static void change(struct breaker *b, enum breaker_state state, uint64_t now_ns)
 	b->era++;
 }
 
-static bool has_rested(const struct breaker *b, uint64_t now_ns)
-{
-	return now_ns > b->changed_ns && now_ns - b->changed_ns >= b->options->reset_timeout_ns;
-}
-
-/* Rested or not, somebody who comes at the very moment at which it opened is to wait. */
+/* Until then nobody is let through. */
 static uint64_t rested_ns(const struct breaker *b)
 {
-	uint64_t rest = b->options->reset_timeout_ns > 0 ? b->options->reset_timeout_ns : 1;
+	uint64_t rest = b->options->reset_timeout_ns;
 	return b->changed_ns < UINT64_MAX - rest ? b->changed_ns + rest : UINT64_MAX;
 }
 
 bool breaker_is_shut(const struct breaker *b, uint64_t now_ns)
 {
-	return (b->state == BREAKER_OPEN && !has_rested(b, now_ns)) ||
+	return (b->state == BREAKER_OPEN && now_ns < rested_ns(b)) ||
 	       (b->state == BREAKER_HALF_OPEN && b->probing);
 }
 

@@ -2,7 +2,8 @@
 
 #define MILLISECOND UINT64_C(1000000)
 
-static const char *const jitter_choices[] = {"full", "none", NULL};
+const char *const retry_jitter_names[] = {
+    [JITTER_FULL] = "full", [JITTER_NONE] = "none", [JITTER_NONE + 1] = NULL};
 static const char *const unit_choices[] = {"records", "bytes", "operations", NULL};
 
 const struct option retry_option_table[] = {
@@ -14,9 +15,7 @@ const struct option retry_option_table[] = {
      .preset = "100ms", .min = MILLISECOND, .doc = "The ceiling after the first failure"},
     {"max_delay", OPTION_DURATION, offsetof(struct retry_options, max_delay_ns), .preset = "30s",
      .min = MILLISECOND, .doc = "The highest that it rises to"},
-    {"jitter", OPTION_CHOICE, offsetof(struct retry_options, jitter), .preset = "full",
-     .choices = jitter_choices,
-     .doc = "Where below the ceiling: anywhere, or none: at the ceiling itself"},
+    RETRY_JITTER_ROW(offsetof(struct retry_options, jitter)),
     {0},
 };
 

@@ -41,6 +41,7 @@ struct pool_options {
 	uint64_t dns_cache_ns; /* 0: each look-up is made */
 };
 
+extern const char *const retry_jitter_names[]; /* by enum retry_jitter; ends with NULL */
 extern const struct option retry_option_table[];
 extern const struct option breaker_option_table[];
 extern const struct option rate_limit_option_table[];
@@ -48,6 +49,10 @@ extern const struct option batch_limit_table[];
 extern const struct option pool_option_table[];
 
 /* clang-format off */
+#define RETRY_JITTER_ROW(offset)                                                                   \
+	{"jitter", OPTION_CHOICE, (offset), .preset = "full", .choices = retry_jitter_names,       \
+	 .doc = "Where below the ceiling: anywhere, or none: at the ceiling itself"}
+
 #define CALL_OPTION_ROWS(base)                                                                     \
 	{"timeout", OPTION_DURATION, (base) + offsetof(struct call_options, timeout_ns),           \
 	 .preset = "30s", .min = 1000000, .word = "off",                                           \

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 
 #define QUIET_NS UINT64_C(60000000000)
-#define SECOND_NS UINT64_C(1000000000)
 
 static uint64_t later(uint64_t now_ns, uint64_t by_ns)
 {
@@ -76,10 +75,8 @@ static void note_failure(struct calls *c, const struct call *call, const char *r
 {
 	struct call_trouble *t = &c->trouble;
 	const uint64_t now = now_of(c);
-	if (!t->on)
-		*t = (struct call_trouble){
-		    .on = true, .since_ns = now, .quiet_until_ns = t->quiet_until_ns};
-	t->failures++;
+	if (t->failures++ == 0)
+		t->since_ns = now;
 	if (t->told || now < t->quiet_until_ns)
 		return;
 	t->told = true;
@@ -91,7 +88,7 @@ static void note_failure(struct calls *c, const struct call *call, const char *r
 static void end_trouble(struct calls *c)
 {
 	struct call_trouble *t = &c->trouble;
-	if (!t->on || c->failing > 0)
+	if (t->failures == 0 || c->failing > 0)
 		return;
 	const uint64_t now = now_of(c);
 	if (t->told) {
@@ -100,7 +97,8 @@ static void end_trouble(struct calls *c)
 			"failures=%" PRIu64 " after_ms=%" PRIu64, t->failures,
 			(now - t->since_ns) / 1000000);
 	}
-	t->on = t->told = false;
+	t->failures = 0;
+	t->told = false;
 }
 
 /* ---- from one gate to the next ---- */

@@ -69,9 +69,9 @@ struct call_failure {
 
 /* Whether calls fail, as people are told. */
 struct call_trouble {
-	bool on, told;
+	uint64_t failures; /* since the first of them; 0: there is none */
 	uint64_t since_ns;
-	uint64_t failures; /* since then */
+	bool told;
 	uint64_t quiet_until_ns;
 };
 

@@ -204,7 +204,7 @@ static bool is_late(struct stage *s, struct exec_sink *sink)
 	const struct exec_sink_options *o = s->options;
 	uint64_t now = env_now_ns(s->env);
 	if (sink->deadline_ns == 0)
-		sink->deadline_ns = now + o->timeout < now ? UINT64_MAX : now + o->timeout;
+		sink->deadline_ns = now + o->timeout;
 	if (now >= sink->deadline_ns)
 		return true;
 	env_wake_at(s->env, sink->deadline_ns);

@@ -221,9 +221,7 @@ static void emit_record(struct stage *s, struct schedule_source *source, int64_t
 static void begin_command(struct stage *s, struct schedule_source *source)
 {
 	const struct schedule_options *o = s->options;
-	uint64_t now = env_now_ns(s->env);
-	source->deadline_ns =
-	    o->timeout == 0 || now + o->timeout < now ? UINT64_MAX : now + o->timeout;
+	source->deadline_ns = o->timeout ? env_now_ns(s->env) + o->timeout : UINT64_MAX;
 	command_reader_begin(&source->reader);
 	source->at = SCHEDULE_RUN;
 }

@@ -86,7 +86,7 @@ plant 'final reports that come while the epoch log is compacted are forgotten' d
 plant 'what a spill had taken since the last epoch is not cut off' stages/segments/spill.c 's/\.cuts = true/.cuts = false/'
 plant 'what a reader has stored is given to it again' daemon/spilling.c 's/p->cut_first = first_needed\(/p->cut_first = 0 * first_needed(/'
 plant 'a circuit breaker that is half-open lets everybody through' stages/policy/breaker.c 's/b->probing = b->state == BREAKER_HALF_OPEN;/b->probing = false;/'
-plant 'a circuit breaker that has opened does not rest' stages/policy/breaker.c 's/return now_ns > b->changed_ns && now_ns - b->changed_ns >= b->options->reset_timeout_ns;/return now_ns > b->changed_ns;/'
+plant 'a circuit breaker that has opened does not rest' stages/policy/breaker.c 's/now_ns < rested_ns\(b\)/now_ns <= b->changed_ns/'
 plant 'a place is given back twice when a call fails' stages/policy/calls.c 's/(void put_off\([^)]*\)\n\{\n)/$1\tif (c->places.held > 1)\n\t\tsemaphore_give(&c->places);\n/'
 plant 'only the first attempt of a call pays' stages/policy/calls.c 's/if \(c->options->rate_limit_given\)\n(\t\tcall->until_ns = rate_limit_take)/if (c->options->rate_limit_given && call->attempts == 0)\n$1/'
 plant 'a call that has failed is not woken for its next attempt' stages/policy/calls.c 's/call->until_ns = later\(now_of\(c\), delay\);/call->until_ns = UINT64_MAX;/'
