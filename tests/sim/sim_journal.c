@@ -1,5 +1,4 @@
 #include "tests/sim/sim_journal.h"
-#include "stages/builtin.h"
 #include "tests/sim/sim_inode.h"
 #include "tests/sim/sim_lines.h"
 #include "tests/sim/sim_load.h"
@@ -42,17 +41,6 @@ static void fail(struct world *w, const char *why)
 }
 
 /* ---- the topology ---- */
-
-static const struct stage_catalog *stages_with_wires(void)
-{
-	static const struct stage_schema *types[128];
-	static const struct stage_catalog stages = {.types = types};
-	size_t n = 0;
-	for (; stage_types[n]; n++)
-		types[n] = &stage_types[n]->schema;
-	types[n] = &sim_wire_type.schema;
-	return &stages;
-}
 
 static void add(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void add(struct world *w, const char *format, ...)
@@ -350,8 +338,8 @@ struct sim_result sim_journal_run(const struct sim_wish *wish)
 	w->wish = wish;
 	sim_machine_init(&w->machine, wish->seed ^ UINT64_C(0x10a2a1), wish->told);
 	make(w);
-	if (sim_load_of(stages_with_wires(), &w->machine.topology, &w->machine.plan, w->yaml,
-			sim_chance(&w->machine.random, 600)))
+	if (sim_load(&w->machine.topology, &w->machine.plan, w->yaml,
+		     sim_chance(&w->machine.random, 600)))
 		begin_process(w);
 	else
 		fail(w, "the topology was refused");

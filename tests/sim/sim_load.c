@@ -1,6 +1,7 @@
 #include "tests/sim/sim_load.h"
 #include "daemon/catalog.h"
 #include "tests/sim/sim_caller.h"
+#include "tests/sim/sim_wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ static const char *no_variable(const char *name)
 	return NULL;
 }
 
-/* The program's, and one that is ours. */
+/* The program's, and two that are ours. */
 static const struct stage_catalog *sim_catalog(void)
 {
 	static const struct stage_schema *types[TYPES_MAX];
@@ -26,7 +27,8 @@ static const struct stage_catalog *sim_catalog(void)
 	all.types = types;
 	for (; catalog()->types[n]; n++)
 		types[n] = catalog()->types[n];
-	types[n] = &sim_caller_type.schema;
+	types[n++] = &sim_caller_type.schema;
+	types[n] = &sim_wire_type.schema;
 	return &all;
 }
 
@@ -56,14 +58,13 @@ static int plan_with(struct topology *t, struct plan *p, bool tight, struct prob
 	return plan_make(p, t, CPUS, problems);
 }
 
-bool sim_load_of(const struct stage_catalog *stages, struct topology *t, struct plan *p,
-		 const char *yaml, bool tight)
+bool sim_load(struct topology *t, struct plan *p, const char *yaml, bool tight)
 {
 	char path[64];
 	int fd = yaml_file(yaml, path);
 	const char *files[] = {path};
 	struct topology_request request = {
-	    .files = files, .file_count = 1, .catalog = stages, .variable = no_variable};
+	    .files = files, .file_count = 1, .catalog = sim_catalog(), .variable = no_variable};
 	struct problems problems;
 	problems_init(&problems);
 	int r = topology_load(t, &request, &problems);
@@ -73,9 +74,4 @@ bool sim_load_of(const struct stage_catalog *stages, struct topology *t, struct 
 	problems_release(&problems);
 	close(fd);
 	return r == 0;
-}
-
-bool sim_load(struct topology *t, struct plan *p, const char *yaml, bool tight)
-{
-	return sim_load_of(sim_catalog(), t, p, yaml, tight);
 }

@@ -6,8 +6,3 @@
 
 /* tight: with no more memory than it needs to go on, else 8 MiB to spare. False, having said why: it was refused. */
 bool sim_load(struct topology *t, struct plan *p, const char *yaml, bool tight);
-
-/* The same with other stages than those of this build. */
-struct stage_catalog;
-bool sim_load_of(const struct stage_catalog *stages, struct topology *t, struct plan *p,
-		 const char *yaml, bool tight);
