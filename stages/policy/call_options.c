@@ -67,14 +67,6 @@ const struct option pool_option_table[] = {
     {0},
 };
 
-const char *call_options_one_instance(const struct call_options *o)
-{
-	return o->rate_limit_given    ? "rate_limit"
-	       : o->max_in_flight > 0 ? "max_in_flight"
-	       : o->breaker_given     ? "circuit_breaker"
-				      : NULL;
-}
-
 bool call_options_try_for_ever(const struct call_options *o)
 {
 	return o->retry.max_attempts == 0 && !o->breaker_given;

@@ -6,8 +6,7 @@
  *	    BATCH_LIMIT_ROWS(offsetof(struct post_options, batch)),
  *	    POOL_ROWS(offsetof(struct post_options, pool)),
  *
- * A limit is the whole stage's. It is kept by one instance: a stage that may have several workers says call_options_one_instance() in
- * its `one_instance`.
+ * A limit is the whole stage's, and kept by one instance: a stage with them has one worker.
  *
  * Threads: any. Memory: the stage's options. Layer: stages. */
 #pragma once
@@ -81,9 +80,6 @@ extern const struct option pool_option_table[];
 	{"pool", OPTION_GROUP, (base), .group = pool_option_table,                                 \
 	 .doc = "Connections that are kept for the next one to use"}
 /* clang-format on */
-
-/* The option, in words, that only one instance can keep; NULL: there is none. */
-const char *call_options_one_instance(const struct call_options *o);
 
 /* What fails is never given up: for a sink's `tries_for_ever`. */
 bool call_options_try_for_ever(const struct call_options *o);

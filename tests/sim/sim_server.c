@@ -25,45 +25,27 @@ void sim_server_init(struct sim_server *s, unsigned port, struct sim_random rand
 void sim_server_release(struct sim_server *s)
 {
 	for (size_t i = 0; i < SIM_LINKS_MAX; i++)
-		free(s->links[i].text);
+		free(s->links[i].text.at);
 	free(s->held.at);
 }
 
 /* ---- lines ---- */
 
-static void hold(struct sim_server *s, const char *bytes, size_t length)
-{
-	sim_bytes_put(&s->held, s->held.length, bytes, length);
-}
-
 static void drop_front(struct sim_link *l, size_t length)
 {
-	memmove(l->text, l->text + length, l->length -= length);
+	memmove(l->text.at, l->text.at + length, l->text.length -= length);
 }
 
 static void take_lines(struct sim_server *s, struct sim_link *l)
 {
-	const char *end = l->length ? memrchr(l->text, '\n', l->length) : NULL;
+	const uint8_t *end = l->text.length ? memrchr(l->text.at, '\n', l->text.length) : NULL;
 	if (!end)
 		return;
-	size_t length = (size_t)(end - l->text) + 1;
+	size_t length = (size_t)(end - l->text.at) + 1;
 	for (size_t i = 0; i < length && s->reply; i++)
-		l->owed += l->text[i] == '\n';
-	hold(s, l->text, length);
+		l->owed += l->text.at[i] == '\n';
+	sim_bytes_append(&s->held, l->text.at, length);
 	drop_front(l, length);
-}
-
-static void append(struct sim_link *l, const char *bytes, size_t length)
-{
-	if (l->length + length > l->room) {
-		l->room = (l->length + length) * 2;
-		l->text = realloc(l->text, l->room);
-		if (!l->text)
-			abort();
-	}
-	if (length > 0)
-		memcpy(l->text + l->length, bytes, length);
-	l->length += length;
 }
 
 /* What it would have read, had it gone on a little. */
@@ -73,7 +55,7 @@ static void read_landed(struct sim_server *s, struct sim_link *l)
 	ssize_t n = 1;
 	while (s->lines && n > 0) {
 		n = sim_net_read_landed(s->net, l->fd, piece, sizeof piece);
-		append(l, piece, (size_t)n);
+		sim_bytes_append(&l->text, piece, (size_t)n);
 		take_lines(s, l);
 	}
 }
@@ -82,7 +64,7 @@ static void read_landed(struct sim_server *s, struct sim_link *l)
 
 static void forget(struct sim_link *l)
 {
-	free(l->text);
+	free(l->text.at);
 	*l = (struct sim_link){.fd = -1};
 }
 
@@ -190,17 +172,18 @@ static void answer(struct sim_server *s, struct sim_link *l, uint64_t now_ns)
 /* How many bytes of the text that is there are a whole call; 0: it is not. */
 static size_t call_length(const struct sim_link *l, uint64_t *ret_records, size_t *ret_head)
 {
-	const char *end = memchr(l->text, '\n', l->length);
+	const uint8_t *end = memchr(l->text.at, '\n', l->text.length);
 	if (!end)
 		return 0;
-	*ret_head = (size_t)(end - l->text) + 1;
-	*ret_records = strtoull(l->text + sizeof "call " - 1, NULL, 10);
+	*ret_head = (size_t)(end - l->text.at) + 1;
+	*ret_records = strtoull((const char *)l->text.at + sizeof "call " - 1, NULL, 10);
 	size_t at = *ret_head;
 	for (uint64_t n = *ret_records; n > 0; n--) {
-		end = at < l->length ? memchr(l->text + at, '\n', l->length - at) : NULL;
+		end =
+		    at < l->text.length ? memchr(l->text.at + at, '\n', l->text.length - at) : NULL;
 		if (!end)
 			return 0;
-		at = (size_t)(end - l->text) + 1;
+		at = (size_t)(end - l->text.at) + 1;
 	}
 	return at;
 }
@@ -209,7 +192,7 @@ static void take_call(struct sim_server *s, struct sim_link *l, uint64_t now_ns)
 {
 	uint64_t records = 0;
 	size_t head = 0;
-	if (!l->in_call && l->length > 0) {
+	if (!l->in_call && l->text.length > 0) {
 		l->in_call = true;
 		count_open(s);
 	}
@@ -218,7 +201,7 @@ static void take_call(struct sim_server *s, struct sim_link *l, uint64_t now_ns)
 		return;
 	if (!l->is_past)
 		count_records(s, records, now_ns);
-	hold(s, l->text + head, length - head);
+	sim_bytes_append(&s->held, l->text.at + head, length - head);
 	drop_front(l, length);
 	answer(s, l, now_ns);
 }
@@ -234,7 +217,7 @@ static void read_some(struct sim_server *s, struct sim_link *l, uint64_t now_ns)
 		forget(l);
 		return;
 	}
-	append(l, piece, (size_t)n);
+	sim_bytes_append(&l->text, piece, (size_t)n);
 	if (s->lines)
 		take_lines(s, l);
 	else
@@ -253,7 +236,7 @@ static void say_some(struct sim_server *s, struct sim_link *l, uint64_t now_ns)
 	if (n < 0 || !*l->answer) {
 		s->may_double |= n < 0;
 		l->answer = NULL;
-		l->in_call = !s->lines && l->length > 0;
+		l->in_call = !s->lines && l->text.length > 0;
 	}
 }
 

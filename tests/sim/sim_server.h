@@ -41,16 +41,14 @@ struct sim_limits {
 };
 
 struct sim_link {
-	int fd; /* -1: none */
-	char *text;
-	size_t length, room;
-	uint64_t left;      /* lines of the call that is being read */
-	bool in_call;       /* begun and not answered */
-	bool is_past;       /* of a process that is gone */
-	bool forgets;       /* there will be no answer */
-	uint64_t owed;      /* answers that follow */
-	uint64_t number;    /* one larger than that of any before */
-	const char *answer; /* what is left of it; NULL: none is due */
+	int fd;                /* -1: none */
+	struct sim_bytes text; /* not taken yet */
+	bool in_call;          /* begun and not answered */
+	bool is_past;          /* of a process that is gone */
+	bool forgets;          /* there will be no answer */
+	uint64_t owed;         /* answers that follow */
+	uint64_t number;       /* one larger than that of any before */
+	const char *answer;    /* what is left of it; NULL: none is due */
 	uint64_t answer_ns;
 };
 

@@ -76,7 +76,6 @@ static void make_peer(const char *id, uint64_t count)
 	struct sim_wire *peer = sim_wire(id);
 	if (peer->is_answered)
 		return;
-	peer->room = count;
 	peer->is_answered = calloc(count, sizeof *peer->is_answered);
 	if (!peer->is_answered)
 		abort();
@@ -175,7 +174,6 @@ static void answer(struct stage *s)
 		if (first->number > journal_answerable(&w->journal))
 			return;
 		memset(peer->is_answered + first->first, true, first->count);
-		peer->answered += first->count;
 	}
 }
 

@@ -13,9 +13,7 @@
 struct sim_wire {
 	char id[32];       /* the source's */
 	uint64_t next;     /* to be sent */
-	uint64_t answered; /* how many were, */
-	bool *is_answered; /* and which */
-	uint64_t room;
+	bool *is_answered; /* by number */
 };
 
 enum { SIM_WIRE_RECORD_MAX = 160 };

@@ -47,7 +47,6 @@ Test(call_options, nothing_is_given_up_nor_limited_unless_it_is_said)
 	cr_expect_not(o.calls.breaker_given);
 	cr_expect_not(o.calls.rate_limit_given);
 	cr_expect_eq(o.calls.max_in_flight, 0);
-	cr_expect_null(call_options_one_instance(&o.calls));
 	cr_expect_eq(o.batch.records, 1000);
 	cr_expect_eq(o.batch.bytes, 1 << 20);
 	cr_expect_eq(o.batch.interval_ns, 1000 * MS);
@@ -96,19 +95,6 @@ Test(call_options, short_forms_and_words_mean_what_they_say)
 	cr_expect_eq(o.calls.breaker.reset_timeout_ns, 30000 * MS);
 	cr_expect_eq(o.calls.rate_limit.rate, 1);
 	cr_expect_eq(o.calls.rate_limit.burst, 0);
-}
-
-static void kept_by_one(const char *yaml, const char *option)
-{
-	struct trial_options o = filled(yaml);
-	cr_expect_str_eq(call_options_one_instance(&o.calls), option);
-}
-
-Test(call_options, limit_that_only_one_instance_can_keep_is_named)
-{
-	kept_by_one("rate_limit: 1/s", "rate_limit");
-	kept_by_one("max_in_flight: 3", "max_in_flight");
-	kept_by_one("circuit_breaker: 3", "circuit_breaker");
 }
 
 static void refused(const char *yaml, const char *problem)
