@@ -83,26 +83,19 @@ test_ticks_that_nobody_takes_are_skipped_and_not_made_up_for() {
 	[ "$(count_of 'ticks skipped')" -ge 50 ] || fail 'it made up for them'
 }
 
+refuses_schedule() { # OPTIONS PATTERN
+	schedule_topology "$1"
+	run_sluice --once -c schedule.yaml
+	assert_status 78
+	assert_said "$2"
+}
+
 test_what_a_schedule_cannot_be_is_told() {
-	schedule_topology 'record: a'
-	run_sluice --once -c schedule.yaml
-	assert_said 'either `every` or `cron`'
-	schedule_topology 'every: 1s, cron: "* * * * *", record: a'
-	run_sluice --once -c schedule.yaml
-	assert_said 'either `every` or `cron`'
-	schedule_topology 'every: 1s'
-	run_sluice --once -c schedule.yaml
-	assert_said 'either a `record` or a `command`'
-	schedule_topology 'cron: "61 * * * *", record: a'
-	run_sluice --once -c schedule.yaml
-	assert_said ':1:[0-9]+: .*no minute: 0 to 59'
-	schedule_topology 'every: 1s, jitter: 2s, record: a'
-	run_sluice --once -c schedule.yaml
-	assert_said 'jitter'
-	schedule_topology 'every: 1s, record: "{host}"'
-	run_sluice --once -c schedule.yaml
-	assert_said 'has \{time\} only'
-	schedule_topology 'cron: "@daily", zone: Mars/Phobos, record: a'
-	run_sluice --once -c schedule.yaml
-	assert_said 'Mars/Phobos'
+	refuses_schedule 'record: a' 'either `every` or `cron`'
+	refuses_schedule 'every: 1s, cron: "* * * * *", record: a' 'either `every` or `cron`'
+	refuses_schedule 'every: 1s' 'either a `record` or a `command`'
+	refuses_schedule 'cron: "61 * * * *", record: a' ':1:[0-9]+: .*no minute: 0 to 59'
+	refuses_schedule 'every: 1s, jitter: 2s, record: a' '`jitter` is not shorter than `every`'
+	refuses_schedule 'every: 1s, record: "{host}"' 'has \{time\} only'
+	refuses_schedule 'cron: "@daily", zone: Mars/Phobos, record: a' 'Mars/Phobos'
 }
