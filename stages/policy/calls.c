@@ -29,6 +29,7 @@ void calls_init(struct calls *c, struct stage *s, const struct call_options *o)
 		rate_limit_init(&c->rate_limit, &o->rate_limit, now);
 	if (o->breaker_given)
 		breaker_init(&c->breaker, &o->breaker, now);
+	counter_set(&counters_of(c)->breaker_state, BREAKER_CLOSED);
 }
 
 void calls_release(struct calls *c)

@@ -369,3 +369,20 @@ Test(calls, what_is_under_way_when_the_stage_closes_is_so_no_more)
 	given(false, 1, false);
 	begins(made(&one, 1));
 }
+
+Test(calls, breaker_of_a_stage_that_begins_anew_is_told_as_closed)
+{
+	struct call one;
+	given(false, 0, true);
+	for (int i = 0; i < 2; i++) {
+		begins(made(&one, 1));
+		fails(&one, "refused");
+		calls_cancelled(&c, &one);
+	}
+	cr_expect_eq(counted(&w.counters.calls.breaker_state), BREAKER_OPEN);
+	calls_release(&c);
+	calls_init(&c, &w.stage, &options);
+	cr_expect_eq(counted(&w.counters.calls.breaker_state), BREAKER_CLOSED);
+	begins(made(&one, 1));
+	calls_cancelled(&c, &one);
+}
