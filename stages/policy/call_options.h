@@ -70,7 +70,8 @@ extern const struct option pool_option_table[];
 	 .doc = "How much a second, of what is sent or asked for; what is more waits"},                                 \
 	{"max_in_flight", OPTION_COUNT, (base) + offsetof(struct call_options, max_in_flight),     \
 	 .preset = "unlimited", .word = "unlimited", .min = 1,                                     \
-	 .doc = "How many attempts may be under way at a time"}
+	 .doc = "How many attempts may be under way at a time; unlimited: as many as the stage "    \
+		"makes by itself"}
 
 #define BATCH_LIMIT_ROWS(base)                                                                     \
 	{"batch", OPTION_GROUP, (base), .group = batch_limit_table,                                \

@@ -5,9 +5,9 @@ set -euo pipefail
 sluice=$1 topology=$2
 shift 2
 said=$(mktemp)
-trap 'rm -f "$said"' EXIT
 "$sluice" run -c "$topology" 2>"$said" &
 pid=$!
+trap 'kill $pid 2>/dev/null || true; rm -f "$said"' EXIT
 exec {never_readable}<> <(:)
 until port=$(sed -n 's/.*listening .*address=127.0.0.1:\([0-9]*\) .*/\1/p' "$said") && [ -n "$port" ]; do
 	kill -0 $pid || { cat "$said"; exit 1; }
