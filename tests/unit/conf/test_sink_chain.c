@@ -101,3 +101,12 @@ Test(sink_chain, sinks_that_send_each_other_what_they_cannot_store_are_told)
 		 "t.yaml:4:43: these stages read each other in a cycle: a -> b -> a; take one "
 		 "input away\n");
 }
+
+Test(sink_chain, of_sinks_that_a_mistaken_chain_may_name_nothing_is_told)
+{
+	load_bad(PIPE "sinks:\n"
+		      "  all: {type: chain, inputs: [in], sinks: [near], oops: 1}\n"
+		      "  near: {type: far, inputs: []}\n",
+		 "t.yaml:3:51: unknown option `oops`; there is `type`, `inputs`, `ordered`, "
+		 "`queue` or `sinks`\n");
+}
