@@ -10,7 +10,7 @@ static void check_text(const struct text *t, const char *what, struct problems *
 
 static void check_variable(const struct text_pair *p, struct problems *problems)
 {
-	if (p->name.length == 0 || memchr(p->name.bytes, '=', p->name.length))
+	if (memchr(p->name.bytes, '=', p->name.length))
 		problem_add(problems, p->name.at, "no name of an environment variable");
 	check_text(&p->value, "environment", problems);
 }
