@@ -166,14 +166,20 @@ static int run(struct command *c)
 		await_exit(c);
 		return STEP_WAIT;
 	}
-	c->leave_at_ns = env_now_ns(c->env) + c->options->kill_after;
+	c->exited_ns = env_now_ns(c->env);
 	c->state = COMMAND_EXITED;
 	return STEP_MORE;
 }
 
+/* From then on what holds its pipes is not waited for any longer. */
+static uint64_t leave_at_ns(const struct command *c)
+{
+	return c->exited_ns + c->options->kill_after;
+}
+
 static bool has_waited(const struct command *c)
 {
-	return env_now_ns(c->env) >= c->leave_at_ns || c->is_killed;
+	return env_now_ns(c->env) >= leave_at_ns(c) || c->is_killed;
 }
 
 bool command_is_to_be_left(const struct command *c)
@@ -190,7 +196,7 @@ static int leave(struct command *c)
 		command_errors_leave(&c->errors);
 	if (!errors_end || c->output >= 0 || c->input >= 0 || c->signal.busy) {
 		if (!has_waited(c))
-			env_wake_at(c->env, c->leave_at_ns);
+			env_wake_at(c->env, leave_at_ns(c));
 		return STEP_WAIT;
 	}
 	c->state = COMMAND_REAPING;

@@ -38,16 +38,15 @@ struct command {
 
 	int process; /* its descriptor */
 	pid_t pid;
-	int input, output; /* our ends, once it runs; -1: closed */
-	uint64_t begun_ns; /* monotonic */
+	int input, output;            /* our ends, once it runs; -1: closed */
+	uint64_t begun_ns, exited_ns; /* monotonic */
 	struct command_errors errors;
 
 	bool stopping;
 	bool at_fault;       /* set by its stage, which stops it for what it does, or does not */
 	uint64_t kill_at_ns; /* while it is stopping; then: killed */
 	bool is_killed;
-	bool kill_is_told;    /* until it has ended without that */
-	uint64_t leave_at_ns; /* EXITED: what holds its pipes is not waited for any longer */
+	bool kill_is_told; /* until it has ended without that */
 
 	struct io_op op;     /* what its state waits for */
 	struct io_op signal; /* on its way to it */

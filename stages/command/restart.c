@@ -60,10 +60,10 @@ static void say_that_it_failed(const struct command *c, struct stage *s, bool ag
 }
 
 /* It did what it is for: ended well, or ran for long. */
-static bool did_well(const struct restart *r, const struct command *c, struct env *env)
+static bool did_well(const struct restart *r, const struct command *c)
 {
 	bool ran_long =
-	    c->error == 0 && env_now_ns(env) - c->begun_ns >= r->options->retry.max_delay_ns;
+	    c->error == 0 && c->exited_ns - c->begun_ns >= r->options->retry.max_delay_ns;
 	return command_succeeded(c) || ran_long;
 }
 
@@ -86,7 +86,7 @@ static bool is_allowed(const struct restart *r, bool failed)
 bool restart_after(struct restart *r, const struct command *c, struct stage *s, bool is_needed)
 {
 	bool failed = c->at_fault || (!command_succeeded(c) && !c->stopping);
-	if (did_well(r, c, s->env))
+	if (did_well(r, c))
 		note_that_it_ran(r, c, s->env);
 	r->failures += failed;
 	bool again = is_needed && is_allowed(r, failed);

@@ -103,6 +103,15 @@ test_what_a_command_writes_is_taken_at_a_rate() {
 	assert_said '"ms held back by rate_limit" count=[1-9]'
 }
 
+test_what_a_command_leaves_behind_is_no_time_that_it_has_run() {
+	exec_topology '"sleep 14143 & exit 3"' 'kill_after: 200ms, restart: {base_delay: 1ms, max_delay: 100ms, max_attempts: 3}'
+	start_sluice -c exec.yaml
+	await_end 20
+	assert_said '"commands begun" count=3$'
+	assert_said_times 1 'error in: command failed command=.* how="status 3"'
+	assert_never_said 'command runs again'
+}
+
 test_a_stop_ends_the_command_and_takes_what_it_writes_at_its_end() {
 	exec_topology '"trap \"echo bye; exit 0\" TERM; echo hello; while :; do sleep 0.05; done"'
 	start_sluice -c exec.yaml

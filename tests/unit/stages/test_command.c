@@ -199,6 +199,7 @@ static bool ended(struct restarts *r, uint64_t ran_ns, int status)
 {
 	r->command.begun_ns = r->env.now_ns;
 	faulty_env_pass(&r->env, ran_ns);
+	r->command.exited_ns = r->env.now_ns;
 	r->command.status = status << 8;
 	return restart_after(&r->restart, &r->command, &r->stage, true);
 }
