@@ -240,9 +240,10 @@ static void wait_for_more(struct net_server *n)
 {
 	for (size_t i = 0; i < n->listener_count; i++) {
 		struct net_listener *l = &n->listeners[i];
-		if (l->datagrams && l->fd >= 0 && !l->has_come && !l->waiting.busy &&
-		    !n->is_stopping)
-			net_listener_wait(l, n->stage->env);
+		if (!l->datagrams || l->fd < 0 || l->has_come || l->waiting.busy || n->is_stopping)
+			continue;
+		n->last_ns = n->now_ns; /* nobody has looked since: something may lie there */
+		net_listener_wait(l, n->stage->env);
 	}
 }
 

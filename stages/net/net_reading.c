@@ -87,7 +87,8 @@ static int frame(struct net_server *n)
 	n->at.moved |= next > n->at.from;
 	n->at.from = next;
 	note_frames(n, p, b, first, n->at.name);
-	rate_gate_charge(&n->gate, n->stage->env, b->count - first, b->bytes_total - bytes);
+	if (b->count > first)
+		rate_gate_charge(&n->gate, n->stage->env, b->count - first, b->bytes_total - bytes);
 	bool is_full = b->count == BATCH_RECORDS_MAX || b->unterminated;
 	if (why)
 		refuse(n, p, why);

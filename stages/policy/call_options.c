@@ -36,7 +36,8 @@ const struct option rate_limit_option_table[] = {
      .doc = "How much at once, after a while without any; auto: what `rate` gives in a second"},
     {"unit", OPTION_CHOICE, offsetof(struct rate_limit_options, unit), .preset = "records",
      .choices = unit_choices,
-     .doc = "What is counted; operations: requests, or connections that are made"},
+     .doc = "What is counted; operations: requests, or connections that are made; of what is read "
+	    "or written on end, reads and batches"},
     {0},
 };
 

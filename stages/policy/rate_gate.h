@@ -29,7 +29,7 @@ struct rate_gate_options {
 	{"rate_limit", OPTION_GROUP, (base) + offsetof(struct rate_gate_options, rate_limit),         \
 	 .group = rate_limit_option_table,                                                         \
 	 .given_offset = (base) + offsetof(struct rate_gate_options, rate_limit_given),               \
-	 .doc = text}
+	 .doc = (text)}
 /* clang-format on */
 
 /* For a stage's figures: its name. */

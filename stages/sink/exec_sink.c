@@ -148,7 +148,8 @@ static void pay(struct stage *s, struct exec_sink *sink)
 	uint32_t n = 0, left = b->count - sink->cursor;
 	for (; n < left && n < most.records && bytes < most.bytes; n++)
 		bytes += b->records[sink->cursor + n].length;
-	rate_gate_charge(&sink->gate, s->env, n, bytes);
+	if (n > 0)
+		rate_gate_charge(&sink->gate, s->env, n, bytes);
 	sink->paid = sink->cursor + n;
 }
 

@@ -192,6 +192,10 @@ limited_topology() {
 	began=${EPOCHREALTIME/./}
 }
 
+has_stored() {
+	[ "$(wc -l <out.log)" -ge "$1" ]
+}
+
 # assert_limited MS: it took so long at least, and all is there.
 assert_limited() {
 	await_end 60
@@ -224,6 +228,21 @@ test_no_more_datagrams_are_received_than_a_rate_allows() {
 	use_state
 	timeout 60 "$SLUICE" run -c from.yaml --once 2>from.err || fail "$(cat from.err)"
 	assert_limited 2600
+}
+
+# With --once, too: what lies there when it looks again came before the end.
+test_datagrams_that_came_while_nobody_looked_are_taken_before_it_ends() {
+	limited_topology udp 127.0.0.1:0 '{rate: 40/s, burst: 10}, max_line: 1KiB'
+	seq 80 >sent
+	local to n
+	to=$(port)
+	for n in {1..80}; do
+		echo $n >"/dev/udp/127.0.0.1/$to"
+		[ $n -ne 40 ] || wait_until 10 has_stored 40 # all of the first ones, more than may come: it is shut for longer than idle_end
+	done
+	await_end 60
+	assert_status 0
+	assert_same sent out.log
 }
 
 test_each_record_is_answered() {
