@@ -82,7 +82,10 @@ static size_t buffers_least(const struct plan *p, const struct plan_group *g)
 {
 	if (g->spills)
 		return BUFFERS_MIN + spill_buffers(&p->fields, g->buffer_capacity);
-	return BUFFERS_MIN + g->stranded;
+	const struct stage_type *type = plan_type(p, g->head);
+	size_t more =
+	    type->more_buffers ? type->more_buffers(p->topology->stages[g->head].options) : 0;
+	return BUFFERS_MIN + g->stranded + more;
 }
 
 /* As many more as the queues below can hold. */

@@ -158,8 +158,7 @@ static int hand_on_read(struct worker *w)
 		struct batch *b;
 		uint64_t position;
 		r = spill_get(stage_of(w), w->home, &b, &position);
-		p->wants_home = r == -EAGAIN;
-		if (p->wants_home)
+		if (r == -EAGAIN)
 			w->waits |= WAITS_BATCHES;
 		if (r <= 0)
 			break;

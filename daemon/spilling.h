@@ -45,7 +45,6 @@ struct spilling {
 	uint64_t kept_position; /* of the one whose copy is on its way to disk */
 	bool writes_kept;       /* all copies are to be on disk before anything else is */
 	bool hands_nothing;     /* the queue below gets no more */
-	bool wants_home;        /* what was read waits for buffers */
 	bool is_told_full, is_told_slow;
 	uint64_t unread_ns; /* when there last was something unread, once that is told */
 	uint64_t cut_first, cut_end, cut_records;

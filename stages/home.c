@@ -153,6 +153,20 @@ bool home_has_buffers(struct home *h, size_t n)
 	return h->buffer_count - h->buffers_out >= n;
 }
 
+bool home_offers(struct home *h, size_t buffers, size_t batches)
+{
+	bool has = home_has_buffers(h, buffers) && home_has_batches(h, batches);
+	h->buffers_wanted = has ? 0 : buffers;
+	h->batches_wanted = has ? 0 : batches;
+	return has;
+}
+
+bool home_is_awaited(struct home *h)
+{
+	return home_is_short(h) || !home_has_buffers(h, h->buffers_wanted) ||
+	       !home_has_batches(h, h->batches_wanted);
+}
+
 bool home_is_short(struct home *h)
 {
 	collect_buffers(h);

@@ -17,6 +17,8 @@ struct home {
 	struct stack_node *batches, *buffers;    /* the owner's */
 	size_t buffer_count, buffer_capacity, batch_count;
 	size_t batches_out, buffers_out; /* as the owner knows it */
+	size_t batches_wanted,
+	    buffers_wanted; /* of those that were asked for last, and not there; else 0 */
 	void *mapping;
 	size_t mapping_length;
 };
@@ -43,6 +45,12 @@ bool home_has_batches(struct home *h, size_t n);
 
 /* The same of buffers. Owner. */
 bool home_has_buffers(struct home *h, size_t n);
+
+/* True if so many of both can be taken now. If not, home_is_awaited() until they can. Owner. */
+bool home_offers(struct home *h, size_t buffers, size_t batches);
+
+/* True if it is short, or home_offers() has refused what still cannot be taken: the owner is to be woken when some come back. Owner. */
+bool home_is_awaited(struct home *h);
 
 /* True if there is no free buffer or no free batch: somebody who needs one has to wait. Owner. */
 bool home_is_short(struct home *h);

@@ -71,6 +71,12 @@ void journal_check(const struct journal_options *o, size_t capacity, struct plac
 			    (uintmax_t)least);
 }
 
+/* One more batch below while one stays for what comes, and those that text beside records takes when it is read. */
+size_t journal_buffers(const struct journal_options *o, size_t capacity, bool has_fields)
+{
+	return !o->given ? 0 : 1 + (has_fields ? 1 + 2 * payload_max(capacity) / capacity : 0);
+}
+
 size_t journal_memory(const struct journal_options *o, size_t capacity)
 {
 	return o->given ? segment_log_memory(payload_max(capacity)) : 0;
@@ -261,19 +267,19 @@ static void note_handed_on(struct journal *j)
 	note_changed(j);
 }
 
-/* What is put needs a buffer, too, and gets it back as soon as it is on disk: with that one the journal goes on filling while those
- * that read stand still. */
-static bool has_buffers(const struct journal *j)
+/* What is put needs a buffer and a batch, too, and gives them back as soon as it is on disk: with these the journal goes on filling
+ * while those that read stand still. */
+static bool may_take(const struct journal *j)
 {
 	size_t for_new = j->appended == j->received ? 1 : 0;
-	return home_has_buffers(j->stage->home, 1 + for_new);
+	return home_offers(j->stage->home, 1 + for_new, 1 + for_new);
 }
 
 static int replay_entry(struct journal *j, struct outlet *out)
 {
 	struct batch *b;
 	struct stage *s = j->stage;
-	if (!has_buffers(j))
+	if (!may_take(j))
 		return STEP_WAIT;
 	int r = batch_image_read(&j->reader, s->home, j->entry.bytes, j->entry.length, &b);
 	if (r == -EAGAIN)
@@ -482,7 +488,8 @@ int journal_step(struct journal *j, struct outlet *out)
 	int r = j->failed ? j->failed : carry_on(j), emitted = STEP_WAIT;
 	if (r < 0)
 		return end_step(j, r);
-	fall_behind(j);
+	if (!j->stage->stopping)
+		fall_behind(j);
 	if (!j->catches_up)
 		emitted = hand_on(j, out);
 	else if (!j->stage->stopping)

@@ -76,6 +76,8 @@ void journal_check(const struct journal_options *o, size_t capacity, struct plac
 const char *journal_needs_epochs(const struct journal_options *o);
 int journal_tell(const struct delta *saved, struct teller *t);
 size_t journal_memory(const struct journal_options *o, size_t capacity);
+/* has_fields: its records come with fields. */
+size_t journal_buffers(const struct journal_options *o, size_t capacity, bool has_fields);
 /* NULL: there is no journal. */
 const char *journal_restart(const struct journal_options *o, bool remembers);
 

@@ -215,6 +215,8 @@ struct stage_type {
 	bool drains;
 	/* Sources: the buffer capacity its home must have. */
 	size_t (*buffer_capacity)(const void *options);
+	/* Sources: how many buffers its home must have beside one that is filled, one to go on in, and one below. NULL: none. */
+	size_t (*more_buffers)(const void *options);
 
 	/* Sinks: what holds for the records they have stored, in a few words for `sluice check`. stream: the output is
 	 * no regular file, as was found by looking. remembers: there will be a state_dir. */

@@ -104,6 +104,13 @@ size_t net_source_capacity(const void *options)
 	return streams > datagrams ? streams : datagrams;
 }
 
+size_t net_source_more_buffers(const void *options)
+{
+	const struct net_source_options *o = options;
+	return journal_buffers(&o->server.journal, net_source_capacity(o),
+			       o->server.peer.bytes != NULL);
+}
+
 size_t net_source_memory(const void *options)
 {
 	const struct net_source_options *o = options;

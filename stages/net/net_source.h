@@ -37,6 +37,7 @@ int net_source_settle(struct stage *s);
 int net_source_tell(const void *options, const struct delta *saved, struct teller *t);
 void net_source_fields(const void *options, struct field_uses *uses);
 size_t net_source_capacity(const void *options);
+size_t net_source_more_buffers(const void *options);
 size_t net_source_memory(const void *options);
 size_t net_source_descriptors(const void *options);
 const char *net_source_restart(const void *options, bool remembers);
@@ -49,6 +50,7 @@ const char *net_source_needs_epochs(const void *options);
 	.source_attend = net_source_attend, .snapshot = net_source_snapshot,                       \
 	.committed = net_source_committed, .settle = net_source_settle, .tell = net_source_tell,   \
 	.fields = net_source_fields, .buffer_capacity = net_source_capacity,                       \
+	.more_buffers = net_source_more_buffers,                                                   \
 	.memory = net_source_memory, .descriptors = net_source_descriptors,                        \
 	.restart = net_source_restart, .needs_epochs = net_source_needs_epochs, .drains = true,    \
 	.figures = net_server_figures

@@ -387,7 +387,7 @@ int batch_image_read(struct batch_image_reader *r, struct home *h, const uint8_t
 	uint64_t buffers = buffers_for(&p, h);
 	if (p.extent > h->buffer_capacity || buffers > h->buffer_count)
 		return -EMSGSIZE;
-	if (!home_has_buffers(h, (size_t)buffers) || !home_has_batches(h, 1))
+	if (!home_offers(h, (size_t)buffers, 1))
 		return -EAGAIN;
 	struct buffer *buffer = home_take_buffer(h);
 	struct batch *b = batch_new(h, buffer);

@@ -450,6 +450,15 @@ static size_t http_source_buffer_capacity(const void *options)
 	return framing_buffer_capacity(&o->framing, NULL);
 }
 
+/* One has the fields of requests. */
+static size_t http_source_more_buffers(const void *options)
+{
+	const struct http_source_options *o = options;
+	bool has_fields = o->fields.count > 0;
+	return journal_buffers(&o->journal, http_source_buffer_capacity(o), has_fields) +
+	       (has_fields ? 1 : 0);
+}
+
 static size_t http_source_memory(const void *options)
 {
 	const struct http_source_options *o = options;
@@ -495,6 +504,7 @@ const struct stage_type http_source_type = {
     .memory = http_source_memory,
     .descriptors = http_source_descriptors,
     .buffer_capacity = http_source_buffer_capacity,
+    .more_buffers = http_source_more_buffers,
     .fields = http_source_fields,
     .restart = http_source_restart,
     .figures = http_figures,

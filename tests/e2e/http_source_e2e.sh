@@ -236,6 +236,55 @@ test_http_killed_at_any_moment_what_was_answered_is_there_once() {
 	killed_at_any_moment 'ack: committed'
 }
 
+least_memory() { # FILE
+	sed 's/^memory:.*/memory: 1MiB/' "$1" >least.yaml
+	! "$SLUICE" check -c least.yaml >least 2>&1 || fail "1 MiB is enough"
+	sed -n 's/.*`memory: \([0-9]*MiB\)` would do.*/\1/p' least
+}
+
+# fills_and_goes_on OPTIONS SINK-OPTIONS SUFFIX: with as little memory as there may be
+fills_and_goes_on() {
+	cat >http.yaml <<-END
+		memory: 1MiB
+		epoch: {interval: 1h}
+		sources: {in: {type: http, listen: "127.0.0.1:0", max_body: 64KiB, journal: {max_size: 64MiB}$1}}
+		sinks: {out: {type: unix, inputs: [in], path: "unix:@sluice-least-$$", retry: {max_delay: 100ms}$2}}
+	END
+	sed -i "s/^memory:.*/memory: $(least_memory http.yaml)/" http.yaml
+	start_sluice -c http.yaml
+	wait_until 20 is_listening
+	local n
+	for n in {1..100}; do
+		post --data-binary "$n"
+		assert_code 200
+	done
+	cat >peer.yaml <<-END
+		state_dir: $PWD/peer_state
+		sources: {in: {type: unix, listen: "unix:@sluice-least-$$"}}
+		sinks: {out: {type: file, inputs: [in], path: $PWD/result}}
+	END
+	"$SLUICE" run -c peer.yaml 2>peer.err &
+	local peer=$!
+	wait_until 20 has_stored 100
+	stop_sluice
+	assert_status 0
+	kill $peer
+	wait $peer || fail "$(cat peer.err)"
+	seq 100 | sed "s|\$|$3|" | assert_same - result
+}
+
+has_stored() {
+	[ -e result ] && [ "$(wc -l <result)" -ge "$1" ]
+}
+
+test_http_with_the_least_memory_a_journal_fills_behind_a_dead_sink_and_empties_when_it_lives() {
+	fills_and_goes_on '' '' ''
+	rm -rf result peer_state http_state
+	STATE=$PWD/second
+	use_state
+	fills_and_goes_on ', fields: [peer, path]' ', encoding: {format: csv, fields: [body, path]}' ',/'
+}
+
 test_http_rate_limit_says_when_to_come_again() {
 	serve 'rate_limit: {rate: 10/s, burst: 10}'
 	post --data-binary $'1\n2\n3\n4\n5\n6\n7\n8\n9\n10'

@@ -14,6 +14,7 @@ void stopped_world_begin(struct stopped_world *w, const char *yaml, uint64_t see
 	waiter_setup(true);
 	w->clock = (struct sim_clock){.now_ns = 1, .wall_ns = 1};
 	w->random.state = seed;
+	w->interval_ns = INTERVAL_NS;
 	w->faults = (struct sim_faults){.slow = 500, .slow_ns = 50000};
 	sim_story_init(&w->story, false, &w->clock.now_ns);
 	sim_fs_init(&w->fs, seed, &w->clock.wall_ns, true);
@@ -38,7 +39,7 @@ void stopped_world_start(struct stopped_world *w)
 	int r = sim_recovery_begin(&w->recovery, &w->topology, &w->fs, &w->clock, &w->story,
 				   &w->faults, &w->happened, sim_random_fork(&w->random), UINT_MAX);
 	cr_assert_eq(r, 0);
-	w->recovery.memory.options.interval_ns = INTERVAL_NS;
+	w->recovery.memory.options.interval_ns = w->interval_ns;
 	r = sim_run_begin(&w->run, &w->plan, true, &w->fs, &w->clock, &w->story, &w->faults,
 			  &w->happened, sim_random_fork(&w->random), &w->recovery.memory);
 	cr_assert_eq(r, 0);

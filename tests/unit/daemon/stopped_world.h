@@ -17,6 +17,7 @@ struct stopped_world {
 	struct sim_clock clock;
 	struct sim_story story;
 	struct sim_faults faults; /* slow, unless the test adds some */
+	uint64_t interval_ns;     /* of epochs; short, unless the test says more */
 	struct sim_happened happened;
 	struct sim_random random;
 	struct sim_recovery recovery;

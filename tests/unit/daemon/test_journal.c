@@ -123,18 +123,27 @@ Test(journal, everything_comes_out_when_nothing_happens)
 /* ---- readers that stand still ---- */
 
 /* As few buffers as a source has at least. A record takes 16 bytes of the 64 KiB, and a batch's worth at the end is not filled. */
-enum { STUCK_COUNT = 20000, JOURNAL_HOLDS = 3500, FILLED_BY_MOVES = 200000, BUFFERS_LEAST = 3 };
+enum {
+	STUCK_COUNT = 20000,
+	FEW_COUNT = 1000,
+	JOURNAL_HOLDS = 3500,
+	FILLED_BY_MOVES = 200000,
+	BUFFERS_LEAST = 3
+};
 
-#define STUCK(grabs)                                                                               \
+#define STUCK(count, grabs)                                                                        \
 	"name: test\nmemory: 1MiB\nepoch: {interval: 1ms}\n"                                       \
-	"sources: {w: {type: wire, count: 20000, per_batch: 60, journal: {max_size: 64KiB}}}\n"    \
+	"sources: {w: {type: wire, count: " count ", per_batch: 60, "                              \
+	"journal: {max_size: 64KiB}}}\n"                                                           \
 	"sinks: {all: {type: stuck, until: all, count: 1, grabs: " grabs ", "                      \
-	"inputs: [w], queue: {capacity: 2}}}\n"
+	"inputs: [w], queue: {capacity: 64}}}\n"
 
-static void assert_all_came(void)
+#define HOUR_NS UINT64_C(3600000000000)
+
+static void assert_all_came(uint64_t count)
 {
 	const struct collected *all = fake_collected("all");
-	cr_assert_eq(all->count, STUCK_COUNT);
+	cr_assert_eq(all->count, count);
 	for (size_t i = 0; i < all->count; i++)
 		cr_assert_eq(all->numbers[i], i);
 }
@@ -160,14 +169,40 @@ static void fill_behind_stuck_sink(const char *yaml, uint64_t seed)
 	cr_assert_lt(answered, STUCK_COUNT);
 	fake_revive();
 	stopped_world_end_well(&w);
-	assert_all_came();
+	assert_all_came(STUCK_COUNT);
 	stopped_world_end(&w);
+}
+
+/* What no epoch and nobody who sends wakes it for. */
+static void catch_up_undisturbed(const char *yaml, uint64_t seed)
+{
+	static struct stopped_world w;
+	begin(&w, yaml, seed);
+	w.plan.groups[0].buffers = BUFFERS_LEAST;
+	w.interval_ns = HOUR_NS;
+	stopped_world_start(&w);
+	cr_assert_not(stopped_world_run(&w, FILLED_BY_MOVES));
+	cr_assert_eq(count_answered(), FEW_COUNT);
+	uint64_t began_ns = w.clock.now_ns;
+	fake_revive();
+	stopped_world_end_well(&w);
+	cr_assert_lt(w.clock.now_ns - began_ns, HOUR_NS);
+	assert_all_came(FEW_COUNT);
+	stopped_world_end(&w);
+}
+
+Test(journal, who_reads_again_gets_all_there_is_without_an_epoch, .timeout = 240)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		catch_up_undisturbed(STUCK("1000", "false"), seed);
+		catch_up_undisturbed(STUCK("1000", "true"), seed);
+	}
 }
 
 Test(journal, who_stands_still_holds_nobody_up_before_it_is_full, .timeout = 240)
 {
 	for (uint64_t seed = 1; seed <= 20; seed++) {
-		fill_behind_stuck_sink(STUCK("false"), seed);
-		fill_behind_stuck_sink(STUCK("true"), seed);
+		fill_behind_stuck_sink(STUCK("20000", "false"), seed);
+		fill_behind_stuck_sink(STUCK("20000", "true"), seed);
 	}
 }
