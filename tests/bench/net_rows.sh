@@ -12,6 +12,7 @@ serve() { # COMMAND...
 	rm -rf "$folder"/out.* "$folder/state"
 	"$@" >"$folder/said" 2>&1 &
 	server=$!
+	trap 'kill $server 2>/dev/null || true' EXIT # also when who connects to it has failed
 }
 
 is_listening() {
@@ -29,7 +30,7 @@ can_connect() {
 }
 
 serve_rsyslogd() {
-	port=$((20000 + RANDOM % 20000))
+	port=$((20000 + RANDOM % 12000)) # none that the kernel gives to who connects, who would meet himself there
 	cat >"$folder/rsyslog.conf" <<-END
 		module(load="imtcp" MaxSessions="2000")
 		input(type="imtcp" Port="$port" Address="127.0.0.1" Ruleset="lines")
@@ -47,6 +48,7 @@ has_bytes() { # FILE N
 end_server() {
 	kill $server
 	wait $server 2>/dev/null || true
+	trap - EXIT
 }
 
 # Leaves wall (microseconds) and cpu (seconds), the sender's own not counted.
