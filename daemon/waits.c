@@ -21,7 +21,7 @@ static bool lacks_scratch(struct worker *w)
 
 static bool lacks_input_home(struct worker *w)
 {
-	return w->home && (home_is_awaited(w->home));
+	return w->home && home_is_awaited(w->home);
 }
 
 static bool arm_inputs(struct worker *w, struct waiter *waiter)

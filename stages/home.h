@@ -17,8 +17,8 @@ struct home {
 	struct stack_node *batches, *buffers;    /* the owner's */
 	size_t buffer_count, buffer_capacity, batch_count;
 	size_t batches_out, buffers_out; /* as the owner knows it */
-	size_t batches_wanted,
-	    buffers_wanted; /* of those that were asked for last, and not there; else 0 */
+	/* How many were asked for last, if they were not there. */
+	size_t batches_wanted, buffers_wanted;
 	void *mapping;
 	size_t mapping_length;
 };

@@ -37,14 +37,12 @@ static void on_sent(struct io_op *op)
 /* For those that are sent together next. */
 static void pay(struct net_datagram_sink *k)
 {
-	const struct batch *b = k->batch;
-	const struct rate_portion most = calls_portion(&k->calls);
-	uint64_t bytes = 0;
-	uint32_t n = 0, left = b->count - k->next;
-	for (; n < left && n < DATAGRAMS_SENT && n < most.records && bytes < most.bytes; n++)
-		bytes += b->records[k->next + n].length;
-	k->paid = n;
-	k->again_ns = calls_pay(&k->calls, n, bytes);
+	struct rate_portion most = calls_portion(&k->calls);
+	uint64_t bytes;
+	if (most.records > DATAGRAMS_SENT)
+		most.records = DATAGRAMS_SENT;
+	k->paid = rate_portion_of(most, k->batch, k->next, &bytes);
+	k->again_ns = calls_pay(&k->calls, k->paid, bytes);
 }
 
 static void send_next(struct net_datagram_sink *k)

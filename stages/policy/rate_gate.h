@@ -1,9 +1,9 @@
 /* rate_gate.h - `rate_limit` of a stage that makes no calls: that reads what somebody sends, or writes as somebody reads.
  *
- *	what goes out         rate_gate_charge(&t, env, records, bytes)      rate_gate_portion() at most of each
- *	                      if (rate_gate_is_open(&t, env))                else a step is arranged for when it will be
+ *	what goes out         rate_gate_charge(&g, env, records, bytes)      rate_gate_portion() at most of each
+ *	                      if (rate_gate_is_open(&g, env))                else a step is arranged for when it will be
  *	                              write it
- *	what comes in         if (rate_gate_is_open(&t, env))
+ *	what comes in         if (rate_gate_is_open(&g, env))
  *	                              begin to read
  *	                      rate_gate_charge(...)                          how much that was is known only when it is there
  *
@@ -42,15 +42,15 @@ struct rate_gate {
 	struct counter *held_ms; /* that it was shut, together; NULL: nobody counts */
 };
 
-void rate_gate_init(struct rate_gate *t, const struct rate_gate_options *o, struct env *env,
+void rate_gate_init(struct rate_gate *g, const struct rate_gate_options *o, struct env *env,
 		    struct counter *held_ms);
 
 /* 0: it is open. */
-uint64_t rate_gate_opens_in_ns(const struct rate_gate *t, struct env *env);
+uint64_t rate_gate_opens_in_ns(const struct rate_gate *g, struct env *env);
 /* If not, arranges for a step when it will be. */
-bool rate_gate_is_open(const struct rate_gate *t, struct env *env);
+bool rate_gate_is_open(const struct rate_gate *g, struct env *env);
 
-void rate_gate_charge(struct rate_gate *t, struct env *env, uint64_t records, uint64_t bytes);
+void rate_gate_charge(struct rate_gate *g, struct env *env, uint64_t records, uint64_t bytes);
 
 /* So much may be charged at once and go at once if nothing has gone for long; 1 or more of each, UINT64_MAX: any. */
-struct rate_portion rate_gate_portion(const struct rate_gate *t);
+struct rate_portion rate_gate_portion(const struct rate_gate *g);

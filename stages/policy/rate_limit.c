@@ -34,3 +34,14 @@ struct rate_portion rate_limit_portion(const struct rate_limit *l)
 		most.bytes = l->rate.burst;
 	return most;
 }
+
+uint32_t rate_portion_of(struct rate_portion most, const struct batch *b, uint32_t first,
+			 uint64_t *ret_bytes)
+{
+	uint64_t bytes = 0;
+	uint32_t n = 0, left = b->count - first;
+	for (; n < left && n < most.records && bytes < most.bytes; n++)
+		bytes += b->records[first + n].length;
+	*ret_bytes = bytes;
+	return n;
+}

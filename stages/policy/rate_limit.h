@@ -10,6 +10,7 @@
  * Threads: the owner's. Memory: none. Layer: stages. */
 #pragma once
 
+#include "stages/batch.h"
 #include "stages/token_bucket.h"
 
 enum rate_unit { RATE_RECORDS, RATE_BYTES, RATE_OPERATIONS };
@@ -34,6 +35,9 @@ struct rate_portion {
 	uint64_t records, bytes;
 };
 struct rate_portion rate_limit_portion(const struct rate_limit *l);
+/* How many records from number `first` on are one; *ret_bytes: how long they are, without delimiters. */
+uint32_t rate_portion_of(struct rate_portion most, const struct batch *b, uint32_t first,
+			 uint64_t *ret_bytes);
 
 /* Takes what an operation with so many costs; returns when it may begin, now_ns or later. What it took stays taken. */
 uint64_t rate_limit_take(struct rate_limit *l, uint64_t records, uint64_t bytes, uint64_t now_ns);

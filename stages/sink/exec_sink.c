@@ -142,12 +142,9 @@ static void exec_sink_close(struct stage *s)
 
 static void pay(struct stage *s, struct exec_sink *sink)
 {
-	const struct rate_portion most = rate_gate_portion(&sink->gate);
-	const struct batch *b = sink->current;
-	uint64_t bytes = 0;
-	uint32_t n = 0, left = b->count - sink->cursor;
-	for (; n < left && n < most.records && bytes < most.bytes; n++)
-		bytes += b->records[sink->cursor + n].length;
+	uint64_t bytes;
+	uint32_t n =
+	    rate_portion_of(rate_gate_portion(&sink->gate), sink->current, sink->cursor, &bytes);
 	if (n > 0)
 		rate_gate_charge(&sink->gate, s->env, n, bytes);
 	sink->paid = sink->cursor + n;

@@ -97,7 +97,7 @@ test_a_budget_too_small_is_refused_with_one_that_would_do() {
 	assert_status 78
 	assert_said '^small\.yaml:1:[0-9]+: .*[0-9]+ ?[KM]iB'
 	local enough
-	enough=$(sed -n 's|.*`memory: \([0-9]*[KM]iB\)` would do.*|\1|p' err)
+	enough=$(enough_memory)
 	run_sluice --once --set memory="$enough" -c small.yaml
 	assert_status 0
 	assert_same "$INPUT/small.log" result.log
@@ -116,7 +116,8 @@ test_a_budget_named_for_branches_and_workers_is_the_smallest_and_enough_to_run_t
 	run_sluice --once -c branches.yaml
 	assert_status 78
 	local enough
-	enough=$(grep -oE '`memory: [0-9]+MiB` would do' err | grep -oE '[0-9]+')
+	enough=$(enough_memory)
+	enough=${enough%MiB}
 	run_sluice --once --set memory="$((enough - 1))MiB" -c branches.yaml
 	assert_status 78
 	assert_said "\`memory: ${enough}MiB\` would do"

@@ -236,12 +236,6 @@ test_http_killed_at_any_moment_what_was_answered_is_there_once() {
 	killed_at_any_moment 'ack: committed'
 }
 
-least_memory() { # FILE
-	sed 's/^memory:.*/memory: 1MiB/' "$1" >least.yaml
-	! "$SLUICE" check -c least.yaml >least 2>&1 || fail "1 MiB is enough"
-	sed -n 's/.*`memory: \([0-9]*MiB\)` would do.*/\1/p' least
-}
-
 # fills_and_goes_on OPTIONS SINK-OPTIONS SUFFIX: with as little memory as there may be
 fills_and_goes_on() {
 	cat >http.yaml <<-END
@@ -250,7 +244,8 @@ fills_and_goes_on() {
 		sources: {in: {type: http, listen: "127.0.0.1:0", max_body: 64KiB, journal: {max_size: 64MiB}$1}}
 		sinks: {out: {type: unix, inputs: [in], path: "unix:@sluice-least-$$", retry: {max_delay: 100ms}$2}}
 	END
-	sed -i "s/^memory:.*/memory: $(least_memory http.yaml)/" http.yaml
+	! "$SLUICE" check -c http.yaml >refused 2>&1 || fail "1 MiB is enough"
+	sed -i "s/^memory:.*/memory: $(enough_memory refused)/" http.yaml
 	start_sluice -c http.yaml
 	wait_until 20 is_listening
 	local n
@@ -265,16 +260,12 @@ fills_and_goes_on() {
 	END
 	"$SLUICE" run -c peer.yaml 2>peer.err &
 	local peer=$!
-	wait_until 20 has_stored 100
+	wait_until 20 has_lines result 100
 	stop_sluice
 	assert_status 0
 	kill $peer
 	wait $peer || fail "$(cat peer.err)"
 	seq 100 | sed "s|\$|$3|" | assert_same - result
-}
-
-has_stored() {
-	[ -e result ] && [ "$(wc -l <result)" -ge "$1" ]
 }
 
 test_http_with_the_least_memory_a_journal_fills_behind_a_dead_sink_and_empties_when_it_lives() {

@@ -147,6 +147,11 @@ has_lines() { # FILE N
 	[ -e "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]
 }
 
+# The budget that a refusal names.
+enough_memory() { # [FILE]
+	sed -n 's/.*`memory: \([0-9]*[KM]iB\)` would do.*/\1/p' "${1:-err}"
+}
+
 says() { # EXTENDED-REGEX
 	grep -qE -- "$1" err
 }

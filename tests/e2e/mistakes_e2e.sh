@@ -198,7 +198,7 @@ test_too_small_a_budget_is_told_where_it_stands_and_who_takes_most() {
 	sluice check -c wrong.yaml --set memory=1MiB
 	assert_said '^--set memory: the memory budget of 1MiB is too small'
 	local enough
-	enough=$(sed -n 's/.*`memory: \([0-9]*MiB\)` would do.*/\1/p' err)
+	enough=$(enough_memory)
 	sluice check -c wrong.yaml --set memory="$enough"
 	assert_status 0
 }

@@ -25,6 +25,13 @@ topology() {
 	END
 }
 
+# What sends, beside what was started: from.yaml, to its end.
+run_from() {
+	STATE=$PWD/other
+	use_state
+	timeout $((60 * SLOW)) "$SLUICE" run -c from.yaml --once 2>from.err || fail "$(cat from.err)"
+}
+
 # Each connection's lines, of netgen, all and in order.
 assert_all_lines() { # FILE LINES
 	awk '{ c = substr($1, 3); n = substr($2, 3) + 0; if (n != next_of[c]++) { print "out of order: " $0; exit 1 } }
@@ -192,10 +199,6 @@ limited_topology() {
 	began=${EPOCHREALTIME/./}
 }
 
-has_stored() {
-	[ "$(wc -l <out.log)" -ge "$1" ]
-}
-
 # assert_limited MS: it took so long at least, and all is there.
 assert_limited() {
 	await_end 60
@@ -224,9 +227,7 @@ test_no_more_datagrams_are_received_than_a_rate_allows() {
 		sinks:
 		  d: {type: unix, inputs: [f], path: $PWD/d.sock, mode: datagram}
 	END
-	STATE=$PWD/other
-	use_state
-	timeout 60 "$SLUICE" run -c from.yaml --once 2>from.err || fail "$(cat from.err)"
+	run_from
 	assert_limited 2600
 }
 
@@ -238,7 +239,7 @@ test_datagrams_that_came_while_nobody_looked_are_taken_before_it_ends() {
 	to=$(port)
 	for n in {1..80}; do
 		echo $n >"/dev/udp/127.0.0.1/$to"
-		[ $n -ne 40 ] || wait_until 10 has_stored 40 # all of the first ones, more than may come: it is shut for longer than idle_end
+		[ $n -ne 40 ] || wait_until 10 has_lines out.log 40 # all of the first ones, more than may come: it is shut for longer than idle_end
 	done
 	await_end 60
 	assert_status 0
@@ -315,9 +316,7 @@ test_datagrams_are_told_apart_by_a_delimiter_of_two_bytes_too() {
 	END
 	start_sluice -c to.yaml --once
 	wait_until 20 has_said_ports 1
-	STATE=$PWD/other
-	use_state
-	timeout 60 "$SLUICE" run -c from.yaml --once 2>from.err || fail "$(cat from.err)"
+	run_from
 	await_end 60
 	assert_status 0
 	sed 's/$/\r/' "$INPUT/small.log" | assert_same - out.log
@@ -341,9 +340,7 @@ test_a_unix_socket_carries_lines_and_datagrams_and_is_gone_afterwards() {
 	END
 	start_sluice -c to.yaml --once
 	wait_until 20 has_said_ports 2
-	STATE=$PWD/other
-	use_state
-	timeout 60 "$SLUICE" run -c from.yaml --once 2>from.err || fail "$(cat from.err)"
+	run_from
 	await_end 60
 	assert_status 0
 	assert_same "$INPUT/small.log" a.log
@@ -366,9 +363,7 @@ test_lines_over_TLS_with_certificates_on_both_sides() {
 	END
 	# without one it is refused
 	timeout 20 openssl s_client -connect 127.0.0.1:"$(port)" -CAfile server.pem <<<"no certificate" >/dev/null 2>&1 || true
-	STATE=$PWD/other
-	use_state
-	timeout $((60 * SLOW)) "$SLUICE" run -c from.yaml --once 2>from.err || fail "$(cat from.err)"
+	run_from
 	await_end 60
 	assert_status 0
 	assert_said 'handshake failed.*peer did not return a certificate'
