@@ -35,18 +35,16 @@ static bool is_behind_barrier(const struct in_edge *in, uint64_t position)
 	return position >= barrier_at(&in->edge->barrier);
 }
 
-static bool is_raised(const struct in_edge *in)
-{
-	return barrier_at(&in->edge->barrier) != BARRIER_NONE;
-}
-
 bool inputs_any_barrier(const struct worker *w, uint64_t *ret_epoch)
 {
-	for (size_t i = 0; i < w->in_edge_count; i++)
-		if (is_raised(&w->in_edges[i])) {
-			*ret_epoch = w->in_edges[i].edge->barrier.epoch;
-			return true;
-		}
+	for (size_t i = 0; i < w->in_edge_count; i++) {
+		const struct barrier *b = &w->in_edges[i].edge->barrier;
+		uint64_t mark = barrier_mark(b);
+		if (mark == BARRIER_NONE)
+			continue;
+		*ret_epoch = barrier_epoch(b, mark);
+		return true;
+	}
 	return false;
 }
 
@@ -67,15 +65,23 @@ bool inputs_at_barrier(const struct worker *w, uint64_t *ret_epoch)
 	return inputs_any_barrier(w, ret_epoch);
 }
 
-void inputs_lower_barriers(struct worker *w)
+static void lower(const struct in_edge *in)
 {
-	for (size_t i = 0; i < w->in_edge_count; i++) {
-		struct edge *e = w->in_edges[i].edge;
-		if (!is_raised(&w->in_edges[i]))
-			continue;
-		overflow_lower_barrier(e);
-		waitlist_wake_all(queue_getters(&e->queue));
-	}
+	if (in->crossed == BARRIER_NONE)
+		return;
+	overflow_lower_barrier(in->edge, in->crossed);
+	waitlist_wake_all(queue_getters(&in->edge->queue));
+}
+
+int inputs_cross_barriers(struct worker *w, uint64_t epoch,
+			  int (*pass)(struct worker *w, uint64_t epoch))
+{
+	for (size_t i = 0; i < w->in_edge_count; i++)
+		w->in_edges[i].crossed = barrier_mark(&w->in_edges[i].edge->barrier);
+	int r = pass(w, epoch);
+	for (size_t i = 0; i < w->in_edge_count && r != 0; i++)
+		lower(&w->in_edges[i]);
+	return r;
 }
 
 /* All that comes before its barrier, or before its end, is done, whoever took it. More than that is when another of the crew
@@ -105,11 +111,8 @@ int inputs_pass_barriers(struct worker *w, int (*pass)(struct worker *w, uint64_
 	/* Held while looking, too: whoever is through last finds all others through, and a barrier that was seen is not
 	 * lowered and raised again meanwhile. */
 	pthread_mutex_lock(&w->crew->passing);
-	if (inputs_any_barrier(w, &epoch) && all_through(w)) {
-		r = pass(w, epoch);
-		if (r != 0)
-			inputs_lower_barriers(w);
-	}
+	if (inputs_any_barrier(w, &epoch) && all_through(w))
+		r = inputs_cross_barriers(w, epoch, pass);
 	pthread_mutex_unlock(&w->crew->passing);
 	return r;
 }

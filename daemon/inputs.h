@@ -33,10 +33,14 @@ bool inputs_any_ahead(const struct worker *w);
 /* For a worker without siblings: true if it has taken all that comes before a barrier, on every input that has not ended,
  * and there is one. */
 bool inputs_at_barrier(const struct worker *w, uint64_t *ret_epoch);
-void inputs_lower_barriers(struct worker *w);
 /* There is one, wherever it is. */
 bool inputs_any_barrier(const struct worker *w, uint64_t *ret_epoch);
 
-/* If all that came before the barriers of every input is done, by this worker and its siblings: calls pass(), once for
- * all of them, and lowers the barriers. Returns what it returned; 0 if it is too early or a sibling was first. */
+/* Calls pass(), and lowers the barriers that were raised before that; not if it returned 0. Returns what it returned. As soon as
+ * all below know of this epoch the next one may come from above. */
+int inputs_cross_barriers(struct worker *w, uint64_t epoch,
+			  int (*pass)(struct worker *w, uint64_t epoch));
+
+/* If all that came before the barriers of every input is done, by this worker and its siblings: crosses them, once for
+ * all. Returns what pass() returned; 0 if it is too early or a sibling was first. */
 int inputs_pass_barriers(struct worker *w, int (*pass)(struct worker *w, uint64_t epoch));

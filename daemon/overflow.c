@@ -140,11 +140,22 @@ static void settle(struct edge *e)
 	e->overflow.undone = 0;
 }
 
-void overflow_lower_barrier(struct edge *e)
+/* Consumers are through with the one before, though it may not be lowered yet: what was left out behind that one is done, and comes
+ * before this one. */
+void overflow_raise_barrier(struct edge *e, uint64_t epoch)
 {
 	pthread_mutex_lock(&e->overflow.drawing);
-	barrier_lower(&e->barrier);
 	settle(e);
+	barrier_raise(&e->barrier, queue_put_count(&e->queue), epoch);
+	pthread_mutex_unlock(&e->overflow.drawing);
+}
+
+/* Where the next is raised already, what is undone lies behind that. */
+void overflow_lower_barrier(struct edge *e, uint64_t mark)
+{
+	pthread_mutex_lock(&e->overflow.drawing);
+	if (barrier_lower(&e->barrier, mark))
+		settle(e);
 	pthread_mutex_unlock(&e->overflow.drawing);
 }
 

@@ -55,8 +55,10 @@ void overflow_look(struct worker *w, struct out_edge *out);
 int overflow_draw(struct edge *e, struct batch **ret_b, uint64_t *ret_position,
 		  uint64_t *ret_ticket);
 
+/* As barrier_raise(), behind all that was put. The only producer. */
+void overflow_raise_barrier(struct edge *e, uint64_t epoch);
 /* As barrier_lower(). A consumer, for all. */
-void overflow_lower_barrier(struct edge *e);
+void overflow_lower_barrier(struct edge *e, uint64_t mark);
 
 /* No barrier matters any more: everything that was left out is done. */
 void overflow_settle(struct edge *e);

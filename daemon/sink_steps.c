@@ -15,8 +15,7 @@ void steps_pass_barrier_at_once(struct worker *w)
 	w->waits |= WAITS_INPUT; /* or a barrier */
 	if (!w->in_edges[0].edge->is_passed_at_once || !inputs_any_barrier(w, &epoch))
 		return;
-	worker_raise_barriers(w, epoch);
-	inputs_lower_barriers(w);
+	inputs_cross_barriers(w, epoch, worker_raise_barriers);
 }
 
 /* True: it need not finish what it has. */
@@ -71,8 +70,7 @@ static void begin_cut(struct worker *w)
 
 static void end_cut(struct worker *w)
 {
-	worker_raise_barriers(w, w->reporting.epoch);
-	inputs_lower_barriers(w);
+	inputs_cross_barriers(w, w->reporting.epoch, worker_raise_barriers);
 	w->reporting.cut = CUT_SYNCING;
 }
 

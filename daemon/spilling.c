@@ -307,6 +307,11 @@ static bool reader_has_barriers(const struct worker *w)
 	return !w->spilling->keeps || w->out_edges[0].edge->is_passed_at_once;
 }
 
+static int raise_for_reader(struct worker *w, uint64_t epoch)
+{
+	return reader_has_barriers(w) ? worker_raise_barriers(w, epoch) : 1;
+}
+
 static bool begin_cut(struct worker *w)
 {
 	struct spilling *p = w->spilling;
@@ -322,9 +327,7 @@ static bool begin_cut(struct worker *w)
 	fix_cut(w);
 	w->reporting.epoch = epoch;
 	w->reporting.cut = CUT_SYNCING;
-	if (reader_has_barriers(w))
-		worker_raise_barriers(w, epoch);
-	inputs_lower_barriers(w);
+	inputs_cross_barriers(w, epoch, raise_for_reader);
 	return true;
 }
 

@@ -15,8 +15,7 @@ static int cut_here(struct worker *w, uint64_t epoch)
 			return r;
 		reporting_send(w, epoch);
 	}
-	worker_raise_barriers(w, epoch);
-	return 1;
+	return worker_raise_barriers(w, epoch);
 }
 
 static enum step fail_or_go_on(struct worker *w, int r)

@@ -9,14 +9,15 @@
 
 /* Epochs */
 
-void worker_raise_barriers(struct worker *w, uint64_t epoch)
+int worker_raise_barriers(struct worker *w, uint64_t epoch)
 {
 	for (size_t i = 0; i < w->out_edge_count; i++) {
 		struct edge *e = w->out_edges[i].edge;
-		barrier_raise(&e->barrier, queue_put_count(&e->queue), epoch);
+		overflow_raise_barrier(e, epoch);
 		waitlist_wake_all(queue_getters(&e->queue));
 	}
 	w->reporting.epoch = epoch;
+	return 1;
 }
 
 /* Everything is put, or stored: what is there to be remembered? STEP_DONE when it is noted. */

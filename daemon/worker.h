@@ -53,6 +53,7 @@ struct in_edge {
 	bool ended;
 	struct batch *ahead; /* got, and found to lie behind the barrier */
 	uint64_t ahead_position, ahead_ticket;
+	uint64_t crossed;           /* mark of the barrier that is being passed on */
 	struct wait_node turn_wait; /* on the edge's turn */
 	struct counter held;        /* a sink's: batches taken and not yet given back */
 };
@@ -205,7 +206,8 @@ enum step worker_step(struct worker *w);
 
 /* The parts of a worker's life that its steps see to (daemon/steps.h, daemon/spilling.h). */
 void worker_become(struct worker *w, enum worker_state state);
-void worker_raise_barriers(struct worker *w, uint64_t epoch);
+/* In each queue below. 1: for inputs_cross_barriers(). */
+int worker_raise_barriers(struct worker *w, uint64_t epoch);
 enum step worker_end(struct worker *w);
 void worker_let_readers_end(struct worker *w);
 /* The one reader need not finish what it has. */

@@ -1,4 +1,5 @@
 /* Epochs over the running graph: at every cut each sink has exactly what the sources had emitted by then. */
+#include "daemon/inputs.h"
 #include "tests/unit/daemon/each_backend.h"
 #include "tests/unit/daemon/epoch_world.h"
 #include "tests/unit/daemon/fake_stages.h"
@@ -137,6 +138,33 @@ EPOCHS_TEST(workers_that_overtake_each_other_do_not_overtake_a_barrier)
 	    "sinks: {out: {type: collect, inputs: [l]}}\n");
 	epoch_world_run(&w);
 	assert_cut_exactly("out", (struct origin[]){{"a", 0, 1, 0}}, 1);
+	epoch_world_end(&w);
+}
+
+/* All below have reported, the epoch is committed and the source was asked to cut again, all before this worker went on. */
+static int pass_and_be_overtaken(struct worker *w, uint64_t epoch)
+{
+	cr_assert_eq(epoch, 7);
+	barrier_raise(&w->in_edges[0].edge->barrier, 0, 8);
+	return 1;
+}
+
+EPOCHS_TEST(worker_that_passes_a_barrier_on_does_not_lower_the_next_one)
+{
+	struct epoch_world w;
+	uint64_t epoch;
+	epoch_world_begin_roomy(
+	    &w, *kind,
+	    "sources: {a: {type: numbers, count: 1}}\n"
+	    "transforms: {l: {type: labour, inputs: [a], workers: 2, queue: {capacity: 2}}}\n"
+	    "sinks: {out: {type: collect, inputs: [l]}}\n");
+	struct worker *l = w.pipeline.workers;
+	while (l->kind != STAGE_TRANSFORM)
+		l++;
+	barrier_raise(&l->in_edges[0].edge->barrier, 0, 7);
+	cr_assert_eq(inputs_pass_barriers(l, pass_and_be_overtaken), 1);
+	cr_assert(inputs_any_barrier(l, &epoch));
+	cr_assert_eq(epoch, 8);
 	epoch_world_end(&w);
 }
 

@@ -237,13 +237,52 @@ OVERFLOW_TEST(what_was_left_out_behind_a_barrier_is_not_taken_for_what_comes_bef
 	cr_assert_eq(overflow_put(source, out, some_batch(source)), 0);
 	cr_assert_eq(queue_done_count(&e->queue), 0);
 	queue_task_done(&e->queue, 1);
-	overflow_lower_barrier(e);
+	overflow_lower_barrier(e, barrier_mark(&e->barrier));
 	cr_assert_eq(queue_done_count(&e->queue), 2);
 	cr_assert_eq(counter_get(&epoch_world_counters(&w, "out")->lost[LOSS_QUEUE_FULL]), 1);
 	batch_free(&b);
 	cr_assert_eq(overflow_draw(e, &b, &position, &ticket), 0);
 	cr_assert_eq(position, 2);
 	cr_assert_eq(ticket, 1, "it has the one that the one left out would have had");
+	batch_free(&b);
+	queue_task_done(&e->queue, 1);
+	epoch_world_end(&w);
+}
+
+/* The producer has raised the next one before a consumer has come to lowering the one that all were through with. */
+OVERFLOW_TEST(what_was_left_out_between_two_barriers_is_done_for_the_second_alone)
+{
+	struct epoch_world w;
+	struct batch *b;
+	uint64_t position, ticket;
+	epoch_world_begin(
+	    &w, *kind, false,
+	    "sources: {a: {type: numbers, count: 1}}\n"
+	    "sinks: {out: {type: collect, inputs: [a], queue: {capacity: 1, when_full: "
+	    "drop_oldest}}}\n");
+	struct worker *source = w.pipeline.runners[0].workers[0];
+	struct out_edge *out = &source->out_edges[0];
+	struct edge *e = out->edge;
+	overflow_raise_barrier(e, 7);
+	uint64_t first = barrier_mark(&e->barrier);
+	cr_assert_eq(queue_try_put(&e->queue, some_batch(source)), 0);
+	cr_assert_eq(overflow_put(source, out, some_batch(source)), 0);
+	cr_assert_eq(queue_done_count(&e->queue), 0);
+	overflow_raise_barrier(e, 8);
+	cr_assert_eq(queue_done_count(&e->queue), 1, "it lies before the second");
+	cr_assert_eq(overflow_draw(e, &b, &position, &ticket), 0);
+	cr_assert_eq(queue_try_put(&e->queue, some_batch(source)), 0);
+	cr_assert_eq(overflow_put(source, out, some_batch(source)), 0);
+	overflow_lower_barrier(e, first);
+	cr_assert_eq(barrier_at(&e->barrier), 2);
+	cr_assert_eq(barrier_epoch(&e->barrier, barrier_mark(&e->barrier)), 8);
+	cr_assert_eq(queue_done_count(&e->queue), 1, "what is done lies behind the second");
+	batch_free(&b);
+	queue_task_done(&e->queue, 1);
+	overflow_lower_barrier(e, barrier_mark(&e->barrier));
+	cr_assert_eq(barrier_at(&e->barrier), BARRIER_NONE);
+	cr_assert_eq(queue_done_count(&e->queue), 3);
+	cr_assert_eq(overflow_draw(e, &b, &position, &ticket), 0);
 	batch_free(&b);
 	queue_task_done(&e->queue, 1);
 	epoch_world_end(&w);
