@@ -2,6 +2,7 @@
 #include "daemon/work_units.h"
 
 #include <errno.h>
+#include <sched.h>
 
 static void drop_batch(void *item, void *context)
 {
@@ -10,10 +11,33 @@ static void drop_batch(void *item, void *context)
 	batch_free(&b);
 }
 
+/* Gets one, unless there is one that was got before. */
+static void draw(struct in_edge *in)
+{
+	if (in->ahead || in->ended)
+		return;
+	int r = overflow_draw(in->edge, &in->ahead, &in->ahead_position, &in->ahead_ticket);
+	if (r == -ESHUTDOWN)
+		in->ended = true;
+}
+
+/* Of those that nobody puts into any more: what is let go has tickets that nobody would ever call, and a sibling may have drawn a
+ * later one. So the first of them is kept `ahead`: it fails in its turn, and the rest with it. */
+static void draw_first_ticket(struct in_edge *in)
+{
+	while (in->edge->turns && !in->ahead && !in->ended) {
+		draw(in);
+		if (!in->ahead && !in->ended) /* a batch is still being put */
+			sched_yield();
+	}
+}
+
 void inputs_close(struct worker *w)
 {
 	for (size_t i = 0; i < w->in_edge_count; i++) {
 		struct in_edge *in = &w->in_edges[i];
+		queue_shutdown(&in->edge->queue);
+		draw_first_ticket(in);
 		queue_shutdown_now(&in->edge->queue, drop_batch, NULL);
 		overflow_settle(in->edge);
 		in->ended = true;
@@ -149,16 +173,6 @@ bool inputs_give_up_ahead(struct worker *w)
 		return true;
 	}
 	return false;
-}
-
-/* Gets one, unless there is one that was got before. */
-static void draw(struct in_edge *in)
-{
-	if (in->ahead || in->ended)
-		return;
-	int r = overflow_draw(in->edge, &in->ahead, &in->ahead_position, &in->ahead_ticket);
-	if (r == -ESHUTDOWN)
-		in->ended = true;
 }
 
 /* A sink: others need what it has so much of. */

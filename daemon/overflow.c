@@ -114,6 +114,12 @@ int overflow_put(struct worker *w, struct out_edge *out, struct batch *b)
 	return put;
 }
 
+void overflow_tell_putters(struct edge *e)
+{
+	if (e->overflow.when_full == WHEN_FULL_DROP_OLDEST)
+		waitlist_wake_one(queue_putters(&e->queue));
+}
+
 /* ---- taking ---- */
 
 int overflow_draw(struct edge *e, struct batch **ret_b, uint64_t *ret_position,

@@ -48,6 +48,10 @@ bool overflow_drops(const struct overflow *o);
  * is about to take; -ESHUTDOWN. A producer. */
 int overflow_put(struct worker *w, struct out_edge *out, struct batch *b);
 
+/* Somebody has put. Another producer that found this one's place drawn and not yet filled could neither put nor leave out the
+ * oldest, and waits. Any thread. */
+void overflow_tell_putters(struct edge *e);
+
 /* There was room: is that told? A producer. */
 void overflow_look(struct worker *w, struct out_edge *out);
 

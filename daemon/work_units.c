@@ -68,6 +68,8 @@ int out_edge_put(struct worker *w, struct out_edge *out, struct batch *b)
 {
 	int r = put(w, out, b);
 	out->closed |= r == -ESHUTDOWN;
+	if (r == 0)
+		overflow_tell_putters(out->edge);
 	if (r == 0 && ++out->untold == UNTOLD_MAX)
 		tell_readers(out);
 	return r;

@@ -110,6 +110,24 @@ struct stage_counters *epoch_world_counters(struct epoch_world *w, const char *i
 	return &w->pipeline.counters[fake_stage(&w->topology, id)];
 }
 
+struct worker *epoch_world_first(struct epoch_world *w, enum stage_kind kind)
+{
+	struct worker *first = w->pipeline.workers;
+	while (first->kind != kind)
+		first++;
+	return first;
+}
+
+struct batch *epoch_world_batch(struct worker *w)
+{
+	struct buffer *buffer = home_take_buffer(w->home);
+	struct batch *b = batch_new(w->home, buffer);
+	buffer_let_go(buffer);
+	b->count = 1;
+	b->records[0] = (struct record){.length = 8};
+	return b;
+}
+
 void epoch_world_begin_anew(struct epoch_world *w)
 {
 	end_pipeline(w);

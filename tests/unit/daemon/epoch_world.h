@@ -25,6 +25,10 @@ void epoch_world_await_end(struct epoch_world *w);
 void epoch_world_follow(struct epoch_world *w);
 /* What the stage of that name has counted. */
 struct stage_counters *epoch_world_counters(struct epoch_world *w, const char *id);
+/* The first worker of that kind. */
+struct worker *epoch_world_first(struct epoch_world *w, enum stage_kind kind);
+/* One record, out of the home of w. */
+struct batch *epoch_world_batch(struct worker *w);
 /* It goes on from what is on disk. */
 void epoch_world_begin_anew(struct epoch_world *w);
 void epoch_world_end(struct epoch_world *w);

@@ -174,3 +174,43 @@ CREWS_TEST(failure_of_one_of_a_crew_ends_the_run)
 	collected_ascending("out");
 	epoch_world_end(&w);
 }
+
+/* Between the batches that it lets go another may draw: whoever has the third waits for its turn. */
+CREWS_TEST(what_one_of_a_crew_lets_go_holds_up_no_other)
+{
+	struct epoch_world w;
+	epoch_world_begin(
+	    &w, *kind, false,
+	    "sources: {a: {type: numbers, count: 1}}\n"
+	    "transforms: {l: {type: labour, inputs: [a], workers: 2, queue: {capacity: 4}}}\n"
+	    "sinks: {out: {type: collect, inputs: [l]}}\n");
+	struct worker *source = epoch_world_first(&w, STAGE_SOURCE);
+	struct worker *one = epoch_world_first(&w, STAGE_TRANSFORM);
+	struct edge *e = one->in_edges[0].edge;
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(queue_try_put(&e->queue, epoch_world_batch(source)), 0);
+	one->out_edges[0].closed = true;
+	while (worker_step(one) == STEP_MORE)
+		;
+	cr_assert(turn_is(&e->turn, 2));
+	cr_assert_eq(queue_unfinished(&e->queue), 0);
+	epoch_world_end(&w);
+}
+
+/* Whoever of them notices first, and whatever the others have drawn by then. */
+CREWS_TEST(reader_that_goes_away_ends_all_of_a_crew)
+{
+	for (int i = 0; i < 100; i++) {
+		struct epoch_world w;
+		epoch_world_begin(
+		    &w, *kind, false,
+		    "sources: {a: {type: numbers, count: 20000}}\n"
+		    "transforms: {l: {type: labour, inputs: [a], workers: 4, queue: {capacity: "
+		    "64}}}\n"
+		    "sinks: {out: {type: collect, inputs: [l], close_after: 500}}\n");
+		epoch_world_run(&w);
+		cr_assert_geq(fake_collected("out")->count, 500);
+		collected_ascending("out");
+		epoch_world_end(&w);
+	}
+}

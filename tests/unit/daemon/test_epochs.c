@@ -158,9 +158,7 @@ EPOCHS_TEST(worker_that_passes_a_barrier_on_does_not_lower_the_next_one)
 	    "sources: {a: {type: numbers, count: 1}}\n"
 	    "transforms: {l: {type: labour, inputs: [a], workers: 2, queue: {capacity: 2}}}\n"
 	    "sinks: {out: {type: collect, inputs: [l]}}\n");
-	struct worker *l = w.pipeline.workers;
-	while (l->kind != STAGE_TRANSFORM)
-		l++;
+	struct worker *l = epoch_world_first(&w, STAGE_TRANSFORM);
 	barrier_raise(&l->in_edges[0].edge->barrier, 0, 7);
 	cr_assert_eq(inputs_pass_barriers(l, pass_and_be_overtaken), 1);
 	cr_assert(inputs_any_barrier(l, &epoch));

@@ -1,5 +1,6 @@
 /* Queues that drop: who puts is never held up, what is left out is counted, and epochs and ends are what they were. */
 #include "daemon/pipeline.h"
+#include "daemon/work_units.h"
 #include "tests/unit/daemon/collected.h"
 #include "tests/unit/daemon/each_backend.h"
 #include "tests/unit/daemon/epoch_world.h"
@@ -206,16 +207,6 @@ Test(overflow, memory_for_what_a_dead_sink_holds_is_on_top_of_what_its_siblings_
 	topology_release(&t);
 }
 
-static struct batch *some_batch(struct worker *w)
-{
-	struct buffer *buffer = home_take_buffer(w->home);
-	struct batch *b = batch_new(w->home, buffer);
-	buffer_let_go(buffer);
-	b->count = 1;
-	b->records[0] = (struct record){.length = 8};
-	return b;
-}
-
 /* What comes before the barrier may be in the hands of somebody else who takes from the queue. */
 OVERFLOW_TEST(what_was_left_out_behind_a_barrier_is_not_taken_for_what_comes_before_it)
 {
@@ -227,14 +218,14 @@ OVERFLOW_TEST(what_was_left_out_behind_a_barrier_is_not_taken_for_what_comes_bef
 	    "sources: {a: {type: numbers, count: 1}}\n"
 	    "sinks: {out: {type: collect, inputs: [a], queue: {capacity: 1, when_full: "
 	    "drop_oldest}}}\n");
-	struct worker *source = w.pipeline.runners[0].workers[0];
+	struct worker *source = epoch_world_first(&w, STAGE_SOURCE);
 	struct out_edge *out = &source->out_edges[0];
 	struct edge *e = out->edge;
-	cr_assert_eq(queue_try_put(&e->queue, some_batch(source)), 0);
+	cr_assert_eq(queue_try_put(&e->queue, epoch_world_batch(source)), 0);
 	cr_assert_eq(overflow_draw(e, &b, &position, &ticket), 0);
 	barrier_raise(&e->barrier, 1, 7);
-	cr_assert_eq(queue_try_put(&e->queue, some_batch(source)), 0);
-	cr_assert_eq(overflow_put(source, out, some_batch(source)), 0);
+	cr_assert_eq(queue_try_put(&e->queue, epoch_world_batch(source)), 0);
+	cr_assert_eq(overflow_put(source, out, epoch_world_batch(source)), 0);
 	cr_assert_eq(queue_done_count(&e->queue), 0);
 	queue_task_done(&e->queue, 1);
 	overflow_lower_barrier(e, barrier_mark(&e->barrier));
@@ -260,19 +251,19 @@ OVERFLOW_TEST(what_was_left_out_between_two_barriers_is_done_for_the_second_alon
 	    "sources: {a: {type: numbers, count: 1}}\n"
 	    "sinks: {out: {type: collect, inputs: [a], queue: {capacity: 1, when_full: "
 	    "drop_oldest}}}\n");
-	struct worker *source = w.pipeline.runners[0].workers[0];
+	struct worker *source = epoch_world_first(&w, STAGE_SOURCE);
 	struct out_edge *out = &source->out_edges[0];
 	struct edge *e = out->edge;
 	overflow_raise_barrier(e, 7);
 	uint64_t first = barrier_mark(&e->barrier);
-	cr_assert_eq(queue_try_put(&e->queue, some_batch(source)), 0);
-	cr_assert_eq(overflow_put(source, out, some_batch(source)), 0);
+	cr_assert_eq(queue_try_put(&e->queue, epoch_world_batch(source)), 0);
+	cr_assert_eq(overflow_put(source, out, epoch_world_batch(source)), 0);
 	cr_assert_eq(queue_done_count(&e->queue), 0);
 	overflow_raise_barrier(e, 8);
 	cr_assert_eq(queue_done_count(&e->queue), 1, "it lies before the second");
 	cr_assert_eq(overflow_draw(e, &b, &position, &ticket), 0);
-	cr_assert_eq(queue_try_put(&e->queue, some_batch(source)), 0);
-	cr_assert_eq(overflow_put(source, out, some_batch(source)), 0);
+	cr_assert_eq(queue_try_put(&e->queue, epoch_world_batch(source)), 0);
+	cr_assert_eq(overflow_put(source, out, epoch_world_batch(source)), 0);
 	overflow_lower_barrier(e, first);
 	cr_assert_eq(barrier_at(&e->barrier), 2);
 	cr_assert_eq(barrier_epoch(&e->barrier, barrier_mark(&e->barrier)), 8);
@@ -282,6 +273,39 @@ OVERFLOW_TEST(what_was_left_out_between_two_barriers_is_done_for_the_second_alon
 	overflow_lower_barrier(e, barrier_mark(&e->barrier));
 	cr_assert_eq(barrier_at(&e->barrier), BARRIER_NONE);
 	cr_assert_eq(queue_done_count(&e->queue), 3);
+	cr_assert_eq(overflow_draw(e, &b, &position, &ticket), 0);
+	batch_free(&b);
+	queue_task_done(&e->queue, 1);
+	epoch_world_end(&w);
+}
+
+static bool woken;
+
+static void be_woken(struct waiter *w)
+{
+	(void)w;
+	woken = true;
+}
+
+/* While another has drawn a place and not filled it yet, one can neither put nor leave out the oldest. */
+OVERFLOW_TEST(who_puts_wakes_another_who_found_the_queue_full_of_what_is_not_there_yet)
+{
+	struct epoch_world w;
+	struct waiter other = {be_woken};
+	struct wait_node room = {.waiter = &other};
+	struct batch *b;
+	uint64_t position, ticket;
+	epoch_world_begin(
+	    &w, *kind, false,
+	    "sources: {a: {type: numbers, count: 1}}\n"
+	    "sinks: {out: {type: collect, inputs: [a], queue: {capacity: 1, when_full: "
+	    "drop_oldest}}}\n");
+	struct worker *source = epoch_world_first(&w, STAGE_SOURCE);
+	struct edge *e = source->out_edges[0].edge;
+	waitlist_arm(queue_putters(&e->queue), &room);
+	cr_assert_eq(out_edge_put(source, &source->out_edges[0], epoch_world_batch(source)), 0);
+	cr_assert(woken);
+	waitlist_disarm(queue_putters(&e->queue), &room);
 	cr_assert_eq(overflow_draw(e, &b, &position, &ticket), 0);
 	batch_free(&b);
 	queue_task_done(&e->queue, 1);
