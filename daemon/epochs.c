@@ -267,7 +267,7 @@ static void ask_to_cut(struct epochs *e, const struct progress *p)
 	e->awaited = p->awaited;
 	e->epoch++;
 	become(e, EPOCHS_CUTTING);
-	counter_set(&e->wanted, e->epoch);
+	counter_publish(&e->wanted, e->epoch); /* all reports are given back */
 	if (e->rouse)
 		e->rouse(e->context);
 }

@@ -58,7 +58,7 @@ void reporting_collect(struct worker *w)
 bool reporting_is_due(struct worker *w)
 {
 	struct reporting *r = &w->reporting;
-	if (!r->on || r->final_sent || counter_get(r->wanted) <= r->epoch)
+	if (!r->on || r->final_sent || counter_seen(r->wanted) <= r->epoch)
 		return false;
 	if (!r->here)
 		w->waits |= WAITS_REPORT;

@@ -253,6 +253,8 @@ static void see_to_halted(struct runner *r)
 	}
 	if (isolation_is_due(w))
 		worker_go_on(w);
+	if (w->state == WORKER_FAILING)
+		tell_main(r);
 }
 
 static void run_workers(struct runner *r)

@@ -89,6 +89,7 @@ static enum step attend(struct worker *w)
 		worker_fail_stage(w, r);
 	else
 		w->waits |= WAITS_OTHER;
+	reporting_note_progress(w);
 	return r == STEP_WAIT ? STEP_WAIT : STEP_MORE;
 }
 

@@ -255,7 +255,8 @@ uint64_t queue_done_count(const struct queue *q)
 
 int queue_task_done(struct queue *q, uint64_t n)
 {
-	uint64_t done = atomic_load_explicit(&q->done, memory_order_relaxed);
+	/* acquire, here and below: pairs with the release of others who finish, so that put is not older than what they finished */
+	uint64_t done = atomic_load_explicit(&q->done, memory_order_acquire);
 	uint64_t left;
 	do {
 		left = (put_index(q) - done) >> q->shift;
@@ -263,7 +264,7 @@ int queue_task_done(struct queue *q, uint64_t n)
 			return -EINVAL;
 		/* release: pairs with the acquire load in queue_unfinished() */
 	} while (!atomic_compare_exchange_weak_explicit(
-	    &q->done, &done, done + (n << q->shift), memory_order_release, memory_order_relaxed));
+	    &q->done, &done, done + (n << q->shift), memory_order_acq_rel, memory_order_acquire));
 	if (n == left)
 		waitlist_wake_all(&q->joiners);
 	return 0;

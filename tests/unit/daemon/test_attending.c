@@ -36,6 +36,7 @@ static int serves_step(struct stage *s, struct outlet *out)
 static int serves_attend(struct stage *s)
 {
 	counter_add(&attended, 1);
+	counter_add(&s->counters->awaited, 1);
 	env_wake_at(s->env, env_now_ns(s->env) + 1000000);
 	return fails && counter_get(&attended) == FAILING ? -EPIPE : STEP_WAIT;
 }
@@ -99,7 +100,7 @@ static const struct stage_schema *const schemas[] = {&serves_type.schema, &stuck
 
 static const struct stage_catalog catalog = {.types = schemas};
 
-static void run(int kind, struct pipeline *p, struct topology *t, struct plan *plan)
+static void begin(int kind, struct pipeline *p, struct topology *t, struct plan *plan)
 {
 	need_backend(kind);
 	waiter_setup(true);
@@ -108,6 +109,11 @@ static void run(int kind, struct pipeline *p, struct topology *t, struct plan *p
 		       "sinks: {out: {type: stuck, inputs: [a], queue: {capacity: 2}}}\n",
 		       &catalog);
 	cr_assert_eq(pipeline_init(p, plan, true, (enum backend_kind)kind, NULL), 0);
+}
+
+static void run(int kind, struct pipeline *p, struct topology *t, struct plan *plan)
+{
+	begin(kind, p, t, plan);
 	running_to_end(p);
 }
 
@@ -139,5 +145,40 @@ EACH_BACKEND_TEST(attending, one_that_fails_meanwhile_ends_the_run)
 	run(*kind, &p, &t, &plan);
 	cr_expect(pipeline_failed(&p));
 	cr_expect_geq(counter_get(&attended), FAILING);
+	end(&p, &t, &plan);
+}
+
+static bool is_told;
+
+static void be_told(struct waiter *w)
+{
+	(void)w;
+	is_told = true;
+}
+
+/* It waits for an epoch: the coordinator does not sleep on until the next one is due. */
+EACH_BACKEND_TEST(attending, what_it_waits_for_meanwhile_is_told)
+{
+	struct topology t;
+	struct plan plan;
+	struct pipeline p;
+	struct stack reports;
+	struct counter wanted = {0};
+	struct waiter coordinator = {be_told};
+	struct wait_node reported = {.waiter = &coordinator};
+	begin(*kind, &p, &t, &plan);
+	struct worker *source = p.workers;
+	stack_init(&reports);
+	cr_assert_eq(reporting_init(source, &reports, &wanted, UINT64_MAX), 0);
+	waitlist_arm(&reports.takers, &reported);
+	while (worker_step(source) == STEP_MORE)
+		;
+	cr_assert_eq(counter_get(&attended), 1);
+	cr_assert(is_told);
+	waitlist_disarm(&reports.takers, &reported);
+	reporting_release(source);
+	stack_release(&reports);
+	running_to_end(&p);
+	cr_expect_eq(counter_get(&taken), BATCHES);
 	end(&p, &t, &plan);
 }
