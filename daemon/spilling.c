@@ -240,11 +240,41 @@ static void say_full(struct worker *w)
 	p->is_told_full = is_full;
 }
 
-/* What an epoch waits for has some room of its own: with it comes the trimming. */
-static bool may_take(struct worker *w)
+static bool is_asked_to_stop(const struct worker *w)
+{
+	return counter_get(w->stop) != 0 && !w->nodes[0].stage.once;
+}
+
+/* An epoch waits for what is above, or a stop. It comes from sources that may be waiting for room themselves. */
+static bool is_waited_for(const struct worker *w)
 {
 	uint64_t epoch;
-	return !spill_is_full(stage_of(w)) || goes_straight(w) || inputs_any_barrier(w, &epoch);
+	bool is_wanted = w->reporting.on && counter_seen(w->reporting.wanted) > w->reporting.epoch;
+	return is_wanted || is_asked_to_stop(w) || inputs_any_barrier(w, &epoch);
+}
+
+/* Some room is kept for what an epoch waits for: with it comes the trimming. */
+static bool may_take(struct worker *w)
+{
+	return !spill_is_full(stage_of(w)) || goes_straight(w) || is_waited_for(w);
+}
+
+/* Where the first stands that is not done. */
+static uint64_t first_needed(struct worker *w)
+{
+	struct spilling *p = w->spilling;
+	const struct kept *k = p->count > 0 ? kept_at(p, 0) : NULL;
+	if (k && !k->copy)
+		return k->position;
+	return k && p->kept_cursor > 0 ? p->kept_position : spill_handed_to(stage_of(w));
+}
+
+/* What is done is on disk until an epoch is committed. Were it counted, what that epoch waits for might find no room, and nobody would
+ * ever make any. A stop leaves nothing in memory, whatever room it takes. */
+static void count_what_is_needed(struct worker *w)
+{
+	struct stage *s = stage_of(w);
+	spill_count_from(s, is_asked_to_stop(w) ? spill_end(s) : first_needed(w));
 }
 
 static void take_one(struct worker *w, struct batch *b, struct in_edge *from)
@@ -281,22 +311,21 @@ static int take(struct worker *w)
 
 /* ---- epochs ---- */
 
-/* From where on the reader gets what is on disk again, if it ends here. */
-static uint64_t first_needed(struct worker *w, uint64_t *ret_records)
+/* Of what the reader gets again, if it ends here. */
+static uint64_t records_needed(struct worker *w)
 {
 	struct spilling *p = w->spilling;
-	struct stage *s = stage_of(w);
-	uint64_t records = spill_unread_records(s);
+	uint64_t records = spill_unread_records(stage_of(w));
 	for (size_t i = 0; i < p->count; i++)
 		records += kept_at(p, i)->records;
-	*ret_records = records;
-	return p->count > 0 ? kept_at(p, 0)->position : spill_handed_to(s);
+	return records;
 }
 
 static void fix_cut(struct worker *w)
 {
 	struct spilling *p = w->spilling;
-	p->cut_first = first_needed(w, &p->cut_records);
+	p->cut_first = first_needed(w);
+	p->cut_records = records_needed(w);
 	p->cut_end = spill_end(stage_of(w));
 	spill_sync(stage_of(w));
 }
@@ -347,11 +376,6 @@ static int end_cut(struct worker *w)
 }
 
 /* ---- the end ---- */
-
-static bool is_asked_to_stop(const struct worker *w)
-{
-	return counter_get(w->stop) != 0 && !w->nodes[0].stage.once;
-}
 
 static bool has_all(const struct worker *w)
 {
@@ -463,6 +487,7 @@ enum step spilling_step(struct worker *w)
 		r = let_all_go(w);
 		return r == STEP_DONE ? worker_end(w) : over(w, r);
 	}
+	count_what_is_needed(w);
 	n = hand_on_read(w);
 	if (n < 0)
 		return over(w, n);

@@ -131,6 +131,8 @@ struct segment_log {
 
 	struct segment *segments; /* by base */
 	size_t segment_count, segment_room;
+	uint64_t needed_from;
+	bool counts_needed; /* only what stands from there on */
 
 	struct segment_buffer buffers[2];
 	size_t buffer_room;
@@ -193,6 +195,10 @@ uint64_t segment_log_put(struct segment_log *l, size_t length);
 
 /* There is no room for a payload of that length before something has been trimmed. */
 bool segment_log_is_full(const struct segment_log *l, size_t length);
+
+/* From now on what stands before the position does not count for that, though it cannot be trimmed yet: what is put is to let it be
+ * trimmed. So there may be more than max_bytes on disk meanwhile. */
+void segment_log_count_from(struct segment_log *l, uint64_t position);
 
 /* What was put up to now is to be made durable; and what is put while that goes on, with the sync after it. */
 void segment_log_sync(struct segment_log *l);

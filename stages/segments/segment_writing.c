@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- appending ---- */
@@ -20,9 +21,37 @@ static bool is_to_roll(struct segment_log *l, uint64_t entry)
 	       (last->length > SEGMENT_HEAD && last->length + entry > l->segment_bytes);
 }
 
+static uint64_t bytes_that_count(const struct segment_log *l)
+{
+	uint64_t needed = l->end - l->needed_from;
+	return l->counts_needed && needed < l->bytes ? needed : l->bytes;
+}
+
 bool segment_log_is_full(const struct segment_log *l, size_t length)
 {
-	return l->bytes + SEGMENT_HEAD + segment_entry_bytes(length) > l->options.max_bytes;
+	return bytes_that_count(l) + SEGMENT_HEAD + segment_entry_bytes(length) >
+	       l->options.max_bytes;
+}
+
+void segment_log_count_from(struct segment_log *l, uint64_t position)
+{
+	assert(position <= l->end);
+	l->counts_needed = true;
+	l->needed_from = position;
+}
+
+/* There is as much room as is usual; what goes beyond max_bytes may need more. */
+static bool has_segment_room(struct segment_log *l)
+{
+	if (l->segment_count < l->segment_room)
+		return true;
+	size_t room = 2 * l->segment_room;
+	struct segment *segments = realloc(l->segments, room * sizeof *segments);
+	if (!segments)
+		return false;
+	l->segments = segments;
+	l->segment_room = room;
+	return true;
 }
 
 /* The buffer goes out as it is, and the other one is filled. False: that one is not written yet. */
@@ -42,6 +71,8 @@ uint8_t *segment_log_reserve(struct segment_log *l, size_t length)
 	if (l->failed || segment_log_is_full(l, length))
 		return NULL;
 	l->reserved_rolls = is_to_roll(l, entry);
+	if (l->reserved_rolls && !has_segment_room(l))
+		return NULL;
 	const struct segment_buffer *b = &l->buffers[l->filling];
 	size_t head = l->reserved_rolls ? SEGMENT_HEAD : 0;
 	bool fits = b->length + head + entry <= l->buffer_room;

@@ -171,6 +171,11 @@ bool spill_is_full(const struct stage *s)
 	       o->max_size - o->max_size / KEPT_BACK;
 }
 
+void spill_count_from(struct stage *s, uint64_t position)
+{
+	segment_log_count_from(&spill_of(s)->log, position);
+}
+
 static void lose_record(struct stage *s)
 {
 	counter_add(&s->counters->figures[SPILL_LOST], 1);

@@ -44,6 +44,8 @@ bool spill_is_open(const struct stage *s);
  * the caller's. */
 int spill_put(struct stage *s, const struct batch *b, uint32_t *cursor);
 uint64_t spill_end(const struct stage *s);
+/* What stands before the position is needed until the next epoch is committed and no longer, so it does not count as room taken. */
+void spill_count_from(struct stage *s, uint64_t position);
 /* True if so little room is left that it had better be kept for what an epoch waits for. */
 bool spill_is_full(const struct stage *s);
 
