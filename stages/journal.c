@@ -492,8 +492,8 @@ int journal_step(struct journal *j, struct outlet *out)
 		fall_behind(j);
 	if (!j->catches_up)
 		emitted = hand_on(j, out);
-	else if (!j->stage->stopping)
-		emitted = catch_up(j, out);
+	else if (!j->stage->stopping || j->appended < j->received)
+		emitted = catch_up(j, out); /* with what is handed on comes the room for the rest */
 	return end_step(j, emitted != STEP_WAIT ? emitted : r);
 }
 

@@ -173,6 +173,23 @@ static void fill_behind_stuck_sink(const char *yaml, uint64_t seed)
 	stopped_world_end(&w);
 }
 
+/* Its last batch has no room on disk before what is there has been handed on, stopping or not. */
+static void stop_when_full(const char *yaml, uint64_t seed)
+{
+	static struct stopped_world w;
+	begin(&w, yaml, seed);
+	w.plan.groups[0].buffers = BUFFERS_LEAST;
+	stopped_world_start(&w);
+	cr_assert_not(stopped_world_run(&w, FILLED_BY_MOVES));
+	pipeline_stop(&w.run.pipeline);
+	fake_revive();
+	stopped_world_end_well(&w);
+	stopped_world_start(&w);
+	stopped_world_end_well(&w);
+	assert_all_came(STUCK_COUNT);
+	stopped_world_end(&w);
+}
+
 /* What no epoch and nobody who sends wakes it for. */
 static void catch_up_undisturbed(const char *yaml, uint64_t seed)
 {
@@ -204,5 +221,13 @@ Test(journal, who_stands_still_holds_nobody_up_before_it_is_full, .timeout = 240
 	for (uint64_t seed = 1; seed <= 20; seed++) {
 		fill_behind_stuck_sink(STUCK("20000", "false"), seed);
 		fill_behind_stuck_sink(STUCK("20000", "true"), seed);
+	}
+}
+
+Test(journal, that_is_full_and_catches_up_can_be_stopped, .timeout = 240)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		stop_when_full(STUCK("20000", "false"), seed);
+		stop_when_full(STUCK("20000", "true"), seed);
 	}
 }
