@@ -325,6 +325,12 @@ void inputs_forget_taken(struct worker *w)
 	}
 }
 
+void inputs_tell_siblings(struct worker *w)
+{
+	for (size_t i = 0; i < w->in_edge_count; i++)
+		waitlist_wake_all(queue_getters(&w->in_edges[i].edge->queue));
+}
+
 bool inlet_ended(const struct inlet *in)
 {
 	return inputs_ended(in->worker) && !taken_has_again(&in->taken);

@@ -22,6 +22,9 @@ void inputs_catch_up(struct worker *w);
 /* A sink that fails or whose reader went away leaves batches taken and not done: nobody will finish them. */
 void inputs_forget_taken(struct worker *w);
 
+/* Who fails passes no barrier on, and may have been the last to be through with what came before it. */
+void inputs_tell_siblings(struct worker *w);
+
 bool inputs_ended(const struct worker *w);
 
 /* After inputs_close(): begins an empty, failed unit for something that is `ahead`, so that its ticket is used. False

@@ -160,6 +160,7 @@ static enum step failing_step(struct worker *w)
 	if (inputs_give_up_ahead(w))
 		return STEP_MORE;
 	inputs_forget_taken(w);
+	inputs_tell_siblings(w);
 	int r = let_go(w);
 	return r == STEP_DONE ? worker_end(w) : (enum step)r;
 }

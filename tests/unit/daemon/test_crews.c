@@ -1,5 +1,6 @@
 /* Queues that hold nobody up, with several workers on both sides: whoever puts, takes and leaves out at the same time, all that is
  * handed on is whole, in order where it is to be, and counted. */
+#include "daemon/inputs.h"
 #include "daemon/pipeline.h"
 #include "tests/unit/daemon/collected.h"
 #include "tests/unit/daemon/each_backend.h"
@@ -7,6 +8,7 @@
 #include "tests/unit/daemon/fake_stages.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <sched.h>
 
 TestSuite(crews, .timeout = 120);
@@ -18,6 +20,14 @@ enum { COUNT = 20000 };
 static uint64_t dropped(struct epoch_world *w, const char *id)
 {
 	return counter_get(&epoch_world_counters(w, id)->lost[LOSS_QUEUE_FULL]);
+}
+
+static bool woken;
+
+static void be_woken(struct waiter *w)
+{
+	(void)w;
+	woken = true;
 }
 
 static void run(struct epoch_world *w, int kind, const char *yaml)
@@ -213,4 +223,43 @@ CREWS_TEST(reader_that_goes_away_ends_all_of_a_crew)
 		collected_ascending("out");
 		epoch_world_end(&w);
 	}
+}
+
+/* It was the last to be through with what comes before a barrier, and passes none on itself. */
+CREWS_TEST(failure_of_one_tells_another_that_waits_at_a_barrier)
+{
+	struct epoch_world w;
+	uint64_t epoch;
+	struct waiter sibling = {be_woken};
+	epoch_world_begin_roomy(
+	    &w, *kind,
+	    "sources: {a: {type: numbers, count: 1}}\n"
+	    "transforms: {l: {type: labour, inputs: [a], workers: 2, queue: {capacity: 4}}}\n"
+	    "sinks: {out: {type: collect, inputs: [l]}}\n");
+	struct worker *source = epoch_world_first(&w, STAGE_SOURCE);
+	struct worker *one = epoch_world_first(&w, STAGE_TRANSFORM), *other = one + 1;
+	struct edge *e = one->in_edges[0].edge;
+	cr_assert_eq(queue_try_put(&e->queue, epoch_world_batch(source)), 0);
+	overflow_raise_barrier(e, 7);
+	cr_assert_eq(queue_try_put(&e->queue, epoch_world_batch(source)), 0);
+	cr_assert_eq(overflow_draw(e, &one->in_edges[0].ahead, &one->in_edges[0].ahead_position,
+				   &one->in_edges[0].ahead_ticket),
+		     0);
+	while (worker_step(other) == STEP_MORE)
+		;
+	cr_assert(inputs_any_ahead(other), "it has what lies behind the barrier");
+	worker_fail(one, -EIO);
+	while (worker_step(other) == STEP_MORE)
+		;
+	cr_assert(inputs_any_barrier(other, &epoch));
+	cr_assert(worker_arm(other, &sibling));
+	while (worker_step(one) == STEP_MORE)
+		;
+	cr_assert(woken);
+	worker_disarm(other);
+	while (worker_step(other) == STEP_MORE)
+		;
+	cr_assert_not(inputs_any_barrier(other, &epoch));
+	cr_assert_not(inputs_any_ahead(other));
+	epoch_world_end(&w);
 }
