@@ -304,6 +304,9 @@ bool pipeline_ended(struct pipeline *p)
 	for (size_t i = 0; i < p->worker_count; i++)
 		if (counter_get(&p->workers[i].shown_state) != WORKER_ENDED)
 			return false;
+	for (size_t i = 0; i < p->runner_count; i++)
+		if (runner_is_under_way(&p->runners[i]))
+			return false;
 	return !p->memory || epochs_is_over(&p->epochs);
 }
 

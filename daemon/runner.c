@@ -189,15 +189,19 @@ static bool waits_unarmed(struct runner *r)
 	return r->backend->helping > 0 && !r->helped.waiter;
 }
 
+static void sleep_in_backend(struct runner *r, uint64_t deadline_ns)
+{
+	counter_set(&r->shown_phase, RUNNER_ASLEEP);
+	backend_wait(r->backend, deadline_ns);
+	counter_set(&r->shown_phase, RUNNER_AWAKE);
+}
+
 static void sleep_until_needed(struct runner *r)
 {
 	if (arm_all(r))
 		waiter_barrier();
-	if (!poll_and_step(r) && !waits_unarmed(r) && sleeper_may_sleep(&r->sleeper)) {
-		counter_set(&r->shown_phase, RUNNER_ASLEEP);
-		backend_wait(r->backend, r->deadline_ns);
-		counter_set(&r->shown_phase, RUNNER_AWAKE);
-	}
+	if (!poll_and_step(r) && !waits_unarmed(r) && sleeper_may_sleep(&r->sleeper))
+		sleep_in_backend(r, r->deadline_ns);
 	sleeper_awake(&r->sleeper);
 	disarm_all(r);
 }
@@ -231,8 +235,9 @@ static void drain_io(struct runner *r)
 	while (r->backend->busy > 0) {
 		if (arm_helped(r))
 			waiter_barrier();
+		counter_set(&r->shown_turns, ++r->turns);
 		if (backend_poll(r->backend) == 0 && sleeper_may_sleep(&r->sleeper))
-			backend_wait(r->backend, UINT64_MAX);
+			sleep_in_backend(r, UINT64_MAX);
 		sleeper_awake(&r->sleeper);
 		disarm_helped(r);
 	}
@@ -360,6 +365,11 @@ bool runner_is_open(const struct runner *r)
 bool runner_is_asleep(const struct runner *r)
 {
 	return counter_get(&r->shown_phase) == RUNNER_ASLEEP;
+}
+
+bool runner_is_under_way(const struct runner *r)
+{
+	return r->started && !runner_is_through(r);
 }
 
 bool runner_is_through(const struct runner *r)

@@ -71,6 +71,8 @@ bool runner_is_open(
     const struct runner *r); /* every stage of it was asked to open, and is or has failed */
 bool runner_is_asleep(const struct runner *r);
 bool runner_is_through(const struct runner *r);
+/* Its thread runs, be it only that something in flight does not come back. The thread that started it. */
+bool runner_is_under_way(const struct runner *r);
 uint64_t runner_turns(const struct runner *r);
 /* While it is asleep: nothing is known to be there that its workers wait for. */
 bool runner_has_reason(const struct runner *r);
