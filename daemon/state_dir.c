@@ -64,7 +64,7 @@ static void begin_sync(struct state_dir *d)
 
 static void begin_leave(struct state_dir *d)
 {
-	submit(d, (struct io_op){.code = IO_CLOSE, .fd = d->above_fd});
+	submit(d, descriptor_closing(&d->above_fd));
 }
 
 static void begin_lock_open(struct state_dir *d)

@@ -279,10 +279,11 @@ static void submit(struct io *io, struct io_op *op)
 	start(u, op);
 }
 
+/* What is to be closed would stay open: nobody else has its number any more. */
 static void cancel(struct io *io, struct io_op *op)
 {
 	struct uring_io *u = from_io(io);
-	if (!(op->marks & OP_OURS))
+	if (!(op->marks & OP_OURS) || op->code == IO_CLOSE)
 		return;
 	op->marks |= OP_CANCELLED;
 	if (op->marks & OP_LATE)

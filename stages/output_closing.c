@@ -1,3 +1,4 @@
+#include "stages/descriptor.h"
 #include "stages/output_states.h"
 #include "stages/rotated_name.h"
 
@@ -87,12 +88,12 @@ static void begin_rename(struct output_file *f)
 
 static void begin_close(struct output_file *f)
 {
-	output_submit(f, (struct io_op){.code = IO_CLOSE, .fd = f->fd});
+	output_submit(f, descriptor_closing(&f->fd));
 }
 
 static void begin_close_directory(struct output_file *f)
 {
-	output_submit(f, (struct io_op){.code = IO_CLOSE, .fd = f->directory});
+	output_submit(f, descriptor_closing(&f->directory));
 }
 
 static void after_rename(struct output_file *f, int64_t result)
@@ -149,7 +150,7 @@ static void after_close_directory(struct output_file *f, int64_t result)
 
 static void begin_close_held(struct output_file *f)
 {
-	output_submit(f, (struct io_op){.code = IO_CLOSE, .fd = f->held});
+	output_submit(f, descriptor_closing(&f->held));
 }
 
 static void after_close_held(struct output_file *f, int64_t result)

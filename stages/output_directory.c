@@ -1,3 +1,4 @@
+#include "stages/descriptor.h"
 #include "stages/output_states.h"
 #include "stages/path_above.h"
 
@@ -43,7 +44,7 @@ static void begin_sync_above(struct output_file *f)
 
 static void begin_leave(struct output_file *f)
 {
-	output_submit(f, (struct io_op){.code = IO_CLOSE, .fd = f->above});
+	output_submit(f, descriptor_closing(&f->above));
 }
 
 static void after_base(struct output_file *f, int64_t result)

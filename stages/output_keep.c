@@ -149,7 +149,7 @@ static int list_next(struct output_keep *k)
 	forget_listing(k);
 	struct keep_directory *d = k->waiting;
 	if (!d) {
-		submit(k, KEEP_LEAVE_BASE, (struct io_op){.code = IO_CLOSE, .fd = k->above});
+		submit(k, KEEP_LEAVE_BASE, descriptor_closing(&k->above));
 		return STEP_MORE;
 	}
 	k->waiting = d->next;
@@ -285,14 +285,14 @@ static int pick(struct output_keep *k)
 	}
 	if (k->directory < 0)
 		return list_next(k);
-	submit(k, KEEP_LEAVE, (struct io_op){.code = IO_CLOSE, .fd = k->directory});
+	submit(k, KEEP_LEAVE, descriptor_closing(&k->directory));
 	return STEP_MORE;
 }
 
 static int next_file(struct output_keep *k)
 {
 	if (k->fd >= 0)
-		submit(k, KEEP_CLOSE, (struct io_op){.code = IO_CLOSE, .fd = k->fd});
+		submit(k, KEEP_CLOSE, descriptor_closing(&k->fd));
 	else
 		k->state = KEEP_PICK;
 	return STEP_MORE;

@@ -1,4 +1,5 @@
 #include "stages/codec/gzip_reader.h"
+#include "stages/descriptor.h"
 #include "stages/output_states.h"
 
 #include <errno.h>
@@ -83,7 +84,7 @@ static void begin_peek(struct output_file *f)
 
 static void begin_peek_close(struct output_file *f)
 {
-	output_submit(f, (struct io_op){.code = IO_CLOSE, .fd = f->peeking});
+	output_submit(f, descriptor_closing(&f->peeking));
 }
 
 static void await_reader(struct output_file *f)
@@ -248,7 +249,7 @@ static void after_compare(struct output_file *f, int64_t result)
 
 static void begin_reopen(struct output_file *f)
 {
-	output_submit(f, (struct io_op){.code = IO_CLOSE, .fd = f->fd});
+	output_submit(f, descriptor_closing(&f->fd));
 }
 
 static void after_reopen(struct output_file *f, int64_t result)

@@ -223,7 +223,7 @@ static int after_sync(struct output_recovery *r, int64_t result)
 		return r->failed = -EIO;
 	}
 	r->state = RECOVERY_CLOSE;
-	steady_op_begin(&r->op, (struct io_op){.code = IO_CLOSE, .fd = r->fds[r->file]});
+	steady_op_begin(&r->op, descriptor_closing(&r->fds[r->file]));
 	return STEP_MORE;
 }
 

@@ -57,7 +57,7 @@ static void begin_sync(struct output_restore *r)
 
 static void begin_close(struct output_restore *r)
 {
-	steady_op_begin(&r->op, (struct io_op){.code = IO_CLOSE, .fd = r->fd});
+	steady_op_begin(&r->op, descriptor_closing(&r->fd));
 }
 
 static void begin_list(struct output_restore *r)

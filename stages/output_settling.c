@@ -23,17 +23,25 @@ void output_settling_release(struct output_settling *s)
 	}
 }
 
+static struct io_op op_of(struct settling_file *f)
+{
+	switch (f->state) {
+	case SETTLING_DATA:
+		return (struct io_op){.code = IO_DATASYNC, .fd = f->fd};
+	case SETTLING_CLOSE:
+		return descriptor_closing(&f->fd);
+	case SETTLING_NAME:
+		return (struct io_op){.code = IO_SYNC, .fd = f->directory};
+	default:
+		return descriptor_closing(&f->directory);
+	}
+}
+
 static void go(struct settling_file *f, enum settling_state state)
 {
-	struct io_op ops[] = {
-	    [SETTLING_DATA] = {.code = IO_DATASYNC, .fd = f->fd},
-	    [SETTLING_CLOSE] = {.code = IO_CLOSE, .fd = f->fd},
-	    [SETTLING_NAME] = {.code = IO_SYNC, .fd = f->directory},
-	    [SETTLING_LEAVE] = {.code = IO_CLOSE, .fd = f->directory},
-	};
 	f->state = state;
 	if (state != SETTLING_DONE)
-		steady_op_begin(&f->op, ops[state]);
+		steady_op_begin(&f->op, op_of(f));
 }
 
 void output_settling_take(struct output_settling *s, int *fd, int *directory, const char *path)
@@ -77,7 +85,6 @@ static int go_on(struct output_settling *s, struct settling_file *f)
 		go(f, SETTLING_CLOSE);
 		break;
 	case SETTLING_CLOSE:
-		f->fd = -1;
 		go(f, f->directory >= 0 ? SETTLING_NAME : SETTLING_DONE);
 		break;
 	case SETTLING_NAME:
@@ -86,7 +93,6 @@ static int go_on(struct output_settling *s, struct settling_file *f)
 		go(f, SETTLING_LEAVE);
 		break;
 	default:
-		f->directory = -1;
 		go(f, SETTLING_DONE);
 	}
 	return STEP_MORE;

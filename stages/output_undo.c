@@ -58,7 +58,7 @@ static void begin_compare(struct output_undo *u)
 
 static void begin_close(struct output_undo *u)
 {
-	steady_op_begin(&u->op, (struct io_op){.code = IO_CLOSE, .fd = u->fd});
+	steady_op_begin(&u->op, descriptor_closing(&u->fd));
 }
 
 static void begin_directory_open(struct output_undo *u)

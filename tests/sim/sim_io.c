@@ -1,6 +1,7 @@
 #include "tests/sim/sim_io.h"
 #include "tests/sim/sim_inode.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -116,11 +117,19 @@ static int64_t do_watch(struct sim_io *s)
 	return fd;
 }
 
+/* A number that is closed twice may be another thread's by the second time. */
+static int64_t do_close(struct sim_io *s, const struct io_op *op)
+{
+	int r = sim_fs_close(s->fs, op->fd);
+	assert(r != -EBADF);
+	return r;
+}
+
 /* Nothing comes of it; but a descriptor is closed all the same, and what a sync was for is lost. */
 static int64_t strike(struct sim_io *s, const struct io_op *op, int error)
 {
 	if (op->code == IO_CLOSE)
-		sim_fs_close(s->fs, op->fd);
+		do_close(s, op);
 	if ((op->code == IO_DATASYNC || op->code == IO_SYNC) && error != -EINTR)
 		sim_fs_sync(s->fs, op->fd, true);
 	return error;
@@ -143,7 +152,7 @@ static int64_t take_effect(struct sim_io *s, const struct io_op *op)
 	case IO_OPEN:
 		return do_open(s, op);
 	case IO_CLOSE:
-		return sim_fs_close(fs, op->fd);
+		return do_close(s, op);
 	case IO_READ:
 		return do_read(s, op);
 	case IO_WRITE:

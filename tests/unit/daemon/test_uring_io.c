@@ -233,6 +233,31 @@ Test(uring_io, crowd_behind_polls_that_finds_no_entry_free_can_be_cancelled, .ti
 	close(fd);
 }
 
+enum { CLOSED = 700 };
+
+/* Nobody else knows its number any more. */
+Test(uring_io, what_is_to_be_closed_is_closed_though_all_is_cancelled, .timeout = 60)
+{
+	struct world w;
+	int fds[CLOSED], fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	begin(&w);
+	refuse_to_enter_without_wait(EAGAIN);
+	for (int i = 0; i < CLOSED; i++) {
+		fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		cr_assert_geq(fds[i], 0);
+		ops[i] = (struct io_op){
+		    .code = IO_CLOSE, .fd = fds[i], .done = note_done, .owner = &done_count};
+		io_submit(&w.backend->io, &ops[i]);
+	}
+	backend_cancel_all(w.backend);
+	await_idle(&w);
+	cr_assert_eq(done_count, CLOSED);
+	for (int i = 0; i < CLOSED; i++)
+		cr_assert_eq(fcntl(fds[i], F_GETFD), -1, "%d", i);
+	close(fd);
+	end(&w);
+}
+
 Test(uring_io, wait_ends_at_its_deadline_though_the_kernel_takes_nothing, .timeout = 60)
 {
 	struct world w;
