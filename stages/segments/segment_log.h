@@ -131,8 +131,7 @@ struct segment_log {
 
 	struct segment *segments; /* by base */
 	size_t segment_count, segment_room;
-	uint64_t needed_from;
-	bool counts_needed; /* only what stands from there on */
+	uint64_t counted_from; /* position; 0: all that there is */
 
 	struct segment_buffer buffers[2];
 	size_t buffer_room;

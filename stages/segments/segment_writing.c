@@ -23,8 +23,8 @@ static bool is_to_roll(struct segment_log *l, uint64_t entry)
 
 static uint64_t bytes_that_count(const struct segment_log *l)
 {
-	uint64_t needed = l->end - l->needed_from;
-	return l->counts_needed && needed < l->bytes ? needed : l->bytes;
+	uint64_t counted = l->end - l->counted_from;
+	return counted < l->bytes ? counted : l->bytes;
 }
 
 bool segment_log_is_full(const struct segment_log *l, size_t length)
@@ -36,8 +36,7 @@ bool segment_log_is_full(const struct segment_log *l, size_t length)
 void segment_log_count_from(struct segment_log *l, uint64_t position)
 {
 	assert(position <= l->end);
-	l->counts_needed = true;
-	l->needed_from = position;
+	l->counted_from = position;
 }
 
 /* There is as much room as is usual; what goes beyond max_bytes may need more. */
@@ -45,7 +44,7 @@ static bool has_segment_room(struct segment_log *l)
 {
 	if (l->segment_count < l->segment_room)
 		return true;
-	size_t room = 2 * l->segment_room;
+	size_t room = 2 * l->segment_room + 1;
 	struct segment *segments = realloc(l->segments, room * sizeof *segments);
 	if (!segments)
 		return false;
