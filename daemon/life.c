@@ -32,6 +32,7 @@ static void begin_stop(struct life *l, const char *why)
 	if (l->stopping)
 		return;
 	l->stopping = true;
+	l->said_slow = false;
 	l->stop_deadline_ns = backend_now_ns() + l->topology->shutdown_timeout_ns;
 	if (!l->reloading && !l->restarting)
 		notify_stopping(l->notify);
@@ -72,7 +73,7 @@ static void __attribute__((noreturn)) leave_now(struct life *l, const char *why)
 static void say_slow(struct life *l)
 {
 	log_line(LOG_LEVEL_WARN, NULL, "reload waits for what is under way to be stored",
-		 "seconds=%.0f", (double)l->topology->shutdown_timeout_ns / 1e9);
+		 "after_ms=%" PRIu64, l->topology->shutdown_timeout_ns / 1000000);
 	pipeline_report(l->pipeline);
 	l->said_slow = true;
 }

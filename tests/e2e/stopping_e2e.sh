@@ -55,6 +55,24 @@ test_shutdown_timeout_cuts_off_an_output_that_hangs() {
 	[ $took -ge 1000 ] || fail "it was cut off after $took ms"
 }
 
+test_shutdown_timeout_holds_for_a_stop_that_comes_upon_a_slow_reload() {
+	mkfifo pipe
+	cat >hang.yaml <<-YAML
+		shutdown_timeout: 500ms
+		state_dir: state
+		sources: {in: {type: file, paths: ["$INPUT/small.log"], read_from: beginning}}
+		sinks: {out: {type: file, inputs: [in], path: pipe}}
+	YAML
+	start_sluice -c hang.yaml
+	wait_until 20 says 'waiting for a reader'
+	kill -HUP "$sluice_pid"
+	wait_until 20 says 'reload waits for what is under way'
+	kill -TERM "$sluice_pid"
+	await_end 20
+	assert_status 1
+	assert_said_times 1 'error stopped before everything was stored reason=shutdown_timeout'
+}
+
 test_without_a_signal_a_full_output_is_waited_for_and_with_one_up_to_shutdown_timeout() {
 	cat >full.yaml <<-YAML
 		shutdown_timeout: 1s
