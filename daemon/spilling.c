@@ -270,11 +270,12 @@ static uint64_t first_needed(struct worker *w)
 }
 
 /* What is done is on disk until an epoch is committed. Were it counted, what that epoch waits for might find no room, and nobody would
- * ever make any. A stop leaves nothing in memory, whatever room it takes. */
+ * ever make any. A stop leaves nothing in memory, but not again and again. */
 static void count_what_is_needed(struct worker *w)
 {
 	struct stage *s = stage_of(w);
-	spill_count_from(s, is_asked_to_stop(w) ? spill_end(s) : first_needed(w));
+	bool leaves_all = is_asked_to_stop(w) && spill_may_exceed(s);
+	spill_count_from(s, leaves_all ? spill_end(s) : first_needed(w));
 }
 
 static void take_one(struct worker *w, struct batch *b, struct in_edge *from)
@@ -341,12 +342,26 @@ static int raise_for_reader(struct worker *w, uint64_t epoch)
 	return reader_has_barriers(w) ? worker_raise_barriers(w, epoch) : 1;
 }
 
+/* All that comes before a cut is here. Nobody above raises a barrier any more once they have ended: then it is asked as a source is, as
+ * what is on disk may take long. */
+static bool is_to_cut(struct worker *w, uint64_t *ret_epoch)
+{
+	if (w->spilling->taken)
+		return false;
+	if (inputs_at_barrier(w, ret_epoch))
+		return true;
+	if (!inputs_ended(w) || inputs_any_ahead(w) || !reporting_is_due(w))
+		return false;
+	*ret_epoch = counter_seen(w->reporting.wanted);
+	return true;
+}
+
 static bool begin_cut(struct worker *w)
 {
 	struct spilling *p = w->spilling;
 	uint64_t epoch;
-	if (!w->reporting.on || w->reporting.cut != CUT_NONE || p->taken || p->given_up_ns > 0 ||
-	    !inputs_at_barrier(w, &epoch))
+	if (!w->reporting.on || w->reporting.cut != CUT_NONE || p->given_up_ns > 0 ||
+	    !is_to_cut(w, &epoch))
 		return false;
 	p->writes_kept = p->copies > 0;
 	if (p->writes_kept && write_kept(w) != STEP_DONE)

@@ -176,6 +176,12 @@ void spill_count_from(struct stage *s, uint64_t position)
 	segment_log_count_from(&spill_of(s)->log, position);
 }
 
+bool spill_may_exceed(const struct stage *s)
+{
+	const struct spill_options *o = s->options;
+	return spill_of(s)->log.bytes / 2 < o->max_size;
+}
+
 static void lose_record(struct stage *s)
 {
 	counter_add(&s->counters->figures[SPILL_LOST], 1);

@@ -46,6 +46,8 @@ int spill_put(struct stage *s, const struct batch *b, uint32_t *cursor);
 uint64_t spill_end(const struct stage *s);
 /* What stands before the position is needed until the next epoch is committed and no longer, so it does not count as room taken. */
 void spill_count_from(struct stage *s, uint64_t position);
+/* There is less than twice as much as there should be. */
+bool spill_may_exceed(const struct stage *s);
 /* True if so little room is left that it had better be kept for what an epoch waits for. */
 bool spill_is_full(const struct stage *s);
 

@@ -58,6 +58,25 @@ SPILLING_TEST(sink_that_takes_and_finishes_nothing_holds_up_neither_siblings_nor
 	epoch_world_end(&w);
 }
 
+/* The other one is not through before there have been so many. */
+SPILLING_TEST(what_is_on_disk_of_a_source_that_has_ended_holds_up_no_epoch)
+{
+	struct epoch_world w;
+	epoch_world_begin(&w, *kind, true,
+			  "sources:\n"
+			  "  a: {type: numbers, count: 1000}\n"
+			  "  b: {type: numbers, count: 50000, cuts: 20}\n"
+			  "sinks:\n"
+			  "  well: {type: collect, inputs: [b]}\n"
+			  "  dead: {type: stuck, inputs: [a], until: well, count: 50000,\n"
+			  "         queue: {capacity: 5, when_full: spill, max_size: 64MiB}}\n");
+	epoch_world_run(&w);
+	cr_assert_geq(fake_cuts("well")->count, 20);
+	collected_in_order("well", 0, 1, 50000);
+	collected_in_order("dead", 0, 1, 1000);
+	epoch_world_end(&w);
+}
+
 SPILLING_TEST(nothing_is_written_while_the_reader_keeps_up)
 {
 	struct epoch_world w;
