@@ -196,8 +196,9 @@ static void search(struct output_restore *r, const char *what)
 
 static void after_open(struct output_restore *r, int64_t result)
 {
-	bool is_link = result == -ELOOP && r->search == SEARCH_OVER;
-	if (result == -ENOENT || result == -ENXIO || is_link) {
+	/* What has got the number of one that was deleted. */
+	bool is_another = (result == -ELOOP || result == -EISDIR) && r->search == SEARCH_OVER;
+	if (result == -ENOENT || result == -ENXIO || is_another) {
 		search(r, is_gone);
 	} else if (result < 0) {
 		fail(r, "output cannot be opened", result);

@@ -211,6 +211,29 @@ test_verify_says_that_a_former_sink_s_journal_is_newer_than_the_state() {
 	expect_run 74 'error out: state is older than what was committed .* move all outputs away, .*--from-scratch'
 }
 
+# File systems give the number of what was deleted to what is made next.
+directory_with_number() { # INODE
+	local i
+	for i in {1..200}; do
+		mkdir "d$i"
+		[ "$(stat -c %i "d$i")" != "$1" ] || return 0
+	done
+	return 1
+}
+
+test_a_directory_with_the_number_of_an_output_that_was_deleted_is_none() {
+	verify_topology 'interval: 1h, bytes: 200B' "$(sink out out.log)"
+	seq 1 100 >in/a.log
+	start_sluice -c t.yaml
+	wait_until 20 has_committed 292
+	stop_sluice KILL
+	local number
+	number=$(stat -c %i out.log)
+	rm out.log
+	directory_with_number "$number" || skip "no directory gets the number of a deleted file here"
+	expect_run 74 'error out: output is gone .*path=out.log'
+}
+
 left_is_noted() {
 	state --verify
 	grep -q 'was left to who moved, deleted or cut it' state
